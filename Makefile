@@ -1,0 +1,61 @@
+# make run        from nothing to a registered version, and a summary
+# make ui         the MLflow UI on the same store
+# make test       the whole test suite; make test-slow: kill loops and fuzzing
+# make lint       formatting, style, types, layers
+# make bench      speed, side by side, in ratios
+# make clean      remove what the pipeline made; the environment stays
+
+PYTHON ?= python3
+PORT ?= 5000
+BIN := .venv/bin
+
+.PHONY: run setup ui test test-slow lint bench clean lock
+.DEFAULT_GOAL := run
+
+run: setup
+	$(BIN)/dvc repro
+	@$(BIN)/carousel summary
+
+# The environment is as new as the lock file, or it is made again
+setup: .venv/.carousel .dvc/config.local
+
+.venv/.carousel: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "error: $(PYTHON) is older than Python 3.11; name a newer one: make PYTHON=python3.12" >&2; exit 2; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+# An unpacked release has no git; DVC wants to be told
+.dvc/config.local:
+	@test -e .git || printf '[core]\n    no_scm = true\n' > $@
+
+ui: setup
+	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --port $(PORT)
+
+test: setup
+	$(BIN)/python -m pytest
+
+test-slow: setup
+	$(BIN)/python -m pytest -m slow
+
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup
+	$(BIN)/python -m bench.training
+
+clean:
+	rm -rf data/raw data/prepared data/tokens data/encoded data/predictions artifacts models reports dvc.lock \
+		.dvc/cache .dvc/tmp dvc_plots mlflow.db* mlruns .carousel
+
+# Write the exact versions that are installed now, after trying newer ones. A build's local suffix (+cpu) is
+# left out, so that every machine takes the build that its own index offers.
+lock:
+	{ echo "# Exact versions for 'make setup'; made by 'make lock', for CPython 3.11 to 3.13."; \
+	  $(BIN)/python -m pip freeze --exclude-editable --exclude carousel | sed -E 's/\+cpu$$//; s/ @ file.*torch-([0-9.]+).*/==\1/'; \
+	} > requirements.lock

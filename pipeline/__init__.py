@@ -1,0 +1,1 @@
+"""One short module per DVC stage: read params, call carousel, write outs."""

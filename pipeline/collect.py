@@ -1,0 +1,23 @@
+"""Read the documents of the source that params.yaml names."""
+
+from pathlib import Path
+
+from carousel.corpus import source, tables
+from carousel.files import write_json, write_text
+from carousel.params import load
+from pipeline.stage import run
+
+
+def main() -> None:
+    data = load().data
+    documents, rejected = source.collect(data)
+    # the rejected rows are written first: they explain the error that they may lead to
+    write_text(Path("reports/rejected.jsonl"), "".join(f"{row.to_json()}\n" for row in rejected))
+    source.check(data, documents, rejected)
+    tables.write(documents, Path("data/raw/documents.parquet"))
+    write_json(Path("reports/source.json"), source.describe(data, documents, rejected))
+    print(f"{documents.height} documents, {documents['label'].n_unique()} labels, {len(rejected)} rows rejected")
+
+
+if __name__ == "__main__":
+    run(main)

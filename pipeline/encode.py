@@ -1,0 +1,35 @@
+"""Turn tokens into ids, in files that training reads by memory map."""
+
+from pathlib import Path
+
+import numpy as np
+
+from carousel.corpus import tables
+from carousel.corpus.encoded import Encoded, targets
+from carousel.params import load
+from carousel.text import columns
+from carousel.text.vocabulary import Vocabulary
+from pipeline.stage import run
+
+
+def main() -> None:
+    max_length = load().encode.max_length
+    vocabulary = Vocabulary.from_text(Path("artifacts/vocab.txt").read_text("utf-8"))
+    splits = tables.read_splits(Path("data/tokens"))
+    labels = tuple(sorted(splits["train"]["label"].unique()))
+    for name, frame in splits.items():
+        ids, lengths = columns.ids(frame["tokens"], vocabulary, max_length)
+        encoded = Encoded(
+            ids=ids.to_numpy(),
+            offsets=np.concatenate([[0], lengths.to_numpy().cumsum()]),
+            targets=targets(frame["label"].to_list(), labels),
+            labels=labels,
+            names=tuple(frame["id"]),
+        )
+        encoded.save(Path(f"data/encoded/{name}"))
+        cut = int((frame["tokens"].list.len() > max_length).sum())
+        print(f"{name}: {len(encoded)} documents, {len(ids)} ids, {cut} cut at {max_length} tokens")
+
+
+if __name__ == "__main__":
+    run(main)

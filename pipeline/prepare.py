@@ -1,0 +1,23 @@
+"""Drop duplicates and leaks, and split."""
+
+from pathlib import Path
+
+from carousel.corpus import split, tables
+from carousel.corpus.document import digest
+from carousel.files import write_json
+from carousel.params import load
+from pipeline.stage import run
+
+
+def main() -> None:
+    prepared = split.prepare(tables.read(Path("data/raw/documents.parquet")), load().split)
+    tables.write_splits(prepared.splits, Path("data/prepared"))
+    digests = {name: digest(frame) for name, frame in prepared.splits.items()}
+    write_json(Path("data/prepared/digests.json"), digests)
+    write_json(Path("reports/data.json"), prepared.report())
+    sizes = ", ".join(f"{name} {frame.height}" for name, frame in prepared.splits.items())
+    print(f"{sizes}; dropped {prepared.duplicates} duplicates and {prepared.leaked} that a later split has")
+
+
+if __name__ == "__main__":
+    run(main)

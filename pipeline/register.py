@@ -1,0 +1,43 @@
+"""Register the bundle as a version, or find the version that already holds its fingerprint."""
+
+from pathlib import Path
+
+from carousel.bundle.bundle import Bundle
+from carousel.files import read_json, write_json
+from carousel.params import load
+from carousel.registry import versions
+from carousel.tracking import run as tracked
+from carousel.tracking.lineage import data_digests
+from carousel.tracking.store import connect
+from pipeline.stage import run
+
+
+def main() -> None:
+    name, folder = load().registry.name, Path("models/bundle")
+    test, baseline = read_json(Path("reports/test.json")), read_json(Path("reports/baseline.json"))
+    bundle, client = Bundle.load(folder), connect()
+    with tracked.resumed(client) as mlflow_run:
+        tags = {
+            **tracked.origin(mlflow_run),
+            versions.ACCURACY: f"{test['accuracy']:.6f}",
+            versions.MACRO_F1: f"{test['macro_f1']:.6f}",
+            versions.BASELINE: f"{baseline['accuracy']:.6f}",
+            versions.TEST_DIGEST: data_digests()["test"],
+        }
+        version, new = versions.register(client, name, bundle, folder, mlflow_run.info.run_id, tags)
+    write_json(
+        Path("reports/registered.json"),
+        {
+            "name": name,
+            "version": version.number,
+            "aliases": list(version.aliases),
+            "uri": version.uri,
+            "fingerprint": bundle.fingerprint,
+            "run_id": version.run_id,
+        },
+    )
+    print(f"{name} version {version.number} {'registered as challenger' if new else 'holds this bundle already'}")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,39 @@
+"""Train the classifier, and save it as a bundle with its tokenizer and vocabulary."""
+
+from pathlib import Path
+
+import polars as pl
+
+from carousel.bundle.bundle import Bundle
+from carousel.corpus import tables
+from carousel.corpus.encoded import Encoded
+from carousel.files import write_json
+from carousel.params import load, load_hparams
+from carousel.text.tokenizer import Tokenizer
+from carousel.text.vocabulary import Vocabulary
+from carousel.tracking import run as tracked
+from carousel.training.fit import describe, fit
+from pipeline.stage import run
+
+
+def main() -> None:
+    params, hparams = load(), load_hparams()
+    train, val = Encoded.load(Path("data/encoded/train")), Encoded.load(Path("data/encoded/val"))
+    tokenizer = Tokenizer.from_json(Path("artifacts/tokenizer.json").read_text("utf-8"))
+    vocabulary = Vocabulary.from_text(Path("artifacts/vocab.txt").read_text("utf-8"))
+    with tracked.started(params, hparams) as logger:
+        fitted = fit(hparams, train, val, len(vocabulary), logger=logger)
+        bundle = Bundle(fitted.model, tokenizer, vocabulary, train.labels, params.encode.max_length)
+        bundle.save(Path("models/bundle"))
+        report = describe(fitted)
+        write_json(Path("reports/train.json"), report)
+        tables.write(pl.DataFrame(fitted.history), Path("reports/curves.csv"))
+        tracked.log_training(bundle, report, fitted.history)
+    print(
+        f"best epoch {report['best_epoch']} of {report['epochs']}: val accuracy {report['val_accuracy']:.4f}; "
+        f"{report['tokens_per_second']:,} tokens/s; bundle {bundle.fingerprint[:12]} in models/bundle"
+    )
+
+
+if __name__ == "__main__":
+    run(main)

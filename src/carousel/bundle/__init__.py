@@ -1,0 +1,1 @@
+"""The one portable form of a trained model: save, verify, load, predict."""

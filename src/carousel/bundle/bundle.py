@@ -1,0 +1,235 @@
+"""A bundle: a trained classifier with the tokenizer, vocabulary and labels that belong to it.
+
+A folder of four plain files, no pickle:
+
+    bundle.json           format, model configuration, labels, fingerprints
+    tokenizer.json        see text.tokenizer
+    vocab.txt             see text.vocabulary
+    weights.safetensors   see https://github.com/huggingface/safetensors
+
+Each part has a fingerprint, the SHA-256 of its canonical content, and the bundle's is the SHA-256 over those
+and the configuration. Loading recomputes them, so that parts of two models can never make a prediction.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from carousel.errors import UserError
+from carousel.files import replacing
+from carousel.nn.batch import by_length, pad
+from carousel.nn.classifier import ClassifierConfig, TextClassifier
+from carousel.text.tokenizer import Tokenizer
+from carousel.text.vocabulary import Vocabulary
+
+FORMAT = "carousel bundle 1"
+CONFIG, TOKENIZER, VOCABULARY, WEIGHTS = "bundle.json", "tokenizer.json", "vocab.txt", "weights.safetensors"
+BATCH_TOKENS = 16_384
+
+
+class BundleError(UserError):
+    """A bundle whose files are missing, damaged, or do not belong together."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a bundle says of one text.
+
+    Attributes:
+        label: the most probable label.
+        probability: its probability.
+        probabilities: every label's, in the bundle's order; they sum to 1.
+    """
+
+    label: str
+    probability: float
+    probabilities: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A trained classifier and all that it needs to read text.
+
+    Attributes:
+        model: in evaluation mode.
+        tokenizer: text to tokens.
+        vocabulary: tokens to ids.
+        labels: what the logits stand for, in order.
+        max_length: a longer text keeps its first `max_length` tokens, as in training.
+    """
+
+    model: TextClassifier
+    tokenizer: Tokenizer
+    vocabulary: Vocabulary
+    labels: tuple[str, ...]
+    max_length: int
+
+    def __post_init__(self) -> None:
+        config = self.model.config
+        if config.vocabulary_size != len(self.vocabulary):
+            raise BundleError(
+                f"{VOCABULARY} has {len(self.vocabulary)} tokens, but the model embeds {config.vocabulary_size}"
+            )
+        if config.classes != len(self.labels) or len(set(self.labels)) != len(self.labels):
+            raise BundleError(
+                f"{CONFIG} names {len(set(self.labels))} labels, but the model has {config.classes} classes"
+            )
+        self.model.eval()
+
+    # Prediction
+
+    def logits(self, documents: Sequence[Any], batch_tokens: int = BATCH_TOKENS) -> Tensor:
+        """Return the logits (documents, labels) of encoded documents, each a sequence of at least one id."""
+        logits = torch.empty(len(documents), len(self.labels))
+        lengths = np.array([len(document) for document in documents], dtype=np.int64)
+        with torch.inference_mode():
+            for group in by_length(lengths, batch_tokens):
+                logits[group] = self.model(*pad([documents[i] for i in group]))
+        return logits
+
+    def encode(self, text: str) -> list[int]:
+        """Return a text's ids, as in training."""
+        return self.vocabulary.encode(self.tokenizer.tokenize(text), self.max_length)
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        """Classify texts; each answer is the same alone and in any company."""
+        return self.answers(self.logits([self.encode(text) for text in texts]))
+
+    def answers(self, logits: Tensor) -> list[Prediction]:
+        """Turn logits (documents, labels) into predictions."""
+        answers = []
+        for row in logits.double().softmax(-1).tolist():
+            best = max(range(len(row)), key=row.__getitem__)
+            answers.append(Prediction(self.labels[best], row[best], dict(zip(self.labels, row, strict=True))))
+        return answers
+
+    # Identity
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """The SHA-256 of each part, by file name; `bundle.json`'s covers the configuration and labels."""
+        return {
+            CONFIG: hashlib.sha256(json.dumps(self._description(), sort_keys=True).encode()).hexdigest(),
+            TOKENIZER: self.tokenizer.fingerprint,
+            VOCABULARY: self.vocabulary.fingerprint,
+            WEIGHTS: _tensors_fingerprint(self.model.state_dict()),
+        }
+
+    @property
+    def fingerprint(self) -> str:
+        """The SHA-256 over the parts' fingerprints: two bundles that share it predict the same."""
+        return _joint(self.fingerprints)
+
+    def _description(self) -> dict[str, Any]:
+        return {
+            "labels": list(self.labels),
+            "max_length": self.max_length,
+            "model": asdict(self.model.config),
+        }
+
+    # Files
+
+    def save(self, folder: Path) -> None:
+        """Write the bundle, whole or not at all; an older one at `folder` is replaced."""
+        fingerprints = self.fingerprints
+        content = {
+            "format": FORMAT,
+            "task": "classification",
+            **self._description(),
+            "fingerprints": fingerprints,
+            "fingerprint": _joint(fingerprints),
+        }
+        with replacing(folder) as temporary:
+            temporary.mkdir()
+            (temporary / CONFIG).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
+            (temporary / TOKENIZER).write_text(self.tokenizer.to_json(), "utf-8")
+            (temporary / VOCABULARY).write_bytes(self.vocabulary.to_text().encode("utf-8"))
+            save_file({k: v.contiguous() for k, v in self.model.state_dict().items()}, temporary / WEIGHTS)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Bundle":
+        """Read and verify a bundle.
+
+        Raises:
+            BundleError: when a file is missing or damaged, or does not belong to the others; it names the file
+                and both fingerprints.
+        """
+        try:
+            content = json.loads(_read(folder / CONFIG))
+            if content.get("format") != FORMAT:
+                raise ValueError(f"says format {content.get('format')!r}, this version reads {FORMAT!r}")
+            config, recorded = ClassifierConfig(**content["model"]), content["fingerprints"]
+            labels, max_length = tuple(content["labels"]), int(content["max_length"])
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise BundleError(f"{folder / CONFIG}: not a bundle's description: {error}") from error
+        tokenizer = _part(folder / TOKENIZER, Tokenizer.from_json)
+        _match(folder / TOKENIZER, tokenizer.fingerprint, recorded.get(TOKENIZER))
+        vocabulary = _part(folder / VOCABULARY, Vocabulary.from_text)
+        _match(folder / VOCABULARY, vocabulary.fingerprint, recorded.get(VOCABULARY))
+        try:
+            tensors = load_file(folder / WEIGHTS)
+        except FileNotFoundError as error:
+            raise BundleError(f"{folder / WEIGHTS}: no such file; the bundle is not whole") from error
+        except (SafetensorError, OSError) as error:
+            raise BundleError(f"{folder / WEIGHTS}: damaged or cut short: {error}") from error
+        _match(folder / WEIGHTS, _tensors_fingerprint(tensors), recorded.get(WEIGHTS))
+        # The weights are about to be loaded, so drawing random ones first would be time lost
+        with torch.device("meta"):
+            model = TextClassifier(config)
+        try:
+            model.load_state_dict(tensors, assign=True)
+        except RuntimeError as error:
+            raise BundleError(
+                f"{folder / WEIGHTS}: does not fit the model that {CONFIG} describes: {error}"
+            ) from error
+        bundle = cls(model, tokenizer, vocabulary, labels, max_length)
+        _match(folder / CONFIG, bundle.fingerprints[CONFIG], recorded.get(CONFIG))
+        _match(folder / CONFIG, bundle.fingerprint, content.get("fingerprint"))
+        return bundle
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8")
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise BundleError(f"{path}: no such file; the bundle is not whole") from error
+    except UnicodeDecodeError as error:
+        raise BundleError(f"{path}: damaged: not UTF-8 at byte {error.start}") from error
+
+
+def _part(path: Path, parse: Any) -> Any:
+    content = _read(path)
+    try:
+        return parse(content)
+    except ValueError as error:
+        raise BundleError(f"{path}: damaged or foreign: it {error}") from error
+
+
+def _match(path: Path, found: str, recorded: str | None) -> None:
+    if found != recorded:
+        raise BundleError(
+            f"{path}: does not belong to this bundle: its fingerprint is {found}, {CONFIG} records {recorded}"
+        )
+
+
+def _joint(fingerprints: dict[str, str]) -> str:
+    return hashlib.sha256(json.dumps(fingerprints, sort_keys=True).encode()).hexdigest()
+
+
+def _tensors_fingerprint(tensors: dict[str, Tensor]) -> str:
+    """SHA-256 over every tensor's name, type, shape and bytes, in name order."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,36 @@
+"""The command line: `carousel predict`, `versions`, `promote`, `rollback`, `pin`, `summary`."""
+
+import sys
+
+import typer
+
+from carousel.errors import Refused, UserError
+
+app = typer.Typer(
+    name="carousel",
+    help="Recurrent text models: predict with a registered version, and decide which one is live.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Run a command: exit 0 when it did what was asked, 1 when it declined, 2 for a mistake told in one line."""
+    from carousel.cli import pin, predict, registry, summary
+
+    app.command()(predict.predict)
+    app.command()(registry.versions)
+    app.command()(registry.promote)
+    app.command()(registry.rollback)
+    app.command()(pin.pin)
+    app.command()(summary.summary)
+    try:
+        app()
+    except Refused as error:
+        print(f"refused: {error}", file=sys.stderr)
+        sys.exit(1)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,45 @@
+"""`carousel pin`."""
+
+import difflib
+import io
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from carousel.files import write_text
+from carousel.params import HPARAMS_FILE, PARAMS_FILE, flatten, load, load_hparams
+
+
+def pin(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the change, and write nothing.")] = False,
+) -> None:
+    """Write the sweep's winner into params.yaml, comments kept, and stop searching.
+
+    [dim]carousel pin --dry-run[/dim]
+    """
+    from ruamel.yaml import YAML
+
+    params, hparams = load(), load_hparams()
+    before = PARAMS_FILE.read_text(encoding="utf-8")
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 1000  # never fold a line that its author did not
+    content = yaml.load(before)
+    now = flatten(params)
+    winner = {key: value for key, value in flatten(hparams).items() if now[key] != value}
+    if params.sweep.trials:
+        winner["sweep.trials"] = 0
+    for key, value in winner.items():
+        section, name = key.split(".")
+        content.setdefault(section, {})[name] = value
+    written = io.StringIO()
+    yaml.dump(content, written)
+    if not winner:
+        print(f"nothing to pin: {PARAMS_FILE} says what {HPARAMS_FILE} says, and searches nothing")
+        return
+    difference = difflib.unified_diff(before.splitlines(), written.getvalue().splitlines(), lineterm="", n=1)
+    print("\n".join(list(difference)[2:]))
+    if not dry_run:
+        write_text(Path(PARAMS_FILE), written.getvalue())
+        print(f"{PARAMS_FILE} now says so; `dvc repro` retrains only if the sweep's winner was not trained yet")

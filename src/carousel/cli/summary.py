@@ -1,0 +1,77 @@
+"""`carousel summary`: what `make run` ends with."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from carousel.errors import UserError
+from carousel.files import read_json
+
+STAGES = (
+    "collect", "prepare", "tokenize", "build_vocab", "encode", "baseline", "sweep", "train", "evaluate", "register",
+)  # fmt: skip
+
+
+def summary(
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
+) -> None:
+    """Show what the last `dvc repro` made: figures beside the baseline's, the version, seconds by stage.
+
+    [dim]carousel summary[/dim]
+    """
+    reports = Path("reports")
+    registered = read_json(reports / "registered.json")
+    found = {
+        "test": read_json(reports / "test.json"),
+        "baseline": read_json(reports / "baseline.json"),
+        "registered": {**registered, "aliases": _aliases_now(registered)},
+        "seconds": {
+            stage: read_json(reports / "seconds" / f"{stage}.json")["seconds"]
+            for stage in STAGES
+            if (reports / "seconds" / f"{stage}.json").exists()
+        },
+    }
+    if as_json:
+        print(json.dumps(found, indent=2))
+    else:
+        _show(found)
+
+
+def _aliases_now(registered: dict[str, Any]) -> list[str]:
+    from carousel.registry.versions import get
+    from carousel.tracking.store import connect
+
+    try:
+        return list(get(connect(), registered["name"], registered["version"]).aliases)
+    except UserError as error:
+        raise UserError(
+            f"{error}. reports/registered.json names a version of another store: "
+            "`dvc repro --force` registers it in this one"
+        ) from error
+
+
+def _show(found: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    test, baseline, registered = found["test"], found["baseline"], found["registered"]
+    table = Table(box=None, pad_edge=False)
+    for column in ("on the test split", "accuracy", "macro-F1"):
+        table.add_column(column, justify="left" if column.startswith("on") else "right")
+    table.add_row("this model", f"{test['accuracy']:.4f}", f"{test['macro_f1']:.4f}", style="bold")
+    table.add_row("linear baseline", f"{baseline['accuracy']:.4f}", f"{baseline['macro_f1']:.4f}")
+    seconds = found["seconds"]
+    timed = " · ".join(f"{stage} {value:.0f}" for stage, value in seconds.items())
+    aliases = ", ".join(registered["aliases"]) or "no alias"
+    console.print()
+    console.print(table)
+    console.print()
+    console.print(f"registered  {registered['name']} version {registered['version']} ({aliases})")
+    console.print(f"seconds     {timed} · in all {sum(seconds.values()):.0f}")
+    console.print()
+    console.print("next        [bold]make ui[/bold]                                        compare runs in MLflow")
+    console.print('            [bold].venv/bin/carousel predict "Parse an XML document"[/bold]  ask the model')
+    console.print("            [bold].venv/bin/carousel promote challenger[/bold]             make it the champion")

@@ -1,0 +1,1 @@
+"""Labelled documents: sources, cleaning, splitting, and their ids on disk."""

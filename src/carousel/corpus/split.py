@@ -1,0 +1,106 @@
+"""Cleaning and splitting: no text twice, none in two splits, every label in each part that can hold it."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from carousel.corpus.document import SPLITS
+from carousel.errors import UserError
+from carousel.params import Split
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Documents by split, and what was left out on the way."""
+
+    splits: dict[str, pl.DataFrame]
+    duplicates: int
+    leaked: int
+
+    def report(self) -> dict[str, Any]:
+        """Return what reports/data.json says."""
+        return {
+            "documents": {name: frame.height for name, frame in self.splits.items()},
+            "dropped": {"duplicates": self.duplicates, "also_in_a_later_split": self.leaked},
+            "labels": {
+                name: dict(sorted(frame["label"].value_counts().iter_rows())) for name, frame in self.splits.items()
+            },
+        }
+
+
+def prepare(documents: pl.DataFrame, split: Split) -> Prepared:
+    """Drop duplicates and leaks, and divide what has no split yet.
+
+    Two texts are the same if they are equal but for case and white space. Of documents without a split, the
+    first of each text stays. Given test and validation splits stay as they came, so that results compare with
+    published ones; what they hold is dropped from the splits before them (test over val over train).
+
+    Args:
+        documents: a frame of `document.SCHEMA`.
+        split: the `split` section of params.yaml.
+
+    Raises:
+        UserError: when a split would be empty, or a label cannot be learned because train lacks it.
+    """
+    documents = documents.with_columns(
+        key=pl.col("text").str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()
+    )
+    parts = {name: documents.filter(pl.col("split") == name) for name in SPLITS}
+    if parts["train"].is_empty():
+        whole = documents.unique("key", keep="first", maintain_order=True)
+        test, rest = _divide(whole, split.test_fraction, split.seed, "test")
+        duplicates, leaked = documents.height - whole.height, 0
+        val, train = _divide(rest, split.val_fraction / (1 - split.test_fraction), split.seed, "val")
+    else:
+        test, val, train = parts["test"], parts["val"], parts["train"]
+        unique = train.unique("key", keep="first", maintain_order=True)
+        duplicates, before = train.height - unique.height, unique.height + val.height
+        if test.is_empty():
+            test, unique = _divide(unique, split.test_fraction, split.seed, "test")
+            before -= test.height
+        val = val.join(test, on="key", how="anti", maintain_order="left")
+        train = unique.join(test, on="key", how="anti", maintain_order="left")
+        train = train.join(val, on="key", how="anti", maintain_order="left")
+        leaked = before - train.height - val.height
+        if val.is_empty():
+            val, train = _divide(train, split.val_fraction, split.seed, "val")
+    columns = ["id", "text", "label"]
+    splits = {name: frame.select(columns) for name, frame in (("train", train), ("val", val), ("test", test))}
+    _check(splits)
+    return Prepared(splits, duplicates, leaked)
+
+
+def _divide(documents: pl.DataFrame, fraction: float, seed: int, part: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Take `fraction` of each label's documents; return (taken, left), each in the order of `documents`.
+
+    Which are taken depends on the seed and each document's text alone, so that documents added later move few
+    of the others.
+    """
+    digests = [hashlib.sha256(f"{seed} {part} {key}".encode()).hexdigest() for key in documents["key"]]
+    ordered = documents.with_columns(digest=pl.Series(digests, dtype=pl.String)).select(
+        place=pl.col("digest").rank("ordinal").over("label"),
+        take=(pl.len().over("label") * fraction).round(),
+    )
+    taken = ordered["place"] <= ordered["take"]
+    return documents.filter(taken), documents.filter(~taken)
+
+
+def _check(splits: dict[str, pl.DataFrame]) -> None:
+    for name, frame in splits.items():
+        if frame.is_empty():
+            raise UserError(
+                f"the {name} split is empty: bring more documents"
+                + ("" if name == "train" else f", or raise split.{name}_fraction")
+            )
+    known = set(splits["train"]["label"])
+    if len(known) == 1:
+        raise UserError(f"the train split has one label only ({known.pop()!r}); a classifier needs at least two")
+    for name in ("val", "test"):
+        unknown = sorted(set(splits[name]["label"]) - known)
+        if unknown:
+            raise UserError(
+                f"the {name} split has labels that train lacks ({', '.join(map(repr, unknown[:5]))}): "
+                "they cannot be learned; add documents of theirs to train or take them out"
+            )

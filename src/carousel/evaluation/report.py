@@ -1,0 +1,98 @@
+"""What a classifier did on the test split: figures, a confusion table, accuracy by length, each answer."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from sklearn.metrics import accuracy_score, f1_score, precision_recall_fscore_support
+
+from carousel.bundle.bundle import Bundle
+from carousel.corpus import lengths
+from carousel.corpus.encoded import Encoded
+
+
+@dataclass(frozen=True)
+class Report:
+    """Targets and predictions (label indices, shape (documents,)) with the figures that follow from them.
+
+    Attributes:
+        labels: what the indices stand for.
+        targets: the right label of each document.
+        predicted: the model's label of each document.
+        probabilities: of every label, shape (documents, labels).
+        lengths: tokens of each document.
+    """
+
+    labels: tuple[str, ...]
+    targets: npt.NDArray[np.int64]
+    predicted: npt.NDArray[np.int64]
+    probabilities: npt.NDArray[np.float64]
+    lengths: npt.NDArray[np.int64]
+
+    def metrics(self) -> dict[str, float]:
+        """Accuracy, macro-F1 and mean negative log-likelihood."""
+        chosen = self.probabilities[np.arange(len(self.targets)), self.targets]
+        return {
+            **scores(self.targets, self.predicted, len(self.labels)),
+            "loss": float(-np.log(np.maximum(chosen, 1e-12)).mean()),
+        }
+
+    def by_label(self) -> pl.DataFrame:
+        """Precision, recall, F1 and support of each label."""
+        precision, recall, f1, support = precision_recall_fscore_support(
+            self.targets, self.predicted, labels=range(len(self.labels)), zero_division=0
+        )
+        return pl.DataFrame(
+            {"label": self.labels, "precision": precision, "recall": recall, "f1": f1, "documents": support}
+        )
+
+    def by_length(self) -> pl.DataFrame:
+        """Accuracy of each length bucket that has documents."""
+        return (
+            pl.DataFrame({"bucket": lengths.bucket(self.lengths), "correct": self.targets == self.predicted})
+            .group_by("bucket")
+            .agg(accuracy=pl.col("correct").mean(), documents=pl.len())
+            .sort("bucket")
+            .select(
+                pl.col("bucket").replace_strict(range(len(lengths.NAMES)), lengths.NAMES).alias("tokens"),
+                "accuracy",
+                "documents",
+            )
+        )
+
+    def answers(self, names: tuple[str, ...]) -> pl.DataFrame:
+        """Every document with its right and predicted label, and the probability of each."""
+        rows = np.arange(len(self.targets))
+        labels = np.array(self.labels)
+        return pl.DataFrame(
+            {
+                "id": names,
+                "actual": labels[self.targets],
+                "predicted": labels[self.predicted],
+                "probability": self.probabilities[rows, self.predicted],
+                "probability_of_actual": self.probabilities[rows, self.targets],
+                "tokens": self.lengths,
+            }
+        )
+
+
+def scores(targets: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], classes: int) -> dict[str, float]:
+    """Accuracy and macro-F1, as every report and gate names them."""
+    return {
+        "accuracy": float(accuracy_score(targets, predicted)),
+        "macro_f1": float(f1_score(targets, predicted, labels=range(classes), average="macro", zero_division=0)),
+    }
+
+
+def evaluate(bundle: Bundle, documents: Encoded) -> Report:
+    """Let a bundle classify encoded documents."""
+    logits = bundle.logits([documents.document(i) for i in range(len(documents))])
+    probabilities = logits.double().softmax(-1).numpy()
+    return Report(
+        labels=bundle.labels,
+        targets=documents.targets,
+        predicted=probabilities.argmax(-1),
+        probabilities=probabilities,
+        lengths=documents.lengths,
+    )

@@ -1,0 +1,73 @@
+"""Files that are either whole or absent: written under a temporary name, then renamed."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from carousel.errors import UserError
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `target`; on success it takes `target`'s place, on any failure it goes.
+
+    The temporary path does not exist yet: the caller makes it a file or a folder. A reader of `target`
+    never sees half of either.
+
+    Raises:
+        UserError: when the disk is full, read-only or over quota.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as workspace:
+            temporary = Path(workspace) / target.name
+            yield temporary
+            _flush(temporary)
+            if target.is_dir():  # rename cannot replace a folder that has content
+                target.rename(Path(workspace) / "replaced")
+            temporary.replace(target)
+    except OSError as error:
+        if error.errno is None or isinstance(error, FileNotFoundError | NotADirectoryError):
+            raise
+        raise UserError(f"{target}: could not be written, and was left as it was: {error.strerror}") from error
+
+
+def write_text(target: Path, content: str) -> None:
+    """Write UTF-8 text with `\\n` line ends, whole or not at all."""
+    with replacing(target) as temporary:
+        temporary.write_bytes(content.encode("utf-8"))
+
+
+def write_json(target: Path, value: Any) -> None:
+    """Write indented JSON, whole or not at all."""
+    import json
+
+    write_text(target, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_json(source: Path) -> Any:
+    """Read JSON that an earlier stage or command wrote.
+
+    Raises:
+        UserError: when the file is missing or is not JSON.
+    """
+    import json
+
+    try:
+        return json.loads(source.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(f"{source}: no such file; `dvc repro` makes it") from error
+    except json.JSONDecodeError as error:
+        raise UserError(
+            f"{source}: not valid JSON (line {error.lineno}); `dvc repro --force` remakes it"
+        ) from error
+
+
+def _flush(path: Path) -> None:
+    """Push a finished file, or each file of a finished folder, to the disk before its rename."""
+    for file in [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]:
+        with file.open("rb") as handle:
+            os.fsync(handle.fileno())

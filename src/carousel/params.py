@@ -1,0 +1,323 @@
+"""The typed form of params.yaml: the only place where a person writes hyperparameters."""
+
+import difflib
+import io
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from carousel.errors import UserError
+
+PARAMS_FILE = Path("params.yaml")
+HPARAMS_FILE = Path("artifacts/hparams.yaml")
+
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+Probability = Annotated[float, Field(ge=0, lt=1)]
+Positive = Annotated[int, Field(ge=1)]
+SplitName = Literal["train", "val", "test"]
+
+
+class Section(BaseModel):
+    """A section of params.yaml. Unknown keys are mistakes, and no value is silently made to fit its type."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=True)
+
+
+S = TypeVar("S", bound=Section)
+
+
+class Data(Section):
+    """Where the documents come from."""
+
+    source: Literal["stdlib_docs", "file"] = "stdlib_docs"
+    path: str = "data/stdlib_docs.yaml"
+    format: Literal["auto", "csv", "tsv", "jsonl", "parquet", "lines"] = "auto"
+    text: str = "text"
+    label: str = "label"
+    splits: dict[SplitName, str] = {}
+    split_column: str | None = None
+    max_rejected: int = Field(default=100, ge=0)
+
+    @model_validator(mode="after")
+    def _splits_name_train(self) -> "Data":
+        if self.splits and "train" not in self.splits:
+            raise ValueError("data.splits names files but none for train")
+        if self.splits and self.split_column:
+            raise ValueError("data.splits and data.split_column both say how to split: keep one")
+        return self
+
+
+class Split(Section):
+    """How documents without a given split are divided."""
+
+    val_fraction: Fraction = 0.1
+    test_fraction: Fraction = 0.2
+    seed: int = 0
+
+    @model_validator(mode="after")
+    def _something_left_to_train_on(self) -> "Split":
+        if self.val_fraction + self.test_fraction >= 1:
+            raise ValueError("split.val_fraction + split.test_fraction leave nothing to train on: lower one")
+        return self
+
+
+class Tokenizer(Section):
+    """How text becomes tokens."""
+
+    name: Literal["basic_english", "split"] = "basic_english"
+
+
+class Vocab(Section):
+    """Which tokens of the training split get an id of their own."""
+
+    min_count: Positive = 2
+    max_size: Annotated[int, Field(ge=3)] = 30_000
+
+
+class Encode(Section):
+    """How documents become ids; a longer document keeps its first `max_length` tokens."""
+
+    max_length: Positive = 256
+
+
+class Model(Section):
+    """The recurrent classifier."""
+
+    cell: Literal["lstm", "gru", "rnn"] = "lstm"
+    embedding_size: Positive = 128
+    hidden_size: Positive = 128
+    layers: Positive = 1
+    bidirectional: bool = True
+    pooling: Literal["max_mean", "max", "mean", "last"] = "max_mean"
+    dropout: Probability = 0.5
+    embedding_dropout: Probability = 0.2
+    word_dropout: Probability = 0.3
+
+
+class Train(Section):
+    """How it is trained."""
+
+    epochs: Positive = 12
+    patience: Positive = 3
+    batch_tokens: Positive = 2048
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.004
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.01
+    clip_norm: Annotated[float, Field(gt=0)] = 1.0
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+class Range(Section):
+    """A numeric range of `sweep.space`: uniform, or logarithmic, or in steps."""
+
+    low: float
+    high: float
+    log: bool = False
+    step: float | None = None
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> "Range":
+        if self.low >= self.high:
+            raise ValueError(f"low {self.low:g} is not below high {self.high:g}")
+        if self.log and (self.low <= 0 or self.step is not None):
+            raise ValueError("a log range starts above 0 and has no step")
+        if self.step is not None and self.step <= 0:
+            raise ValueError("step must be above 0")
+        return self
+
+
+class Sweep(Section):
+    """The search over `model` and `train` keys. `trials: 0` searches nothing."""
+
+    trials: int = Field(default=0, ge=0)
+    epochs: Positive = 4
+    sampler: Literal["tpe", "random"] = "tpe"
+    pruner: Literal["median", "hyperband", "none"] = "median"
+    seed: Annotated[int, Field(ge=0)] = 0
+    space: dict[str, list[bool | int | float | str] | Range] = {}
+
+
+class Baseline(Section):
+    """TF-IDF with logistic regression, on the same splits."""
+
+    ngrams: Annotated[int, Field(ge=1, le=5)] = 2
+    c: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1)] = [1.0, 10.0, 100.0]
+
+
+class Registry(Section):
+    """The registered model's name, also the MLflow experiment's."""
+
+    name: Annotated[str, Field(min_length=1, pattern=r"^[^/:]+$")] = "stdlib-docs"
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    data: Data = Data()
+    split: Split = Split()
+    tokenizer: Tokenizer = Tokenizer()
+    vocab: Vocab = Vocab()
+    encode: Encode = Encode()
+    model: Model = Model()
+    train: Train = Train()
+    sweep: Sweep = Sweep()
+    baseline: Baseline = Baseline()
+    registry: Registry = Registry()
+
+    @model_validator(mode="after")
+    def _space_fits_the_params(self) -> "Params":
+        for key, choices in self.sweep.space.items():
+            check_searchable(key)
+            edges = choices if isinstance(choices, list) else [choices.low, choices.high]
+            if not edges:
+                raise ValueError(f"sweep.space.{key} has no choices")
+            whole = isinstance(choices, Range) and _field(key).annotation is int
+            if whole and not all(float(edge).is_integer() for edge in edges if not isinstance(edge, str)):
+                raise ValueError(f"sweep.space.{key}: {key} is a whole number, so its range is, too")
+            for edge in edges:
+                try:
+                    replace(self, {key: int(edge) if whole else edge})
+                except ValidationError as error:
+                    raise ValueError(f"sweep.space.{key}: {edge!r}: {error.errors()[0]['msg']}") from error
+        return self
+
+
+class Hparams(Section):
+    """The hyperparameters that a model is trained with: params.yaml's, or a sweep's winner."""
+
+    model: Model
+    train: Train
+
+    def to_yaml(self) -> str:
+        """Return the text of artifacts/hparams.yaml."""
+        from ruamel.yaml import YAML
+
+        yaml, content = YAML(), io.StringIO()
+        yaml.dump(self.model_dump(), content)
+        return f"# What the sweep stage chose; `carousel pin` writes it into params.yaml\n{content.getvalue()}"
+
+
+P = TypeVar("P", Params, Hparams)
+
+SEARCHABLE = [f"model.{key}" for key in Model.model_fields] + [f"train.{key}" for key in Train.model_fields]
+
+
+def check_searchable(key: str) -> None:
+    """Raise a ValueError when `key` is not one that a sweep may search."""
+    if key in SEARCHABLE:
+        return
+    section = key.split(".", maxsplit=1)[0]
+    if section in Params.model_fields and section not in ("model", "train"):
+        raise ValueError(
+            f"sweep.space.{key}: a sweep searches model.* and train.* only, since other keys change the data; "
+            f"search it with `dvc exp run --queue -S '{key}=A,B'`"
+        )
+    raise ValueError(f"sweep.space.{key}: unknown key{_nearest(key, SEARCHABLE)}")
+
+
+def replace(params: P, values: dict[str, Any]) -> P:
+    """Return `params` with the dotted keys in `values` replaced, checked again like params.yaml itself."""
+    content = params.model_dump()
+    if isinstance(params, Params):
+        content["sweep"]["space"] = {}  # it is being checked, or was
+    for key, value in values.items():
+        section, name = key.split(".")
+        content[section][name] = value
+    return type(params).model_validate(content)
+
+
+def flatten(params: BaseModel) -> dict[str, Any]:
+    """Return the values under their dotted names, as `dvc exp run -S` and MLflow know them.
+
+    `sweep.space` keeps its keys whole: `sweep.space` is one parameter, not as many as it has choices.
+    """
+    flat: dict[str, Any] = {}
+    for section, values in params.model_dump(mode="json").items():
+        flat |= {f"{section}.{key}": value for key, value in values.items()}
+    return flat
+
+
+def load(path: Path = PARAMS_FILE) -> Params:
+    """Read and check params.yaml.
+
+    Raises:
+        UserError: naming the first wrong key or value, what it should be, and the nearest real key.
+    """
+    return _validated(Params, path, "write one, or run from the project's root")
+
+
+def load_hparams(path: Path = HPARAMS_FILE) -> Hparams:
+    """Read the hyperparameters that the sweep stage wrote.
+
+    Raises:
+        UserError: when they are missing or were edited into something wrong.
+    """
+    return _validated(Hparams, path, "`dvc repro sweep` writes it")
+
+
+def _validated(schema: type[S], path: Path, when_missing: str) -> S:
+    content = read_yaml(path, when_missing)
+    try:
+        return schema.model_validate(content)
+    except ValidationError as error:
+        raise UserError(f"{path}: {_explain(schema, error)}") from error
+
+
+def read_yaml(path: Path, when_missing: str) -> Any:
+    """Read YAML 1.2, the dialect that DVC reads (`1e-3` is a number, `no` a string)."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8")) or {}
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file; {when_missing}") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from error
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f"line {mark.line + 1}: " if mark is not None else ""
+        raise UserError(f"{path}: {line}not valid YAML: {getattr(error, 'problem', error)}") from error
+
+
+def _explain(schema: type[Section], error: ValidationError) -> str:
+    """Turn pydantic's first complaint into one line for the person who wrote the file."""
+    errors = error.errors()
+    first = errors[0]
+    if isinstance(first["input"], dict):  # of "a list or a Range", a mapping was meant to be a Range
+        first = next((other for other in errors if "Range" in str(other["loc"])), first)
+    # pydantic adds union members' names ("list[union[...]]", "Range") to the location: keep the keys
+    parts = [str(part) for part in first["loc"] if not (isinstance(part, str) and "[" in part)]
+    where = ".".join(parts)
+    if first["type"] == "extra_forbidden":
+        return f"{where}: unknown key{_nearest(where, _keys(schema))}"
+    message = str(first["msg"]).removeprefix("Value error, ")
+    if first["type"] == "value_error":
+        return f"{where}: {message}" if "Range" in str(first["loc"]) else message
+    if first["type"] == "model_type":
+        return f"{where or 'the file'}: should be a mapping of keys to values, not {first['input']!r}"
+    return f"{where}: {message[0].lower()}{message[1:]}, not {first['input']!r}"
+
+
+def _keys(schema: type[BaseModel], prefix: str = "") -> list[str]:
+    keys = []
+    for name, field in schema.model_fields.items():
+        keys.append(prefix + name)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            keys += _keys(field.annotation, f"{prefix}{name}.")
+    return keys
+
+
+def _nearest(wrong: str, real: list[str]) -> str:
+    near = difflib.get_close_matches(wrong, real, n=1, cutoff=0.6)
+    return f"; did you mean {near[0]}?" if near else f"; known here: {', '.join(_siblings(wrong, real))}"
+
+
+def _siblings(wrong: str, real: list[str]) -> list[str]:
+    prefix = wrong.rpartition(".")[0]
+    return [key for key in real if key.rpartition(".")[0] == prefix] or [key for key in real if "." not in key]
+
+
+def _field(key: str) -> Any:
+    section, name = key.split(".")
+    return (Model if section == "model" else Train).model_fields[name]

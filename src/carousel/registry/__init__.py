@@ -1,0 +1,1 @@
+"""Registered versions: aliases, the way to champion, and back."""

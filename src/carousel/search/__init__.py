@@ -1,0 +1,1 @@
+"""Optuna: the space, the study, the pruning."""

@@ -1,0 +1,1 @@
+"""What a task is: its batches, loss and metrics."""

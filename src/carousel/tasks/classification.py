@@ -1,0 +1,69 @@
+"""Text classification as a Lightning module."""
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+from torchmetrics import Accuracy, F1Score, Metric
+
+from carousel.nn.classifier import TextClassifier
+from carousel.params import Train
+
+Batch = tuple[Tensor, Tensor, Tensor]  # ids (B, T), lengths (B,), targets (B,)
+
+# What a validation epoch logs, and what early stopping and a sweep may watch
+MONITOR = "val/accuracy"
+
+
+class Classification(pl.LightningModule):
+    """Cross-entropy with AdamW and a one-cycle cosine schedule; accuracy and macro-F1 after every epoch.
+
+    Args:
+        model: what is trained.
+        train: the `train` section of the hyperparameters.
+        steps: optimizer steps of the whole run, over which the learning rate falls to zero.
+    """
+
+    def __init__(self, model: TextClassifier, train: Train, steps: int) -> None:
+        super().__init__()
+        self.model = model
+        self.params = train
+        self.steps = steps
+        self.loss = nn.CrossEntropyLoss()
+        classes = model.config.classes
+        self.accuracy: Metric = Accuracy(task="multiclass", num_classes=classes)
+        self.macro_f1: Metric = F1Score(task="multiclass", num_classes=classes, average="macro")
+
+    def training_step(self, batch: Batch, _index: int) -> Tensor:
+        """Return the loss of one batch."""
+        ids, lengths, targets = batch
+        loss: Tensor = self.loss(self.model(ids, lengths), targets)
+        self.log("train/loss", loss, on_step=True, on_epoch=True, batch_size=len(targets))
+        return loss
+
+    def validation_step(self, batch: Batch, _index: int) -> None:
+        """Count one batch into the epoch's loss, accuracy and macro-F1."""
+        ids, lengths, targets = batch
+        logits = self.model(ids, lengths)
+        self.accuracy.update(logits, targets)
+        self.macro_f1.update(logits, targets)
+        self.log("val/loss", self.loss(logits, targets), on_epoch=True, batch_size=len(targets))
+        self.log("val/accuracy", self.accuracy, on_epoch=True, batch_size=len(targets))
+        self.log("val/macro_f1", self.macro_f1, on_epoch=True, batch_size=len(targets))
+
+    def configure_optimizers(self) -> dict[str, object]:  # type: ignore[override]
+        """AdamW (Loshchilov & Hutter 2019); weight decay spares biases and the embedding."""
+        decayed: list[nn.Parameter] = []
+        spared: list[nn.Parameter] = []
+        for name, parameter in self.model.named_parameters():
+            (spared if parameter.dim() == 1 or name.startswith("embedding") else decayed).append(parameter)
+        optimizer = torch.optim.AdamW(
+            [
+                {"params": decayed, "weight_decay": self.params.weight_decay},
+                {"params": spared, "weight_decay": 0.0},
+            ],
+            lr=self.params.learning_rate,
+        )
+        schedule = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, max_lr=self.params.learning_rate, total_steps=self.steps, pct_start=0.1
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

@@ -1,0 +1,77 @@
+"""The vocabulary: an ordered list of tokens, kept as plain text that a person can read and diff."""
+
+import hashlib
+from collections.abc import Iterable
+from functools import cached_property
+
+FORMAT = "carousel vocabulary 1"
+PADDING, UNKNOWN = "<pad>", "<unk>"
+SPECIALS = (PADDING, UNKNOWN)
+PADDING_ID, UNKNOWN_ID = 0, 1
+
+
+class Vocabulary:
+    """Tokens in id order, specials first.
+
+    Args:
+        tokens: every token, beginning with `<pad>` and `<unk>`, each once, none with a line break.
+
+    Raises:
+        ValueError: when the tokens do not make a vocabulary.
+    """
+
+    def __init__(self, tokens: Iterable[str]) -> None:
+        self.tokens = tuple(tokens)
+        if self.tokens[: len(SPECIALS)] != SPECIALS:
+            raise ValueError(f"does not begin with {' '.join(SPECIALS)}")
+        if any("\n" in token or not token for token in self.tokens):
+            raise ValueError("has an empty token or one with a line break")
+        if len(set(self.tokens)) != len(self.tokens):
+            raise ValueError("has a token twice")
+
+    @classmethod
+    def build(cls, ordered: Iterable[tuple[str, int]], *, min_count: int, max_size: int) -> "Vocabulary":
+        """Keep the most frequent tokens.
+
+        Args:
+            ordered: pairs (token, count), count descending, then token (`text.columns.counts`).
+            min_count: rarer tokens are out-of-vocabulary.
+            max_size: the most ids, specials included.
+        """
+        kept = [token for token, count in ordered if count >= min_count and token not in SPECIALS]
+        return cls((*SPECIALS, *kept[: max_size - len(SPECIALS)]))
+
+    @cached_property
+    def ids(self) -> dict[str, int]:
+        """The id of each word. The specials have none: a text that spells `<pad>` holds an unknown word."""
+        return {token: i for i, token in enumerate(self.tokens) if i >= len(SPECIALS)}
+
+    def encode(self, tokens: list[str], max_length: int) -> list[int]:
+        """Return the ids of the first `max_length` tokens; a text without tokens is one unknown token."""
+        return [self.ids.get(token, UNKNOWN_ID) for token in tokens[:max_length]] or [UNKNOWN_ID]
+
+    def to_text(self) -> str:
+        """Return the canonical text: a versioned first line, then one token a line."""
+        return "\n".join((FORMAT, *self.tokens)) + "\n"
+
+    @classmethod
+    def from_text(cls, content: str) -> "Vocabulary":
+        """Read what `to_text` wrote.
+
+        Raises:
+            ValueError: when the content is not a vocabulary of this format, or was cut short.
+        """
+        first, *tokens, last = content.split("\n")
+        if first != FORMAT:
+            raise ValueError(f"does not begin with the line {FORMAT!r}")
+        if last:
+            raise ValueError("was cut short in its last line")
+        return cls(tokens)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the canonical text."""
+        return hashlib.sha256(self.to_text().encode("utf-8", "surrogatepass")).hexdigest()
+
+    def __len__(self) -> int:
+        return len(self.tokens)

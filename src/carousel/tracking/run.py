@@ -1,0 +1,130 @@
+"""One MLflow run for each trained model: its name, its params, and finding it again in later stages."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from carousel.bundle.bundle import Bundle
+from carousel.errors import UserError
+from carousel.evaluation import plots
+from carousel.evaluation.report import Report
+from carousel.files import read_json, write_json
+from carousel.params import Hparams, Params, flatten
+from carousel.tracking import lineage
+from carousel.tracking.store import connect, experiment, tracking_uri
+
+if TYPE_CHECKING:
+    import mlflow
+    from mlflow import MlflowClient
+    from pytorch_lightning.loggers import Logger
+
+RUN_FILE = Path("models/run.json")
+
+
+def name(hparams: Hparams, data: str) -> str:
+    """Return a name that tells runs apart at a glance: `bilstm-128x1 lr 0.002 · stdlib-docs`."""
+    model = hparams.model
+    cell = ("bi" if model.bidirectional else "") + model.cell
+    return f"{cell}-{model.hidden_size}x{model.layers} lr {hparams.train.learning_rate:g} · {data}"
+
+
+def flat(*sections: BaseModel) -> dict[str, str]:
+    """Return params under the names that params.yaml and `dvc exp run -S` use."""
+    values: dict[str, Any] = {}
+    for section in sections:
+        values |= flatten(section)
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
+
+
+@contextmanager
+def started(params: Params, hparams: Hparams) -> Iterator["Logger"]:
+    """Start the run of a model that is about to be trained, and write down which it is for later stages.
+
+    Yields:
+        The Lightning logger that writes to it.
+    """
+    import mlflow
+    from pytorch_lightning.loggers import MLFlowLogger
+
+    client = connect()
+    experiment_id = experiment(client, params.registry.name)
+    run_name = name(hparams, params.registry.name)
+    with mlflow.start_run(experiment_id=experiment_id, run_name=run_name, tags=lineage.tags()) as run:
+        mlflow.log_params(flat(params) | flat(hparams))
+        for split, digest in lineage.data_digests().items():
+            _log_input(params, split, digest)
+        # Lightning's logger ends the run when the fit ends; this block does so again, with what came after
+        yield MLFlowLogger(run_id=run.info.run_id, tracking_uri=tracking_uri())
+    write_json(RUN_FILE, {"run_id": run.info.run_id, "tracking_uri": tracking_uri()})
+
+
+def log_training(bundle: Bundle, report: dict[str, Any], history: list[dict[str, float]]) -> None:
+    """Add the bundle's fingerprints, the best epoch's figures and the table of epochs to the active run."""
+    import mlflow
+
+    mlflow.set_tags(
+        {
+            "bundle.fingerprint": bundle.fingerprint,
+            "vocabulary.fingerprint": bundle.vocabulary.fingerprint,
+            "tokenizer.fingerprint": bundle.tokenizer.fingerprint,
+        }
+    )
+    mlflow.log_metrics(
+        {f"train/{key}": float(report[key]) for key in ("best_epoch", "tokens_per_second", "parameters")}
+    )
+    mlflow.log_metrics({"best/val_accuracy": report["val_accuracy"], "best/val_macro_f1": report["val_macro_f1"]})
+    mlflow.log_table({key: [row[key] for row in history] for key in history[0]}, "tables/epochs.json")
+
+
+def log_evaluation(report: Report, baseline: dict[str, Any]) -> None:
+    """Add test figures, the baseline's beside them, pictures, and the tables behind them."""
+    import mlflow
+
+    with resumed(connect()):
+        mlflow.log_metrics({f"test/{key}": value for key, value in report.metrics().items()})
+        mlflow.log_metrics({f"baseline/{key}": baseline[key] for key in ("accuracy", "macro_f1")})
+        mlflow.log_figure(plots.confusion(report), "pictures/confusion_matrix.png")
+        mlflow.log_figure(plots.accuracy_by_length(report), "pictures/accuracy_by_length.png")
+        mlflow.log_table(report.by_label().to_dict(as_series=False), "tables/by_label.json")
+        mlflow.log_table(report.by_length().to_dict(as_series=False), "tables/by_length.json")
+
+
+def origin(run: "mlflow.ActiveRun") -> dict[str, str]:
+    """Return the run's tags that a version carries on: all of lineage, none of MLflow's own."""
+    return {key: value for key, value in run.data.tags.items() if not key.startswith("mlflow.")}
+
+
+@contextmanager
+def resumed(client: "MlflowClient", path: Path = RUN_FILE) -> Iterator["mlflow.ActiveRun"]:
+    """Go on with the run of the bundle.
+
+    Raises:
+        UserError: when the store does not have it, because the store was removed or another one is in use.
+    """
+    import mlflow
+
+    recorded = read_json(path)
+    try:
+        client.get_run(recorded["run_id"])
+    except mlflow.MlflowException as error:
+        raise UserError(
+            f"run {recorded['run_id']} is not in the store {mlflow.get_tracking_uri()} (it was made in "
+            f"{recorded['tracking_uri']}): `dvc repro --force train` followed by `dvc repro` makes it there"
+        ) from error
+    with mlflow.start_run(run_id=recorded["run_id"]) as run:
+        yield run
+
+
+def _log_input(params: Params, split: str, digest: str) -> None:
+    import mlflow
+    from mlflow.data.code_dataset_source import CodeDatasetSource
+    from mlflow.data.meta_dataset import MetaDataset
+
+    source = CodeDatasetSource(tags={"source": params.data.source, "path": params.data.path})
+    # MLflow shows a digest whole, and allows 36 characters
+    dataset = MetaDataset(source, f"{params.registry.name}-{split}", digest[:16])  # type: ignore[abstract]
+    mlflow.log_input(dataset, context=split)

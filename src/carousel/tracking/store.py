@@ -1,0 +1,108 @@
+"""Where MLflow keeps runs and versions: the server that the environment names, or a store in the main checkout."""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from filelock import FileLock
+
+from carousel.errors import UserError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+CONNECT_SECONDS = 5
+STATE = Path(".carousel")
+
+
+def main_checkout(here: Path | None = None) -> Path:
+    """Return the checkout that holds the store, also from inside DVC's temporary copies of it.
+
+    `dvc exp run --temp` and `dvc queue` run the pipeline in a copy at `.dvc/tmp/exps/…` of the checkout.
+    """
+    here = (here or Path.cwd()).resolve()
+    for parent in here.parents:
+        if parent.name == ".dvc" and here.relative_to(parent).parts[:2] == ("tmp", "exps"):
+            return parent.parent
+    return here
+
+
+def tracking_uri() -> str:
+    """Return `MLFLOW_TRACKING_URI`, else the SQLite store at the root of the main checkout."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{main_checkout() / 'mlflow.db'}"
+
+
+@contextmanager
+def exclusive() -> Iterator[None]:
+    """Let one process at a time create the store, or register a version in it."""
+    folder = main_checkout() / STATE
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / "store.lock"):
+        yield
+
+
+def connect() -> "MlflowClient":
+    """Point MLflow at the store, creating the local one if it is not there yet.
+
+    Raises:
+        UserError: when a server does not answer, or the local store cannot be opened.
+    """
+    uri = tracking_uri()
+    _check_reachable(uri)
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # the default waits for minutes
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    import logging
+
+    import mlflow
+    from sqlalchemy.exc import SQLAlchemyError
+
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(os.environ.get("MLFLOW_REGISTRY_URI") or uri)
+    client = mlflow.MlflowClient()
+    try:
+        with exclusive():
+            client.search_experiments(max_results=1)
+    except (mlflow.MlflowException, SQLAlchemyError) as error:
+        raise UserError(f"{uri}: the MLflow store cannot be used: {_first_line(error)}") from error
+    return client
+
+
+def experiment(client: "MlflowClient", name: str) -> str:
+    """Return the id of the experiment, made if need be.
+
+    The local store's artifacts go beside it in the main checkout, wherever the stage runs.
+    """
+    with exclusive():
+        found = client.get_experiment_by_name(name)
+        if found is not None:
+            if found.lifecycle_stage == "deleted":
+                client.restore_experiment(found.experiment_id)
+            return str(found.experiment_id)
+        local = tracking_uri().startswith("sqlite:")
+        place = (main_checkout() / "mlruns" / name).as_uri() if local else None
+        return str(client.create_experiment(name, artifact_location=place))
+
+
+def _check_reachable(uri: str) -> None:
+    parts = urlsplit(uri)
+    if parts.scheme not in ("http", "https"):
+        return
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.create_connection((parts.hostname or "", port), timeout=CONNECT_SECONDS).close()
+    except OSError as error:
+        raise UserError(
+            f"{uri}: the MLflow server cannot be reached ({error.strerror or error}); start it, or mend or unset "
+            "MLFLOW_TRACKING_URI"
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]

@@ -1,0 +1,1 @@
+"""The Lightning fit: batches, callbacks, and the best weights."""
