@@ -26,9 +26,7 @@ def replacing(target: Path) -> Iterator[Path]:
             temporary = Path(workspace) / target.name
             yield temporary
             _flush(temporary)
-            if target.is_dir():  # rename cannot replace a folder that has content
-                target.rename(Path(workspace) / "replaced")
-            temporary.replace(target)
+            _put(temporary, target, Path(workspace) / f"{target.name}.replaced")
     except OSError as error:
         if error.errno is None or isinstance(error, FileNotFoundError | NotADirectoryError):
             raise
@@ -64,6 +62,20 @@ def read_json(source: Path) -> Any:
         raise UserError(
             f"{source}: not valid JSON (line {error.lineno}); `dvc repro --force` remakes it"
         ) from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{source}: not UTF-8 (byte {error.start}); `dvc repro --force` remakes it") from error
+
+
+def _put(temporary: Path, target: Path, aside: Path) -> None:
+    if not target.is_dir():
+        temporary.replace(target)
+        return
+    target.rename(aside)  # a rename cannot replace a folder that has content
+    try:
+        temporary.replace(target)
+    except BaseException:
+        aside.rename(target)
+        raise
 
 
 def _flush(path: Path) -> None:

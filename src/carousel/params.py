@@ -100,7 +100,7 @@ class Train(Section):
 
     epochs: Positive = 12
     patience: Positive = 3
-    batch_tokens: Positive = 2048
+    batch_tokens: Positive = 1024
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.004
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.01
     clip_norm: Annotated[float, Field(gt=0)] = 1.0
@@ -172,7 +172,8 @@ class Params(Section):
             if not edges:
                 raise ValueError(f"sweep.space.{key} has no choices")
             whole = isinstance(choices, Range) and _field(key).annotation is int
-            if whole and not all(float(edge).is_integer() for edge in edges if not isinstance(edge, str)):
+            numbers = [*edges, choices.step or 1] if isinstance(choices, Range) else []
+            if whole and not all(float(number).is_integer() for number in numbers):
                 raise ValueError(f"sweep.space.{key}: {key} is a whole number, so its range is, too")
             for edge in edges:
                 try:
@@ -309,13 +310,15 @@ def _keys(schema: type[BaseModel], prefix: str = "") -> list[str]:
 
 
 def _nearest(wrong: str, real: list[str]) -> str:
-    near = difflib.get_close_matches(wrong, real, n=1, cutoff=0.6)
+    others = [key for key in real if not wrong.startswith(f"{key}.")]  # a key's own section is no answer
+    near = difflib.get_close_matches(wrong, others, n=1, cutoff=0.6)
     return f"; did you mean {near[0]}?" if near else f"; known here: {', '.join(_siblings(wrong, real))}"
 
 
 def _siblings(wrong: str, real: list[str]) -> list[str]:
     prefix = wrong.rpartition(".")[0]
-    return [key for key in real if key.rpartition(".")[0] == prefix] or [key for key in real if "." not in key]
+    same = [key for key in real if key.rpartition(".")[0] == prefix]
+    return same or [key for key in real if "." not in key] or real
 
 
 def _field(key: str) -> Any:

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,9 @@ import polars as pl
 from carousel.corpus.document import SCHEMA, SPLITS, Rejected
 from carousel.errors import UserError
 from carousel.params import Data
+
+# JSON can spell them, UTF-8 cannot
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 # A row is (line, values by column); a row that cannot be read is (line, reason)
 Row = tuple[int, dict[str, Any] | str]
@@ -69,6 +73,8 @@ def _document(values: dict[str, Any], data: Data, split: str | None) -> tuple[st
         return f"empty {data.text}"
     if not label:
         return f"empty {data.label}"
+    if _SURROGATES.search(text + label):
+        return "half of a surrogate pair, which is no character"
     if data.split_column is not None:
         split = _plain(values[data.split_column])
         if split not in SPLITS:
@@ -100,20 +106,20 @@ def _lines(path: Path) -> Iterator[str]:
                 yield raw.decode("utf-8-sig" if number == 1 else "utf-8")
     except UnicodeDecodeError as error:
         raise UserError(
-            f"{path}: line {number + 1}: not UTF-8 (byte {error.object[error.start]:#04x}); "
+            f"{path}: line {number}: not UTF-8 (byte {error.object[error.start]:#04x}); "
             f"convert it, for example with `iconv -f latin1 -t utf-8`"
         ) from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise UserError(f"{path}: after line {number}: the gzip data is damaged or cut short: {error}") from error
 
 
-def _delimited(delimiter: str) -> Callable[[Path, list[str]], Iterator[Row]]:
+def _delimited(kind: str, delimiter: str) -> Callable[[Path, list[str]], Iterator[Row]]:
     def rows(path: Path, wanted: list[str]) -> Iterator[Row]:
         csv.field_size_limit(2**31 - 1)  # the default refuses a document of more than 128 KiB
         reader = csv.reader(_lines(path), delimiter=delimiter, strict=True)
         start = 1
         try:
-            header = next(reader, None)
+            header = next(filter(None, reader), None)  # after blank lines, if any
             if header is None:
                 return
             _require(path, wanted, header)
@@ -125,14 +131,13 @@ def _delimited(delimiter: str) -> Callable[[Path, list[str]], Iterator[Row]]:
                     yield start, f"{len(fields)} fields where the header has {len(header)}"
                 start = reader.line_num + 1
         except csv.Error as error:
-            raise UserError(
-                f"{path}: line {start}: not valid {path.suffix or 'CSV'}: {error}; check its quotes"
-            ) from error
+            raise UserError(f"{path}: line {start}: not valid {kind}: {error}; check its quotes") from error
 
     return rows
 
 
 def _jsonl(path: Path, wanted: list[str]) -> Iterator[Row]:
+    first = True
     for line, content in enumerate(_lines(path), start=1):
         if not content.strip():
             continue
@@ -144,8 +149,9 @@ def _jsonl(path: Path, wanted: list[str]) -> Iterator[Row]:
         if not isinstance(values, dict):
             yield line, "not a JSON object"
             continue
-        if line == 1:
+        if first:
             _require(path, wanted, list(values))
+            first = False
         yield line, {column: values.get(column) for column in wanted}
 
 
@@ -178,8 +184,8 @@ def _require(path: Path, wanted: list[str], existing: Any) -> None:
 
 
 _READERS: dict[str, Callable[[Path, list[str]], Iterator[Row]]] = {
-    "csv": _delimited(","),
-    "tsv": _delimited("\t"),
+    "csv": _delimited("CSV", ","),
+    "tsv": _delimited("TSV", "\t"),
     "jsonl": _jsonl,
     "parquet": _parquet,
     "lines": _label_text,

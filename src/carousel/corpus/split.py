@@ -48,7 +48,7 @@ def prepare(documents: pl.DataFrame, split: Split) -> Prepared:
         key=pl.col("text").str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()
     )
     parts = {name: documents.filter(pl.col("split") == name) for name in SPLITS}
-    if parts["train"].is_empty():
+    if documents["split"].is_null().all():
         whole = documents.unique("key", keep="first", maintain_order=True)
         test, rest = _divide(whole, split.test_fraction, split.seed, "test")
         duplicates, leaked = documents.height - whole.height, 0
@@ -58,6 +58,7 @@ def prepare(documents: pl.DataFrame, split: Split) -> Prepared:
         unique = train.unique("key", keep="first", maintain_order=True)
         duplicates, before = train.height - unique.height, unique.height + val.height
         if test.is_empty():
+            unique = unique.join(val, on="key", how="anti", maintain_order="left")  # a given val stays as it came
             test, unique = _divide(unique, split.test_fraction, split.seed, "test")
             before -= test.height
         val = val.join(test, on="key", how="anti", maintain_order="left")

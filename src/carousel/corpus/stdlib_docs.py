@@ -10,6 +10,7 @@ import sysconfig
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -35,8 +36,8 @@ def read(topics_file: Path) -> pl.DataFrame:
         UserError: when the file is missing or is not such a list.
     """
     topics = read_yaml(topics_file, "data.source: stdlib_docs reads its topics there")
-    if not isinstance(topics, dict) or not all(isinstance(modules, list) for modules in topics.values()):
-        raise UserError(f"{topics_file}: should hold topics, each with a list of modules")
+    if not isinstance(topics, dict) or not all(map(_are_names, topics.values())):
+        raise UserError(f"{topics_file}: should hold topics, each with a list of module names")
     topic_of = {module: topic for topic, modules in topics.items() for module in modules}
     library = Path(sysconfig.get_path("stdlib"))
     rows, seen = [], set()
@@ -55,6 +56,10 @@ def read(topics_file: Path) -> pl.DataFrame:
 def origin() -> dict[str, str]:
     """Return what the data set depends on."""
     return {"python": platform.python_version()}
+
+
+def _are_names(modules: Any) -> bool:
+    return isinstance(modules, list) and all(isinstance(module, str) for module in modules)
 
 
 def _documentation(path: Path) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -55,13 +55,16 @@ class Tokenizer:
         Raises:
             ValueError: when the content is not a tokenizer of this format.
         """
-        fields = json.loads(content)
+        try:
+            fields = json.loads(content)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"is not valid JSON ({error})") from error
         if not isinstance(fields, dict) or fields.pop("format", None) != FORMAT:
             raise ValueError(f"does not say {FORMAT!r}")
         try:
             tokenizer = cls(**{**fields, "replacements": tuple((a, b) for a, b in fields["replacements"])})
             re.compile(tokenizer.pattern)
-        except (KeyError, TypeError, re.error) as error:
+        except (KeyError, TypeError, ValueError, re.error) as error:
             raise ValueError(f"lacks or misspells a field ({error})") from error
         return tokenizer
 

@@ -61,10 +61,10 @@ class Vocabulary:
         Raises:
             ValueError: when the content is not a vocabulary of this format, or was cut short.
         """
-        first, *tokens, last = content.split("\n")
+        first, *tokens = content.split("\n")
         if first != FORMAT:
             raise ValueError(f"does not begin with the line {FORMAT!r}")
-        if last:
+        if not tokens or tokens.pop():
             raise ValueError("was cut short in its last line")
         return cls(tokens)
 

@@ -1,0 +1,378 @@
+import csv
+import gzip
+import io
+import json
+import tempfile
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from carousel.corpus import source
+from carousel.corpus.document import SCHEMA, Rejected
+from carousel.corpus.labelled_files import read
+from carousel.errors import UserError
+from carousel.params import Data
+
+PAIRS = [("good, really", "pos"), ('"so so"', "neu"), ("bad; not for me", "neg"), ("café 😀", "pos")]
+
+
+def delimited(pairs, delimiter):
+    written = io.StringIO()
+    writer = csv.writer(written, delimiter=delimiter, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    writer.writerows([("text", "label"), *pairs])
+    return written.getvalue().encode()
+
+
+def parquet(pairs):
+    written = io.BytesIO()
+    pl.DataFrame(pairs, schema={"text": pl.String, "label": pl.String}, orient="row").write_parquet(written)
+    return written.getvalue()
+
+
+WRITERS = {
+    ".csv": lambda pairs: delimited(pairs, ","),
+    ".tsv": lambda pairs: delimited(pairs, "\t"),
+    ".jsonl": lambda pairs: "".join(f"{json.dumps({'text': a, 'label': b})}\n" for a, b in pairs).encode(),
+    ".ndjson": lambda pairs: "\n".join(json.dumps({"label": b, "text": a, "id": 1}) for a, b in pairs).encode(),
+    ".txt": lambda pairs: "".join(f"{b} {a}\n" for a, b in pairs).encode(),
+    "": lambda pairs: "\r\n".join(f"{b} {a}" for a, b in pairs).encode(),
+    ".parquet": parquet,
+}
+FORMATS = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".txt": "lines", "": "lines"}
+
+
+def put(folder, name, content):
+    (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+def read_file(folder, name, content, **data):
+    """Write one file and read it: ([(text, label), …], {line: reason})."""
+    put(folder, name, content)
+    documents, rejected = read(Data(source="file", path=name, **data), folder)
+    assert documents.schema == SCHEMA
+    assert {row.file for row in rejected} <= {name}
+    return documents.select("text", "label").rows(), {row.line: row.reason for row in rejected}
+
+
+def refused(folder, name, content, **data):
+    """Return the message that a file leads to, which begins with its path."""
+    with pytest.raises(UserError) as error:
+        read_file(folder, name, content, **data)
+    message = str(error.value)
+    assert message.startswith(f"{folder / name}: ")
+    assert "\n" not in message
+    return message.removeprefix(f"{folder / name}: ")
+
+
+# Every form of the same documents
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+def test_every_format_gives_the_same_documents(tmp_path, ending):
+    assert read_file(tmp_path, f"reviews{ending}", WRITERS[ending](PAIRS)) == (PAIRS, {})
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_gzip_gives_the_same_documents_under_any_name(tmp_path, ending):
+    zipped = gzip.compress(WRITERS[ending](PAIRS))
+    assert read_file(tmp_path, f"reviews{ending}.gz", zipped) == (PAIRS, {})
+    assert read_file(tmp_path, f"reviews{ending}", zipped) == (PAIRS, {})
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_a_byte_order_mark_is_no_part_of_the_first_line(tmp_path, ending):
+    assert read_file(tmp_path, f"reviews{ending}", b"\xef\xbb\xbf" + WRITERS[ending](PAIRS)) == (PAIRS, {})
+
+
+@pytest.mark.parametrize("ending", [ending for ending in FORMATS if ending])
+def test_line_ends_of_windows_and_blank_lines_are_no_part_of_any_document(tmp_path, ending):
+    content = WRITERS[ending](PAIRS).replace(b"\n", b"\r\n\r\n")
+    assert read_file(tmp_path, f"reviews{ending}", content) == (PAIRS, {})
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_a_given_format_comes_before_the_name(tmp_path, ending):
+    content = WRITERS[ending](PAIRS)
+    assert read_file(tmp_path, "reviews.v2.parquet", content, format=FORMATS[ending]) == (PAIRS, {})
+
+
+characters = st.characters(exclude_categories=["Cs"])
+fields = st.text(characters, min_size=1, max_size=12) | st.sampled_from(
+    ['"', 'a"b', "a\nb", "a,b\tc", "\ufeffa", "x\r"]
+)
+filled = fields.filter(str.strip)
+
+
+@pytest.mark.parametrize("ending", [".csv", ".tsv", ".jsonl", ".parquet"])
+@given(pairs=st.lists(st.tuples(filled, filled), min_size=1, max_size=6))
+@settings(max_examples=60, deadline=None)
+def test_any_text_is_read_as_it_was_written_but_for_the_white_space_around_it(ending, pairs):
+    with tempfile.TemporaryDirectory() as folder:
+        found, rejected = read_file(Path(folder), f"reviews{ending}", WRITERS[ending](pairs))
+    assert found == [(text.strip(), label.strip()) for text, label in pairs]
+    assert rejected == {}
+
+
+# Names, columns, values
+
+
+def test_a_document_is_named_by_file_and_line(tmp_path):
+    put(tmp_path, "reviews.csv", "text,label\ngood,pos\nbad,neg\n")
+    documents, _ = read(Data(source="file", path="reviews.csv"), tmp_path)
+    assert documents["id"].to_list() == ["reviews.csv:2", "reviews.csv:3"]
+    assert documents["split"].to_list() == [None, None]
+
+
+def test_line_numbers_stay_right_after_quoted_line_breaks(tmp_path):
+    content = 'text,label\n"a\nb\n\nc",pos\nd,neg\n,neg\n"e\nf",\ng,pos\n'
+    put(tmp_path, "reviews.csv", content)
+    documents, rejected = read(Data(source="file", path="reviews.csv"), tmp_path)
+    assert dict(documents.select("id", "text").iter_rows()) == {
+        "reviews.csv:2": "a\nb\n\nc",
+        "reviews.csv:6": "d",
+        "reviews.csv:10": "g",
+    }
+    assert rejected == [Rejected("reviews.csv", 7, "empty text"), Rejected("reviews.csv", 8, "empty label")]
+
+
+@pytest.mark.parametrize("ending", [".csv", ".tsv", ".jsonl", ".parquet"])
+def test_columns_may_have_any_name_and_order(tmp_path, ending):
+    content = WRITERS[ending](PAIRS)
+    swapped = [(label, text) for text, label in PAIRS]
+    assert read_file(tmp_path, f"a{ending}", content, text="label", label="text") == (swapped, {})
+
+
+def test_the_first_word_of_a_line_is_its_label(tmp_path):
+    content = "__label__pos good  and cheap \n\n  neg bad\npos\n"
+    found, rejected = read_file(tmp_path, "train.txt", content)
+    assert found == [("good  and cheap", "__label__pos"), ("bad", "neg")]
+    assert rejected == {4: "empty text"}
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.parquet"])
+def test_numbers_can_be_labels(tmp_path, name):
+    frame = pl.DataFrame({"text": ["a", "b", "c"], "label": [1, 0, None]})
+    frame.write_parquet(tmp_path / "a.parquet")
+    content = frame.write_ndjson() if name == "a.jsonl" else (tmp_path / name).read_bytes()
+    assert read_file(tmp_path, name, content) == ([("a", "1"), ("b", "0")], {3: "empty label"})
+
+
+def test_a_document_of_a_megabyte_is_read(tmp_path):
+    text = "word " * 200_000
+    assert read_file(tmp_path, "a.csv", f"text,label\n{text},long\n") == ([(text.strip(), "long")], {})
+
+
+# Rows that are left out
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t"])
+def test_ragged_rows_and_rows_without_text_or_label_are_rejected_with_their_line_and_reason(tmp_path, delimiter):
+    rows = ["text,label", "a,pos", "alone", "b,c,neg", "", ",neg", "  ,neg", "d, ", "e,neg"]
+    name = "a.csv" if delimiter == "," else "a.tsv"
+    found, rejected = read_file(tmp_path, name, "\n".join(rows).replace(",", delimiter))
+    assert found == [("a", "pos"), ("e", "neg")]
+    assert rejected == {
+        3: "1 fields where the header has 2",
+        4: "3 fields where the header has 2",
+        6: "empty text",
+        7: "empty text",
+        8: "empty label",
+    }
+
+
+def test_broken_json_lines_are_rejected_with_their_line_and_reason(tmp_path):
+    good = '{"text": "a", "label": "pos"}'
+    rows = [
+        good,
+        "{bad",
+        "[1]",
+        '"text"',
+        "",
+        '{"text": "b"}',
+        '{"label": "pos"}',
+        '{"text": null, "label": 1}',
+        good,
+    ]
+    found, rejected = read_file(tmp_path, "a.jsonl", "\n".join(rows))
+    assert found == [("a", "pos"), ("a", "pos")]
+    assert rejected == {
+        2: "not valid JSON: Expecting property name enclosed in double quotes",
+        3: "not a JSON object",
+        4: "not a JSON object",
+        6: "empty label",
+        7: "empty text",
+        8: "empty text",
+    }
+
+
+def test_half_of_a_surrogate_pair_is_rejected_and_a_whole_one_is_a_character(tmp_path):
+    rows = [
+        r'{"text": "\ud83d\ude00", "label": "a"}',
+        r'{"text": "\ud83d", "label": "a"}',
+        r'{"text": "b", "label": "\ude00"}',
+    ]
+    found, rejected = read_file(tmp_path, "a.jsonl", "\n".join(rows))
+    assert found == [("😀", "a")]
+    assert rejected == dict.fromkeys((2, 3), "half of a surrogate pair, which is no character")
+
+
+def test_more_rejected_rows_than_allowed_stop_with_the_first_line_and_reason(tmp_path):
+    put(tmp_path, "a.csv", "text,label\na,pos\nb,neg\n" + "alone\n" * 3)
+    data = Data(source="file", path="a.csv", max_rejected=2)
+    documents, rejected = source.collect(data, tmp_path)
+    with pytest.raises(UserError, match=r"a.csv: 3 of 5 rows rejected, .* allows 2; the first is line 4: 1 fields"):
+        source.check(data, documents, rejected)
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("a,pos\nb,pos\nc,neg\n", "one document only for label 'neg'"),
+        ("a,pos\nb,pos\n", "every document has the label 'pos'; a classifier needs at least two: check data.label"),
+        ("a,\nb,\n", "has no document with a text and a label"),
+    ],
+)
+def test_a_file_with_too_little_to_learn_is_refused(tmp_path, rows, message):
+    put(tmp_path, "a.csv", f"text,label\n{rows}")
+    data = Data(source="file", path="a.csv")
+    documents, rejected = source.collect(data, tmp_path)
+    with pytest.raises(UserError, match=message):
+        source.check(data, documents, rejected)
+
+
+# Splits
+
+
+def test_given_splits_are_read_in_order_and_each_document_says_its_own(tmp_path):
+    put(tmp_path, "a.csv", "text,label\na,pos\n")
+    put(tmp_path, "b.jsonl", '{"text": "b", "label": "neg"}\n')
+    put(tmp_path, "c.txt.gz", gzip.compress(b"pos c\nneg\n"))
+    data = Data(source="file", path=".", splits={"test": "c.txt.gz", "train": "a.csv", "val": "b.jsonl"})
+    documents, rejected = read(data, tmp_path)
+    assert documents.rows() == [
+        ("a.csv:2", "a", "pos", "train"),
+        ("b.jsonl:1", "b", "neg", "val"),
+        ("c.txt.gz:1", "c", "pos", "test"),
+    ]
+    assert rejected == [Rejected("c.txt.gz", 2, "empty text")]
+
+
+def test_a_column_can_say_the_split(tmp_path):
+    put(tmp_path, "a.csv", "text,label,part\na,pos,train\nb,neg, test \nc,pos,dev\nd,neg,\n")
+    documents, rejected = read(Data(source="file", path="a.csv", split_column="part"), tmp_path)
+    assert documents.select("text", "split").rows() == [("a", "train"), ("b", "test")]
+    assert rejected == [
+        Rejected("a.csv", 4, "part is 'dev', not one of train, val, test"),
+        Rejected("a.csv", 5, "part is '', not one of train, val, test"),
+    ]
+
+
+def test_lines_have_no_column_for_a_split(tmp_path):
+    message = refused(tmp_path, "a.txt", "pos a\n", split_column="part")
+    assert message == "`label text` lines have no column 'part'; take data.split_column out"
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ({"path": "b.csv"}, r"b.csv: no such file or folder; data.path in params.yaml names it"),
+        ({"path": "folder"}, r"folder: is a folder; name its files in data.splits, or one in data.path \(c.csv\)"),
+        (
+            {"path": "a.csv", "splits": {"train": "a.csv"}},
+            r"a.csv: is not a folder; with data.splits, data.path is",
+        ),
+        (
+            {"path": "folder", "splits": {"train": "c.csv", "test": "d.csv"}},
+            r"folder/d.csv: no such file; data.splits in params.yaml names it",
+        ),
+    ],
+)
+def test_a_missing_or_misplaced_file_is_named(tmp_path, data, message):
+    put(tmp_path, "a.csv", "text,label\na,pos\n")
+    (tmp_path / "folder").mkdir()
+    put(tmp_path / "folder", "c.csv", "text,label\na,pos\n")
+    with pytest.raises(UserError, match=message):
+        read(Data(source="file", **data), tmp_path)
+
+
+# Files that cannot be read
+
+
+@pytest.mark.parametrize("ending", [".csv", ".tsv", ".jsonl", ".parquet"])
+def test_a_wrong_column_name_is_answered_with_those_that_exist(tmp_path, ending):
+    content = WRITERS[ending](PAIRS)
+    for wrong in ({"text": "body"}, {"label": "body"}, {"split_column": "body"}):
+        message = refused(tmp_path, f"a{ending}", content, **wrong)
+        assert message == "has no column 'body'; it has 'text', 'label': set data.text and data.label"
+
+
+@pytest.mark.parametrize("before", ["", "\n", "{broken\n"])
+def test_a_wrong_column_name_is_found_in_the_first_json_object(tmp_path, before):
+    message = refused(tmp_path, "a.jsonl", before + '{"txt": "a", "label": "pos"}\n')
+    assert message.startswith("has no column 'text'; it has 'txt', 'label'")
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+@pytest.mark.parametrize("content", ["", "\n", "\r\n\n", "\ufeff"])
+def test_an_empty_file_is_refused(tmp_path, ending, content):
+    assert refused(tmp_path, f"a{ending}", content) == "is empty; it should hold at least a text and a label"
+
+
+@pytest.mark.parametrize("ending", [".csv", ".tsv", ".parquet"])
+def test_a_file_with_columns_and_no_rows_is_empty(tmp_path, ending):
+    assert refused(tmp_path, f"a{ending}", WRITERS[ending]([])).startswith("is empty")
+
+
+@pytest.mark.parametrize("ending", [ending for ending in FORMATS if ending])
+@pytest.mark.parametrize("zipped", [False, True])
+def test_a_file_that_is_not_utf8_names_the_line_and_the_byte(tmp_path, ending, zipped):
+    content = WRITERS[ending]([("a", "pos"), ("b", "neg"), ("XX", "pos"), ("c", "neg")]).replace(b"XX", b"caf\xe9")
+    line = 4 if ending in (".csv", ".tsv") else 3
+    message = refused(tmp_path, f"a{ending}", gzip.compress(content) if zipped else content)
+    assert message == f"line {line}: not UTF-8 (byte 0xe9); convert it, for example with `iconv -f latin1 -t utf-8`"
+
+
+def test_utf16_is_not_utf8_from_its_first_byte(tmp_path):
+    assert refused(tmp_path, "a.csv", "text,label\na,pos\n".encode("utf-16")).startswith(
+        "line 1: not UTF-8 (byte 0xff)"
+    )
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_damaged_gzip_is_told_wherever_it_is_cut(tmp_path, ending):
+    whole = gzip.compress(WRITERS[ending](PAIRS * 100))
+    for cut in (whole[:2], whole[:12], whole[: len(whole) // 2], whole[:-1]):
+        assert "the gzip data is damaged or cut short: " in refused(tmp_path, f"a{ending}.gz", cut)
+    flipped = whole[:-8] + bytes(byte ^ 255 for byte in whole[-8:])
+    assert "the gzip data is damaged or cut short: CRC" in refused(tmp_path, f"a{ending}.gz", flipped)
+
+
+def test_damaged_gzip_says_after_which_line(tmp_path):
+    whole = gzip.compress(b"pos a\n" * 10)
+    message = refused(tmp_path, "a.txt.gz", whole[:-8] + bytes(8))
+    assert message.startswith("after line 10: the gzip data is damaged")
+
+
+@pytest.mark.parametrize(
+    ("ending", "kind"), [(".csv", "CSV"), (".tsv", "TSV"), (".csv.gz", "CSV"), (".tsv.gz", "TSV")]
+)
+def test_an_unclosed_quote_is_told_at_the_line_where_its_row_begins(tmp_path, ending, kind):
+    content = 'text,label\n"a\nb",pos\n"c,neg\nd,pos\ne,neg\n'.replace(",", "\t" if kind == "TSV" else ",").encode()
+    message = refused(tmp_path, f"a{ending}", gzip.compress(content) if ending.endswith(".gz") else content)
+    assert message == f"line 4: not valid {kind}: unexpected end of data; check its quotes"
+
+
+def test_text_after_a_closing_quote_is_told_with_its_line(tmp_path):
+    assert refused(tmp_path, "a.csv", 'text,label\na,pos\n"b" c,neg\n').startswith(
+        "line 3: not valid CSV: ',' expected"
+    )
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"text,label\na,pos\n", parquet(PAIRS)[:-1], gzip.compress(parquet(PAIRS))]
+)
+def test_what_is_no_parquet_file_is_refused(tmp_path, content):
+    assert refused(tmp_path, "a.parquet", content).startswith("not a readable Parquet file: ")
