@@ -91,7 +91,7 @@ class Model(Section):
     bidirectional: bool = True
     pooling: Literal["max_mean", "max", "mean", "last"] = "max_mean"
     dropout: Probability = 0.5
-    embedding_dropout: Probability = 0.2
+    embedding_dropout: Probability = 0.4
     word_dropout: Probability = 0.3
 
 
@@ -99,7 +99,7 @@ class Train(Section):
     """How it is trained."""
 
     epochs: Positive = 12
-    patience: Positive = 3
+    patience: Positive = 5
     batch_tokens: Positive = 1024
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.004
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.01
