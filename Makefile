@@ -32,7 +32,7 @@ setup: .venv/.carousel .dvc/config.local
 	@test -e .git || printf '[core]\n    no_scm = true\n' > $@
 
 ui: setup
-	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --port $(PORT)
+	MLFLOW_DISABLE_TELEMETRY=true DO_NOT_TRACK=true $(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --port $(PORT)
 
 test: setup
 	$(BIN)/python -m pytest

@@ -16,7 +16,6 @@ def main() -> None:
     report: dict[str, object] = {"trials": 0}
     if params.sweep.trials and params.sweep.space:
         from carousel.search.study import search
-        from carousel.tracking.lineage import data_digests
         from carousel.tracking.store import STATE, main_checkout
         from carousel.tracking.sweep import SweepRuns
 
@@ -28,7 +27,6 @@ def main() -> None:
             Encoded.load(Path("data/encoded/val")),
             len(Vocabulary.from_text(Path("artifacts/vocab.txt").read_text("utf-8"))),
             journal=main_checkout() / STATE / "studies.journal",
-            data=data_digests()["train"],
             on_trial=runs.add,
         )
         runs.finish(swept)

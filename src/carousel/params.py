@@ -93,6 +93,7 @@ class Model(Section):
     dropout: Probability = 0.5
     embedding_dropout: Probability = 0.4
     word_dropout: Probability = 0.3
+    bigram_buckets: int = Field(default=16_384, ge=0)
 
 
 class Train(Section):
@@ -130,7 +131,7 @@ class Sweep(Section):
     """The search over `model` and `train` keys. `trials: 0` searches nothing."""
 
     trials: int = Field(default=0, ge=0)
-    epochs: Positive = 4
+    epochs: Positive = 3
     sampler: Literal["tpe", "random"] = "tpe"
     pruner: Literal["median", "hyperband", "none"] = "median"
     seed: Annotated[int, Field(ge=0)] = 0

@@ -14,7 +14,7 @@ and the configuration. Loading recomputes them, so that parts of two models can 
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from carousel.text.vocabulary import Vocabulary
 
 FORMAT = "carousel bundle 1"
 CONFIG, TOKENIZER, VOCABULARY, WEIGHTS = "bundle.json", "tokenizer.json", "vocab.txt", "weights.safetensors"
+FILES = (CONFIG, TOKENIZER, VOCABULARY, WEIGHTS)
 BATCH_TOKENS = 16_384
 
 
@@ -118,7 +119,7 @@ class Bundle:
     def fingerprints(self) -> dict[str, str]:
         """The SHA-256 of each part, by file name; `bundle.json`'s covers the configuration and labels."""
         return {
-            CONFIG: hashlib.sha256(json.dumps(self._description(), sort_keys=True).encode()).hexdigest(),
+            CONFIG: _sha256(_description(self.model.config, self.labels, self.max_length)),
             TOKENIZER: self.tokenizer.fingerprint,
             VOCABULARY: self.vocabulary.fingerprint,
             WEIGHTS: _tensors_fingerprint(self.model.state_dict()),
@@ -127,14 +128,7 @@ class Bundle:
     @property
     def fingerprint(self) -> str:
         """The SHA-256 over the parts' fingerprints: two bundles that share it predict the same."""
-        return _joint(self.fingerprints)
-
-    def _description(self) -> dict[str, Any]:
-        return {
-            "labels": list(self.labels),
-            "max_length": self.max_length,
-            "model": asdict(self.model.config),
-        }
+        return _sha256(self.fingerprints)
 
     # Files
 
@@ -144,9 +138,11 @@ class Bundle:
         content = {
             "format": FORMAT,
             "task": "classification",
-            **self._description(),
+            "labels": self.labels,
+            "max_length": self.max_length,
+            "model": asdict(self.model.config),
             "fingerprints": fingerprints,
-            "fingerprint": _joint(fingerprints),
+            "fingerprint": _sha256(fingerprints),
         }
         with replacing(folder) as temporary:
             temporary.mkdir()
@@ -167,10 +163,12 @@ class Bundle:
             content = json.loads(_read(folder / CONFIG))
             if content.get("format") != FORMAT:
                 raise ValueError(f"says format {content.get('format')!r}, this version reads {FORMAT!r}")
-            config, recorded = ClassifierConfig(**content["model"]), content["fingerprints"]
+            config, recorded = ClassifierConfig(**content["model"]), dict(content["fingerprints"])
             labels, max_length = tuple(content["labels"]), int(content["max_length"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BundleError(f"{folder / CONFIG}: not a bundle's description: {error}") from error
+        _match(folder / CONFIG, _sha256(_description(config, labels, max_length)), recorded.get(CONFIG))
+        _match(folder / CONFIG, _sha256({name: recorded.get(name) for name in FILES}), content.get("fingerprint"))
         tokenizer = _part(folder / TOKENIZER, Tokenizer.from_json)
         _match(folder / TOKENIZER, tokenizer.fingerprint, recorded.get(TOKENIZER))
         vocabulary = _part(folder / VOCABULARY, Vocabulary.from_text)
@@ -182,19 +180,22 @@ class Bundle:
         except (SafetensorError, OSError) as error:
             raise BundleError(f"{folder / WEIGHTS}: damaged or cut short: {error}") from error
         _match(folder / WEIGHTS, _tensors_fingerprint(tensors), recorded.get(WEIGHTS))
-        # The weights are about to be loaded, so drawing random ones first would be time lost
-        with torch.device("meta"):
-            model = TextClassifier(config)
+        try:
+            # The weights are about to be loaded, so drawing random ones first would be time lost
+            with torch.device("meta"):
+                model = TextClassifier(config)
+        except (KeyError, ValueError) as error:
+            raise BundleError(
+                f"{folder / CONFIG}: describes a model that this version cannot build: {error}"
+            ) from error
         try:
             model.load_state_dict(tensors, assign=True)
         except RuntimeError as error:
+            reason = " ".join(str(error).split())
             raise BundleError(
-                f"{folder / WEIGHTS}: does not fit the model that {CONFIG} describes: {error}"
+                f"{folder / WEIGHTS}: does not fit the model that {CONFIG} describes: {reason}"
             ) from error
-        bundle = cls(model, tokenizer, vocabulary, labels, max_length)
-        _match(folder / CONFIG, bundle.fingerprints[CONFIG], recorded.get(CONFIG))
-        _match(folder / CONFIG, bundle.fingerprint, content.get("fingerprint"))
-        return bundle
+        return cls(model, tokenizer, vocabulary, labels, max_length)
 
 
 def _read(path: Path) -> str:
@@ -221,8 +222,19 @@ def _match(path: Path, found: str, recorded: str | None) -> None:
         )
 
 
-def _joint(fingerprints: dict[str, str]) -> str:
-    return hashlib.sha256(json.dumps(fingerprints, sort_keys=True).encode()).hexdigest()
+def _description(config: ClassifierConfig, labels: tuple[str, ...], max_length: int) -> dict[str, Any]:
+    """Return what `bundle.json`'s fingerprint covers.
+
+    Configuration at its default is left out, so that a later version, which knows more settings, finds the same
+    fingerprint for a bundle that was saved before them.
+    """
+    defaults = {field.name: field.default for field in fields(config)}
+    model = {key: value for key, value in asdict(config).items() if value != defaults[key]}
+    return {"labels": list(labels), "max_length": max_length, "model": model}
+
+
+def _sha256(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _tensors_fingerprint(tensors: dict[str, Tensor]) -> str:
@@ -231,5 +243,5 @@ def _tensors_fingerprint(tensors: dict[str, Tensor]) -> str:
     for name in sorted(tensors):
         tensor = tensors[name].detach().cpu().contiguous()
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        digest.update(tensor.numpy().tobytes())
+        digest.update(tensor.flatten().view(torch.uint8).numpy().tobytes())  # NumPy has no bfloat16
     return digest.hexdigest()

@@ -3,7 +3,7 @@
 import difflib
 import io
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,6 +24,7 @@ def pin(
     before = PARAMS_FILE.read_text(encoding="utf-8")
     yaml = YAML()
     yaml.preserve_quotes = True
+    yaml.representer.add_representer(type(None), _null)
     yaml.width = 1000  # never fold a line that its author did not
     content = yaml.load(before)
     now = flatten(params)
@@ -43,3 +44,8 @@ def pin(
     if not dry_run:
         write_text(Path(PARAMS_FILE), written.getvalue())
         print(f"{PARAMS_FILE} now says so; `dvc repro` retrains only if the sweep's winner was not trained yet")
+
+
+def _null(representer: Any, _value: None) -> Any:
+    """Write `null`, as params.yaml does, where ruamel.yaml would write nothing."""
+    return representer.represent_scalar("tag:yaml.org,2002:null", "null")

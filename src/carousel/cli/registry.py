@@ -45,18 +45,16 @@ def versions(name: NameOption = None, as_json: JsonOption = False) -> None:
         "accuracy",
         "macro-F1",
         "baseline",
-        "test data",
         "bundle",
         "registered",
     ):
-        table.add_column(column)
+        table.add_column(column, no_wrap=True)
     for version in found:
         tags = version.tags
         table.add_row(
             str(version.number),
             ", ".join(version.aliases),
             *(_rounded(tags.get(key)) for key in (registered.ACCURACY, registered.MACRO_F1, registered.BASELINE)),
-            tags.get(registered.TEST_DIGEST, "")[:8],
             tags.get(registered.FINGERPRINT, "")[:8],
             datetime.fromtimestamp(version.created / 1000).strftime("%Y-%m-%d %H:%M"),
         )

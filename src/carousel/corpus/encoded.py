@@ -1,5 +1,6 @@
 """Encoded documents on disk: flat ids, offsets and targets as .npy files, read by memory map."""
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -41,6 +42,14 @@ class Encoded:
     def document(self, index: int) -> npt.NDArray[np.int32]:
         """Return document `index`'s ids."""
         return self.ids[self.offsets[index] : self.offsets[index + 1]]
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of what a model sees of these documents: ids, lengths, targets and labels."""
+        digest = hashlib.sha256(json.dumps(self.labels).encode())
+        for array in (self.ids, self.offsets, self.targets):
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
 
     def save(self, folder: Path) -> None:
         """Write the folder, whole or not at all."""

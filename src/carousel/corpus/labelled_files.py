@@ -23,6 +23,9 @@ Row = tuple[int, dict[str, Any] | str]
 
 FORMATS = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 
+# Endings that plainly mean something else than `label text` lines, which have no ending of their own
+OTHERS = {".json", ".yaml", ".yml", ".xml", ".html", ".md", ".xlsx", ".zip", ".pkl", ".arrow", ".feather"}
+
 
 def read(data: Data, root: Path) -> tuple[pl.DataFrame, list[Rejected]]:
     """Read the file `data.path`, or the files that `data.splits` names in the folder `data.path`.
@@ -90,7 +93,12 @@ def _rows(path: Path, data: Data) -> Iterator[Row]:
     kind: str = data.format
     if kind == "auto":
         suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() != ".gz"]
-        kind = FORMATS.get(suffixes[-1], "lines") if suffixes else "lines"
+        suffix = suffixes[-1] if suffixes else ""
+        if suffix in OTHERS:
+            raise UserError(
+                f"{path}: data.format auto does not know {suffix} files: convert it, or set data.format"
+            )
+        kind = FORMATS.get(suffix, "lines")
     wanted = [data.text, data.label, *([data.split_column] if data.split_column else [])]
     return _READERS[kind](path, wanted)
 

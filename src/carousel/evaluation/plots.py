@@ -27,8 +27,10 @@ def confusion(report: Report) -> "Figure":
     figure.colorbar(image, label="share of the actual label's documents", shrink=0.8)
     axes.set(xlabel="predicted", ylabel="actual", title=f"accuracy {report.metrics()['accuracy']:.3f}")
     if classes <= MAX_NAMED:
-        axes.set_xticks(range(classes), report.labels, rotation=45, ha="right", rotation_mode="anchor")
-        axes.set_yticks(range(classes), report.labels)
+        axes.set_xticks(
+            range(classes), report.labels, rotation=45, ha="right", rotation_mode="anchor", parse_math=False
+        )
+        axes.set_yticks(range(classes), report.labels, parse_math=False)
         for row, column in np.argwhere(counts):
             colour = "white" if share[row, column] > 0.5 else "black"
             axes.text(column, row, counts[row, column], ha="center", va="center", color=colour, fontsize=8)

@@ -14,6 +14,9 @@ from carousel.text.vocabulary import PADDING_ID, UNKNOWN_ID
 class ClassifierConfig:
     """What a `TextClassifier` is made of; saved with its weights.
 
+    A default is what a bundle means that was saved before its setting existed, so defaults here never change;
+    recommended values are in params.yaml.
+
     Attributes:
         vocabulary_size: rows of the embedding, specials included.
         classes: width of the logits.
@@ -26,6 +29,8 @@ class ClassifierConfig:
         dropout: probability, between layers and before the head.
         embedding_dropout: probability, on the features of word vectors.
         word_dropout: probability that a word is read as unknown.
+        bigram_buckets: rows of a second embedding, averaged over a document's hashed pairs of neighbouring words
+            and put beside the pooled states (Joulin et al. 2017, "Bag of Tricks"); 0 has none.
     """
 
     vocabulary_size: int
@@ -39,6 +44,7 @@ class ClassifierConfig:
     dropout: float = 0.5
     embedding_dropout: float = 0.2
     word_dropout: float = 0.1
+    bigram_buckets: int = 0
 
 
 class TextClassifier(nn.Module):
@@ -59,7 +65,12 @@ class TextClassifier(nn.Module):
         )
         self.pooling, widths = POOLINGS[config.pooling]
         self.dropout = nn.Dropout(config.dropout)
-        self.head = nn.Linear(self.encoder.output_size * widths, config.classes)
+        features = self.encoder.output_size * widths
+        self.bigrams: HashedBigrams | None = None
+        if config.bigram_buckets:
+            self.bigrams = HashedBigrams(config.bigram_buckets, config.embedding_size)
+            features += config.embedding_size
+        self.head = nn.Linear(features, config.classes)
         nn.init.normal_(self.embedding.weight, std=0.1)
         with torch.no_grad():
             self.embedding.weight[PADDING_ID].zero_()
@@ -77,5 +88,34 @@ class TextClassifier(nn.Module):
         vectors = self.embedding_dropout(self.embedding(ids))  # (B, T, embedding_size)
         outputs, final = self.encoder(vectors, lengths)  # (B, T, D * H), (B, D * H)
         pooled = self.pooling(outputs, final, lengths)  # (B, widths * D * H)
+        if self.bigrams is not None:
+            pooled = torch.cat([pooled, self.bigrams(ids, lengths)], dim=-1)
         logits: Tensor = self.head(self.dropout(pooled))  # (B, classes)
         return logits
+
+
+class HashedBigrams(nn.Module):
+    """The mean embedding of a document's pairs of neighbouring words, each hashed to one of `buckets` rows.
+
+    Args:
+        buckets: rows of the embedding; pairs that meet in a row share it.
+        size: width of a row.
+    """
+
+    def __init__(self, buckets: int, size: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(buckets, size)
+        nn.init.zeros_(self.embedding.weight)
+
+    def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
+        """Return (B, size); zero for a document of one word.
+
+        Args:
+            ids: token ids (B, T).
+            lengths: (B,).
+        """
+        pairs = (ids[:, :-1] * 1_000_003 + ids[:, 1:]) % self.embedding.num_embeddings  # (B, T - 1)
+        inside = torch.arange(pairs.shape[1], device=ids.device) < lengths.unsqueeze(1) - 1  # (B, T - 1)
+        vectors = self.embedding(pairs) * inside.unsqueeze(-1)  # (B, T - 1, size)
+        mean: Tensor = vectors.sum(1) / (lengths - 1).clamp(min=1).unsqueeze(1)
+        return mean

@@ -30,6 +30,15 @@ def inside(space: Space, hparams: Hparams) -> dict[str, Any] | None:
     for key, values in space.items():
         section, name = key.split(".")
         found[key] = value = getattr(getattr(hparams, section), name)
-        if value not in values if isinstance(values, list) else not values.low <= value <= values.high:
+        if not _holds(values, value):
             return None
     return found
+
+
+def _holds(values: list[Any] | Range, value: Any) -> bool:
+    if isinstance(values, list):
+        return value in values
+    if not values.low <= value <= values.high:
+        return False
+    steps: float = 0.0 if values.step is None else (value - values.low) / values.step
+    return abs(steps - round(steps)) < 1e-8

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 import polars as pl
 import pytorch_lightning as lightning
@@ -15,6 +16,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 from pytorch_lightning.callbacks import Callback
 
+from carousel import __version__
 from carousel.corpus.encoded import Encoded
 from carousel.params import Hparams, Sweep, replace
 from carousel.search.space import inside, suggest
@@ -57,6 +59,12 @@ class Swept:
         """Finished and pruned trials, in order."""
         return self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
 
+    @property
+    def best(self) -> FrozenTrial:
+        """The trial with the best validation accuracy; a pruned one only if none was let finish."""
+        finished = [trial for trial in self.trials if trial.state is TrialState.COMPLETE]
+        return max(finished or self.trials, key=best_so_far)
+
     def table(self) -> pl.DataFrame:
         """Return a row a trial: number, state, value, seconds, and the values it tried."""
         return pl.DataFrame(
@@ -78,9 +86,9 @@ class Swept:
         return {
             "trials": len(self.trials),
             "pruned": pruned,
-            "best_trial": self.study.best_trial.number,
-            "best_val_accuracy": self.study.best_value,
-            "best": self.study.best_params,
+            "best_trial": self.best.number,
+            "best_val_accuracy": best_so_far(self.best),
+            "best": self.best.params,
         }
 
 
@@ -89,12 +97,13 @@ def best_so_far(trial: FrozenTrial) -> float:
     return max(trial.intermediate_values.values())
 
 
-def identity(sweep: Sweep, hparams: Hparams, data: str) -> str:
+def identity(sweep: Sweep, hparams: Hparams, train: Encoded, val: Encoded) -> str:
     """Name a study by what decides its trials, so that the same sweep goes on and another begins anew."""
     decisive = {
         "sweep": sweep.model_dump(mode="json", exclude={"trials"}),
         "hparams": hparams.model_dump(),
-        "data": data,
+        "data": [train.fingerprint, val.fingerprint],
+        "carousel": __version__,
     }
     return "sweep-" + hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:12]
 
@@ -107,7 +116,6 @@ def search(
     vocabulary_size: int,
     *,
     journal: Path,
-    data: str,
     on_trial: Callable[[optuna.Study, FrozenTrial], None],
 ) -> Swept:
     """Run the trials that are still missing, and return the best.
@@ -122,21 +130,20 @@ def search(
         val: documents that score a trial.
         vocabulary_size: rows of the embedding.
         journal: Optuna's journal file.
-        data: a fingerprint of the encoded data.
         on_trial: called after each trial.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     journal.parent.mkdir(parents=True, exist_ok=True)
     study = optuna.create_study(
-        study_name=identity(sweep, hparams, data),
+        study_name=identity(sweep, hparams, train, val),
         storage=JournalStorage(JournalFileBackend(str(journal))),
         direction="maximize",
-        sampler=SAMPLERS[sweep.sampler](sweep.seed),
         pruner=PRUNERS[sweep.pruner](),
         load_if_exists=True,
     )
     first = inside(sweep.space, hparams)
-    if first is not None and not study.get_trials(deepcopy=False):
+    begun = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.WAITING)  # and not those that were interrupted
+    if first is not None and not study.get_trials(deepcopy=False, states=begun):
         study.enqueue_trial(first)
     short = replace(hparams, {"train.epochs": min(sweep.epochs, hparams.train.epochs)})
 
@@ -147,7 +154,9 @@ def search(
         return fitted.best["val_accuracy"]
 
     swept = Swept(hparams, study)
-    missing = sweep.trials - len(swept.trials)
-    if missing > 0:
-        study.optimize(objective, n_trials=missing, callbacks=[on_trial])
-    return Swept(replace(hparams, study.best_params), study)
+    for finished in range(len(swept.trials), sweep.trials):
+        # One seed for the whole sweep would repeat its first draws whenever the sweep goes on
+        seed = np.random.SeedSequence((sweep.seed, finished)).generate_state(1)[0]
+        study.sampler = SAMPLERS[sweep.sampler](int(seed))
+        study.optimize(objective, n_trials=1, callbacks=[on_trial])
+    return Swept(replace(hparams, swept.best.params), study)

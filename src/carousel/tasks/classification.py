@@ -63,7 +63,9 @@ class Classification(pl.LightningModule):
             ],
             lr=self.params.learning_rate,
         )
+        # A rise that ends at the first of ten steps makes torch divide by zero
+        steps = 11 if self.steps == 10 else self.steps
         schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer, max_lr=self.params.learning_rate, total_steps=self.steps, pct_start=0.1
+            optimizer, max_lr=self.params.learning_rate, total_steps=steps, pct_start=0.1
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}

@@ -65,9 +65,9 @@ def connect() -> "MlflowClient":
     logging.getLogger("alembic").setLevel(logging.WARNING)
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(os.environ.get("MLFLOW_REGISTRY_URI") or uri)
-    client = mlflow.MlflowClient()
     try:
-        with exclusive():
+        with exclusive():  # the client's first breath makes the tables of a new store
+            client = mlflow.MlflowClient()
             client.search_experiments(max_results=1)
     except (mlflow.MlflowException, SQLAlchemyError) as error:
         raise UserError(f"{uri}: the MLflow store cannot be used: {_first_line(error)}") from error
@@ -87,7 +87,9 @@ def experiment(client: "MlflowClient", name: str) -> str:
             return str(found.experiment_id)
         local = tracking_uri().startswith("sqlite:")
         place = (main_checkout() / "mlruns" / name).as_uri() if local else None
-        return str(client.create_experiment(name, artifact_location=place))
+        # MLflow's UI shows an experiment that does not say its kind as one of prompts and traces
+        kind = {"mlflow.experimentKind": "custom_model_development"}
+        return str(client.create_experiment(name, artifact_location=place, tags=kind))
 
 
 def _check_reachable(uri: str) -> None:

@@ -54,8 +54,8 @@ class SweepRuns:
     def finish(self, swept: Swept) -> None:
         """Write the sweep's outcome to its parent run."""
         parent = self._parent(swept.study)
-        self.client.log_metric(parent, "best/val_accuracy", swept.study.best_value)
-        self.client.set_tag(parent, "optuna.best_trial", str(swept.study.best_trial.number))
+        self.client.log_metric(parent, "best/val_accuracy", best_so_far(swept.best))
+        self.client.set_tag(parent, "optuna.best_trial", str(swept.best.number))
         self.client.log_table(parent, swept.table().to_dict(as_series=False), "tables/trials.json")
         self.client.set_terminated(parent)
 

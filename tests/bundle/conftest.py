@@ -1,0 +1,35 @@
+import pytest
+import torch
+
+from carousel.bundle.bundle import Bundle
+from carousel.nn.classifier import ClassifierConfig, TextClassifier
+from carousel.text.tokenizer import TOKENIZERS
+from carousel.text.vocabulary import SPECIALS, Vocabulary
+
+WORDS = ("the", "cat", "sat", "on", "mat", ".", "ça", "日本", "\r", "a\u2028b")
+LABELS = ("animal", "Möbel", "その他")
+
+
+def make(words=WORDS, labels=LABELS, *, seed=0, tokenizer="basic_english", max_length=12, **shape):
+    """Return a small bundle with random weights."""
+    torch.manual_seed(seed)
+    vocabulary = Vocabulary((*SPECIALS, *words))
+    config = ClassifierConfig(len(vocabulary), len(labels), embedding_size=8, hidden_size=8, **shape)
+    return Bundle(TextClassifier(config), TOKENIZERS[tokenizer], vocabulary, tuple(labels), max_length)
+
+
+@pytest.fixture(scope="session")
+def make_bundle():
+    return make
+
+
+@pytest.fixture
+def bundle():
+    return make()
+
+
+@pytest.fixture
+def saved(bundle, tmp_path):
+    """The folder of a saved bundle."""
+    bundle.save(tmp_path / "bundle")
+    return tmp_path / "bundle"

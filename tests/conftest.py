@@ -1,0 +1,145 @@
+"""A small checkout in which the real pipeline has run, shared by every test that needs one."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+# Real text, little of it: three topics of the built-in data set
+TOPICS = """\
+markup: [html, xml]
+numeric: [statistics, random, fractions]
+files: [zipfile, tarfile, shutil]
+"""
+SMALL = {
+    "  embedding_size: 128": "  embedding_size: 16",
+    "  hidden_size: 128 ": "  hidden_size: 16 ",
+    "  epochs: 12": "  epochs: 3",
+    "  learning_rate: 0.004": "  learning_rate: 0.02",
+    "  trials: 3": "  trials: 2",
+    "  bigram_buckets: 16384": "  bigram_buckets: 512",
+    "  c: [1.0, 10.0, 100.0]": "  c: [10.0]",
+}
+# Neither a person's own MLflow server nor DVC experiment may leak into a test, nor a test into them
+LEFT_OUT = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "VIRTUAL_ENV", "PYTHONPATH", "PYTHONWARNINGS")
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A folder with the project in it, and how to run commands there."""
+
+    path: Path
+    environment: dict[str, str]
+
+    def run(self, *command: str, code: int | None = 0, timeout: float = 300, **extra: str) -> str:
+        """Run a command as a person would, check its exit code, and return what it printed."""
+        done = subprocess.run(  # the exit code is checked below
+            command,
+            cwd=self.path,
+            env=self.environment | extra,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+        printed = done.stdout + done.stderr
+        assert code is None or done.returncode == code, f"{command} exited {done.returncode}:\n{printed}"
+        return printed
+
+    def python(self, code: str, **extra: str) -> str:
+        """Run Python code with the checkout's source."""
+        return self.run(sys.executable, "-c", code, PYTHONPATH="src", **extra)
+
+    def read(self, path: str) -> dict:
+        """Read a JSON report."""
+        return json.loads((self.path / path).read_text("utf-8"))
+
+    def edit(self, path: str, old: str, new: str) -> None:
+        """Replace text in a file, which must be there."""
+        content = (self.path / path).read_text("utf-8")
+        assert old in content, f"{path} has no {old!r}"
+        (self.path / path).write_text(content.replace(old, new), "utf-8")
+
+    def copy(self, to: Path) -> "Checkout":
+        """Return a checkout of its own in the same state; its store is its own, too."""
+        shutil.copytree(self.path, to, symlinks=True)
+        return Checkout(to, self.environment)
+
+
+def project_files() -> list[Path]:
+    """Return the project's files, relative to its root: what git tracks, or outside git all but what is made."""
+    try:
+        listed = subprocess.run(
+            ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout.split("\0")
+        files = [Path(name) for name in listed if name]
+    except (OSError, subprocess.CalledProcessError):
+        made = {
+            ".venv",
+            "__pycache__",
+            "mlruns",
+            "artifacts",
+            "models",
+            ".carousel",
+            ".pytest_cache",
+            "cache",
+            "tmp",
+        }
+        files = [path.relative_to(ROOT) for path in ROOT.rglob("*") if path.is_file()]
+        files = [path for path in files if not made.intersection(path.parts)]
+    return [path for path in files if path.parts[0] not in ("reports", "dvc.lock") and (ROOT / path).is_file()]
+
+
+def make_checkout(folder: Path, *, git: bool = True) -> Checkout:
+    """Copy the project to a folder, with small data and a small model."""
+    for path in project_files():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / path, folder / path)
+    binaries = Path(sys.executable).parent
+    environment = {key: value for key, value in os.environ.items() if key not in LEFT_OUT}
+    environment |= {
+        "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}",
+        "PYTHONPATH": "src",
+        "OMP_NUM_THREADS": "1",
+        "COLUMNS": "200",
+        "DVC_SITE_CACHE_DIR": str(folder.parent / f"{folder.name}-dvc-site-cache"),
+        "GIT_AUTHOR_NAME": "test",
+        "GIT_AUTHOR_EMAIL": "test@localhost",
+        "GIT_COMMITTER_NAME": "test",
+        "GIT_COMMITTER_EMAIL": "test@localhost",
+        "GIT_CONFIG_GLOBAL": os.devnull,
+    }
+    checkout = Checkout(folder, environment)
+    (folder / "data/stdlib_docs.yaml").write_text(TOPICS, "utf-8")
+    for old, new in SMALL.items():
+        checkout.edit("params.yaml", old, new)
+    if git:
+        checkout.run("git", "init", "--quiet", "--initial-branch=main")
+        checkout.run("git", "add", "--all")
+        checkout.run("git", "commit", "--quiet", "--message", "start")
+    else:
+        (folder / ".dvc/config.local").write_text("[core]\n    no_scm = true\n", "utf-8")
+    return checkout
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A checkout after `dvc repro`, committed. Tests read it; one that writes takes a copy, or the store's name."""
+    checkout = make_checkout(tmp_path_factory.mktemp("carousel") / "checkout")
+    printed = checkout.run("dvc", "repro")
+    (checkout.path / "repro.log").write_text(printed, "utf-8")
+    checkout.run("git", "add", "dvc.lock", "reports")
+    checkout.run("git", "commit", "--quiet", "--message", "first model")
+    return checkout

@@ -1,0 +1,140 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from carousel.bundle.bundle import Bundle
+from carousel.corpus.encoded import Encoded
+from carousel.corpus.lengths import NAMES, bucket
+from carousel.evaluation.report import Report, evaluate, scores
+from carousel.nn.classifier import ClassifierConfig, TextClassifier
+from carousel.text.tokenizer import TOKENIZERS
+from carousel.text.vocabulary import SPECIALS, Vocabulary
+
+LABELS = ("café", "tea", "water")
+
+# Six documents, by hand: 4 right; café 2 of 2 and one too many, tea 1 of 3, water 1 of 1 and one too many
+SIX = Report(
+    labels=LABELS,
+    targets=np.array([0, 0, 1, 1, 1, 2]),
+    predicted=np.array([0, 0, 0, 1, 2, 2]),
+    probabilities=np.array(
+        [[0.5, 0.25, 0.25], [1, 0, 0], [0.5, 0.5, 0], [0.25, 0.5, 0.25], [0.25, 0.25, 0.5], [0, 0, 1]]
+    ),
+    lengths=np.array([1, 8, 9, 16, 17, 5000]),
+)
+
+
+@st.composite
+def reports(draw):
+    classes = draw(st.integers(1, 4))
+    rows = draw(
+        st.lists(
+            st.tuples(st.integers(0, classes - 1), st.integers(0, classes - 1), st.integers(1, 3000)), min_size=1
+        )
+    )
+    targets, predicted, lengths = (np.array(column) for column in zip(*rows, strict=True))
+    probabilities = np.full((len(rows), classes), 0.1) + 0.9 * np.eye(classes)[predicted]
+    probabilities /= probabilities.sum(1, keepdims=True)
+    return Report(tuple(map(str, range(classes))), targets, predicted, probabilities, lengths)
+
+
+# Figures by hand
+
+
+def test_metrics_by_hand():
+    assert SIX.metrics() == {
+        "accuracy": pytest.approx(4 / 6),
+        "macro_f1": pytest.approx((4 / 5 + 2 / 4 + 2 / 3) / 3),
+        "loss": pytest.approx((1 + 0 + 1 + 1 + 2 + 0) * math.log(2) / 6),
+    }
+
+
+def test_figures_of_each_label_by_hand():
+    assert SIX.by_label().to_dicts() == [
+        {"label": "café", "precision": pytest.approx(2 / 3), "recall": 1, "f1": pytest.approx(0.8), "documents": 2},
+        {"label": "tea", "precision": 1, "recall": pytest.approx(1 / 3), "f1": pytest.approx(0.5), "documents": 3},
+        {"label": "water", "precision": 0.5, "recall": 1, "f1": pytest.approx(2 / 3), "documents": 1},
+    ]
+
+
+def test_accuracy_by_length_by_hand():
+    assert SIX.by_length().to_dicts() == [
+        {"tokens": "1-8", "accuracy": 1.0, "documents": 2},
+        {"tokens": "9-16", "accuracy": 0.5, "documents": 2},
+        {"tokens": "17-32", "accuracy": 0.0, "documents": 1},
+        {"tokens": "1025+", "accuracy": 1.0, "documents": 1},
+    ]
+
+
+def test_every_answer_bears_its_documents_name():
+    table = SIX.answers(tuple("abcdef"))
+    assert table.columns == ["id", "actual", "predicted", "probability", "probability_of_actual", "tokens"]
+    assert table.row(4) == ("e", "tea", "water", 0.5, 0.25, 17)
+    assert table["id"].to_list() == list("abcdef")
+
+
+# Properties
+
+
+@given(report=reports())
+@settings(max_examples=50, deadline=None)
+def test_lengths_and_labels_sum_to_all_documents_and_to_the_accuracy(report):
+    by_length, by_label = report.by_length(), report.by_label()
+    documents, accuracy = len(report.targets), report.metrics()["accuracy"]
+    assert by_length["documents"].sum() == by_label["documents"].sum() == documents
+    assert (by_length["accuracy"] * by_length["documents"]).sum() == pytest.approx(accuracy * documents)
+    assert (by_label["recall"] * by_label["documents"]).sum() == pytest.approx(accuracy * documents)
+    assert by_label["f1"].mean() == pytest.approx(report.metrics()["macro_f1"])
+    assert by_label["label"].to_list() == list(report.labels)
+    assert by_length["tokens"].to_list() == [NAMES[i] for i in sorted(set(bucket(report.lengths)))]
+
+
+@given(report=reports())
+@settings(max_examples=50, deadline=None)
+def test_right_answers_are_those_that_agree(report):
+    table = report.answers(tuple(map(str, range(len(report.targets)))))
+    agree = table["actual"] == table["predicted"]
+    assert agree.mean() == pytest.approx(report.metrics()["accuracy"])
+    assert (table["probability"] == table["probability_of_actual"]).filter(agree).all()
+
+
+@given(targets=st.lists(st.integers(0, 3)))
+@settings(deadline=None)
+def test_perfect_answers_score_one(targets):
+    every = np.array([*range(4), *targets])
+    assert scores(every, every, 4) == {"accuracy": 1.0, "macro_f1": 1.0}
+
+
+def test_a_certain_mistake_has_a_finite_loss():
+    certain = Report(("a", "b"), np.array([0]), np.array([1]), np.array([[0.0, 1.0]]), np.array([3]))
+    assert math.isfinite(certain.metrics()["loss"])
+
+
+# A bundle's own answers
+
+
+def test_the_report_is_of_the_bundles_predictions():
+    torch.manual_seed(0)
+    vocabulary = Vocabulary((*SPECIALS, "a", "b", "c", "d"))
+    model = TextClassifier(ClassifierConfig(len(vocabulary), len(LABELS), embedding_size=8, hidden_size=8))
+    bundle = Bundle(model, TOKENIZERS["split"], vocabulary, LABELS, max_length=9)
+    texts = ["a b", "c", "d d a b c", "", "b a", "x y z"]
+    encoded = [bundle.encode(text) for text in texts]
+    documents = Encoded(
+        ids=np.array([i for ids in encoded for i in ids], dtype=np.int32),
+        offsets=np.cumsum([0, *map(len, encoded)]),
+        targets=np.array([0, 1, 2, 0, 1, 2]),
+        labels=LABELS,
+        names=tuple(map(str, range(6))),
+    )
+    report = evaluate(bundle, documents)
+    answers = bundle.predict(texts)
+    assert [report.labels[i] for i in report.predicted] == [answer.label for answer in answers]
+    expected = [list(answer.probabilities.values()) for answer in answers]
+    np.testing.assert_allclose(report.probabilities, expected, atol=1e-6)
+    assert report.targets.tolist() == documents.targets.tolist()
+    assert report.lengths.tolist() == [len(ids) for ids in encoded]

@@ -1,0 +1,121 @@
+"""`dvc repro`: what it makes, and what it leaves alone."""
+
+import re
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tests.conftest import Checkout, make_checkout
+
+pytestmark = pytest.mark.pipeline
+
+STAGES = [
+    "collect", "prepare", "tokenize", "build_vocab", "encode", "baseline", "sweep", "train", "evaluate", "register",
+]  # fmt: skip
+
+
+def ran(printed: str) -> list[str]:
+    return re.findall(r"Running stage '(\w+)'", printed)
+
+
+def test_the_first_run_makes_version_1_and_every_report(finished: Checkout) -> None:
+    assert sorted(ran((finished.path / "repro.log").read_text())) == sorted(STAGES)
+    assert finished.read("reports/registered.json")["version"] == 1
+    assert finished.read("reports/registered.json")["aliases"] == ["challenger"]
+    assert 0.5 < finished.read("reports/test.json")["accuracy"] <= 1
+    assert 0.5 < finished.read("reports/baseline.json")["accuracy"] <= 1
+    assert finished.read("reports/source.json")["python"].startswith("3.")
+
+
+def test_a_second_run_runs_nothing(finished: Checkout) -> None:
+    printed = finished.run("dvc", "repro")
+    assert ran(printed) == []
+    assert "up to date" in printed
+
+
+def test_nothing_on_the_terminal_looks_like_a_warning(finished: Checkout) -> None:
+    log = (finished.path / "repro.log").read_text()
+    assert "arning" not in log.replace("WARNING: 'reports", "")
+    assert "deprecated" not in log
+    assert "Traceback" not in log
+
+
+def test_long_work_prints_plain_lines_where_there_is_no_terminal(finished: Checkout) -> None:
+    log = (finished.path / "repro.log").read_text()
+    assert re.search(r"^epoch +1/3  train loss", log, re.MULTILINE)
+    assert re.search(r"^trial 1/2  val accuracy", log, re.MULTILINE)
+    assert "\x1b" not in log
+
+
+def test_the_vocabulary_has_no_word_that_only_the_test_split_has(finished: Checkout) -> None:
+    vocabulary = set((finished.path / "artifacts/vocab.txt").read_text("utf-8").splitlines()[3:])
+    tokens = {
+        split: set(pl.read_parquet(finished.path / f"data/tokens/{split}.parquet")["tokens"].explode())
+        for split in ("train", "val", "test")
+    }
+    only_in_test = tokens["test"] - tokens["train"]
+    assert only_in_test  # else this test shows nothing
+    assert vocabulary <= tokens["train"]
+    assert not vocabulary & only_in_test
+
+
+def test_changed_train_params_rerun_nothing_before_the_sweep(finished: Checkout, tmp_path: Path) -> None:
+    checkout = finished.copy(tmp_path / "copy")
+    checkout.edit("params.yaml", "clip_norm: 1.0", "clip_norm: 0.5")
+    assert ran(checkout.run("dvc", "repro")) == ["sweep", "train", "evaluate", "register"]
+
+
+def test_changed_vocab_params_rerun_from_build_vocab_on(finished: Checkout, tmp_path: Path) -> None:
+    checkout = finished.copy(tmp_path / "copy")
+    checkout.edit("params.yaml", "min_count: 2", "min_count: 3")
+    again = ran(checkout.run("dvc", "repro"))
+    assert again == ["build_vocab", "encode", "sweep", "train", "evaluate", "register"]
+
+
+def test_an_unchanged_bundle_is_the_version_that_it_was(finished: Checkout, tmp_path: Path) -> None:
+    checkout = finished.copy(tmp_path / "copy")
+    before = checkout.read("reports/registered.json")
+    printed = checkout.run("dvc", "repro", "--force", "--single-item", "register")
+    assert "holds this bundle already" in printed
+    assert checkout.read("reports/registered.json") == before
+
+
+def test_dvc_shows_metrics_params_and_plots(finished: Checkout, tmp_path: Path) -> None:
+    metrics = finished.run("dvc", "metrics", "show")
+    for name in ("reports/test.json", "reports/baseline.json", "reports/train.json", "macro_f1", "accuracy"):
+        assert name in metrics
+    page = tmp_path / "plots"
+    finished.run("dvc", "plots", "show", "--out", str(page))
+    html = (page / "index.html").read_text("utf-8")
+    for title in ("Training and validation loss", "Document lengths", "Test accuracy by document length"):
+        assert title in html
+    assert '"train_loss"' in html  # the pictures have their data
+
+
+def test_params_diff_names_what_changed(finished: Checkout, tmp_path: Path) -> None:
+    checkout = finished.copy(tmp_path / "copy")
+    checkout.edit("params.yaml", "clip_norm: 1.0", "clip_norm: 0.5")
+    printed = checkout.run("dvc", "params", "diff")
+    assert "train.clip_norm" in printed
+    assert "0.5" in printed
+
+
+def test_an_unpacked_release_without_git_runs_and_says_so(tmp_path: Path) -> None:
+    checkout = make_checkout(tmp_path / "carousel-0.1.0", git=False)
+    checkout.edit("params.yaml", "  trials: 2", "  trials: 0")
+    checkout.run("dvc", "repro")
+    tags = checkout.python(
+        "from carousel.tracking.store import connect; from carousel.registry.versions import get;"
+        "print(get(connect(), 'stdlib-docs', 'challenger').tags['git.commit'])"
+    )
+    assert "not a git checkout" in tags
+    assert "in all" in checkout.run("carousel", "summary")
+
+
+def test_a_mistake_in_params_stops_the_first_stage_with_one_line(finished: Checkout, tmp_path: Path) -> None:
+    checkout = finished.copy(tmp_path / "copy")
+    checkout.edit("params.yaml", "learning_rate:", "lerning_rate:")
+    printed = checkout.run("pipeline/run", "collect", code=2)
+    assert printed == "error: params.yaml: train.lerning_rate: unknown key; did you mean train.learning_rate?\n"
+    assert "error: params.yaml" in checkout.run("dvc", "repro", "--force", code=255)

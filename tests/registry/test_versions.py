@@ -1,0 +1,77 @@
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from carousel.errors import UserError
+from carousel.registry import versions
+from tests.registry.conftest import Registry, small_bundle
+
+
+def test_the_same_fingerprint_is_the_same_version(registry: Registry) -> None:
+    first, new = registry.add("same", seed=0)
+    again, new_again = registry.add("same", seed=0)
+    assert (new, new_again) == (True, False)
+    assert again == first
+    assert len(versions.versions(registry.client, "same")) == 1
+
+
+def test_a_new_version_is_the_challenger_and_the_one_before_is_not(registry: Registry) -> None:
+    registry.add("next", seed=0)
+    second, _ = registry.add("next", seed=1)
+    assert second.aliases == ("challenger",)
+    assert [version.aliases for version in versions.versions(registry.client, "next")] == [("challenger",), ()]
+
+
+def test_a_version_is_linked_to_its_run_and_carries_its_fingerprint(registry: Registry) -> None:
+    version, _ = registry.add("linked", seed=0)
+    assert registry.client.get_run(version.run_id).info.run_id == version.run_id
+    assert version.tags[versions.FINGERPRINT] == small_bundle(0).fingerprint
+    model_id = registry.client.get_model_version("linked", "1").source.removeprefix("models:/")
+    model = registry.client.get_logged_model(model_id)
+    assert model.source_run_id == version.run_id
+    assert '"name": "linked", "version": "1"' in model.tags["mlflow.modelVersions"].replace("1}", '"1"}')
+
+
+def test_a_fetched_bundle_is_the_registered_one_bit_for_bit(registry: Registry) -> None:
+    version, _ = registry.add("fetched", seed=3)
+    assert versions.fetch(version).fingerprint == small_bundle(3).fingerprint
+
+
+def test_plain_strings_in_label_and_probabilities_out(registry: Registry) -> None:
+    registry.add("plain", seed=0)
+    model = mlflow.pyfunc.load_model("models:/plain@challenger")
+    texts = ["the dog", "an oak", "", "?"]
+    answers = model.predict(texts)
+    expected = small_bundle(0).predict(texts)
+    assert [answer["label"] for answer in answers] == [prediction.label for prediction in expected]
+    for answer, prediction in zip(answers, expected, strict=True):
+        assert answer["probabilities"] == pytest.approx(prediction.probabilities, abs=1e-6)
+        assert answer["probability"] == max(answer["probabilities"].values())
+
+
+def test_a_version_has_signature_example_and_pinned_requirements(registry: Registry) -> None:
+    version, _ = registry.add("described", seed=0)
+    info = mlflow.models.get_model_info(version.uri)
+    assert [column.type.name for column in info.signature.inputs] == ["string"]
+    assert info.signature.outputs is not None
+    assert info.saved_input_example_info is not None
+    requirements = mlflow.pyfunc.get_model_dependencies(version.uri)
+    pinned = [line.split("==")[0] for line in Path(requirements).read_text().split()]
+    assert sorted(pinned) == ["mlflow", "numpy", "safetensors", "torch"]
+
+
+def test_a_version_that_does_not_exist_is_told_with_those_that_do(registry: Registry) -> None:
+    registry.add("known", seed=0)
+    registry.add("known", seed=1)
+    with pytest.raises(UserError, match=r"known: has no version '7'; versions: 1, 2; aliases: challenger"):
+        versions.get(registry.client, "known", "7")
+    with pytest.raises(UserError, match="no registered version yet; `dvc repro` registers one"):
+        versions.get(registry.client, "nothing", "champion")
+    assert versions.versions(registry.client, "nothing") == []
+
+
+def test_versions_are_found_by_number_and_alias(registry: Registry) -> None:
+    made, _ = registry.add("found", seed=0)
+    for name in (1, "1", "challenger", "@challenger"):
+        assert versions.get(registry.client, "found", name) == made

@@ -1,0 +1,117 @@
+import numpy as np
+import pytest
+import pytorch_lightning as pl
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import f1_score
+
+from carousel.corpus.encoded import Encoded
+from carousel.nn.batch import pad
+from carousel.nn.classifier import ClassifierConfig, TextClassifier
+from carousel.params import Train
+from carousel.tasks.classification import MONITOR, Classification
+from carousel.training.batches import Batches
+
+WORDS, CLASSES = 12, 3
+
+# Lightning advises loader workers, which documents in memory do not need, and uses what torch 2.13 deprecates
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*does not have many workers"),
+    pytest.mark.filterwarnings("ignore:.*isinstance.treespec, LeafSpec.*:FutureWarning"),
+]
+
+
+def documents(count=30, seed=0):
+    random = np.random.default_rng(seed)
+    lengths = random.integers(1, 10, count)
+    return Encoded(
+        ids=random.integers(1, WORDS, lengths.sum(), dtype=np.int32),
+        offsets=np.concatenate([[0], lengths.cumsum()]),
+        targets=np.arange(count) % CLASSES,
+        labels=("x", "y", "z"),
+        names=tuple(map(str, range(count))),
+    )
+
+
+def task(steps=20, seed=0, **train):
+    torch.manual_seed(seed)
+    config = ClassifierConfig(WORDS, CLASSES, embedding_size=8, hidden_size=8)
+    return Classification(TextClassifier(config), Train(**train), steps)
+
+
+def validated(module, encoded, batch_tokens):
+    trainer = pl.Trainer(accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False)
+    (found,) = trainer.validate(module, Batches(encoded, batch_tokens), verbose=False)
+    return found
+
+
+# Figures are of the documents, not of the batches
+
+
+@pytest.mark.parametrize("batch_tokens", [1, 25, 10_000])
+def test_validation_figures_are_those_of_all_documents_however_they_are_batched(batch_tokens):
+    module, encoded = task(), documents()
+    with torch.inference_mode():
+        logits = module.model.eval()(*pad([encoded.document(i) for i in range(len(encoded))]))
+    targets, predicted = torch.from_numpy(encoded.targets), logits.argmax(-1)
+    found = validated(module, encoded, batch_tokens)
+    assert set(found) == {"val/loss", "val/accuracy", "val/macro_f1"}
+    assert MONITOR in found
+    assert found["val/loss"] == pytest.approx(torch.nn.functional.cross_entropy(logits, targets).item(), rel=1e-5)
+    assert found["val/accuracy"] == pytest.approx((predicted == targets).float().mean().item())
+    assert found["val/macro_f1"] == pytest.approx(f1_score(targets, predicted, average="macro"))
+
+
+def test_figures_begin_anew_with_every_epoch():
+    module, encoded = task(), documents()
+    first = validated(module, encoded, 50)
+    validated(module, documents(seed=1), 50)
+    assert validated(module, encoded, 50) == first
+
+
+# Optimization
+
+
+def test_weight_decay_spares_biases_and_the_embedding():
+    module = task(weight_decay=0.03)
+    names = {id(parameter): name for name, parameter in module.model.named_parameters()}
+    decay = {
+        names[id(parameter)]: group["weight_decay"]
+        for group in module.configure_optimizers()["optimizer"].param_groups
+        for parameter in group["params"]
+    }
+    assert set(decay) == set(names.values())
+    for name, share in decay.items():
+        assert share == (0.0 if "bias" in name or name.startswith("embedding") else 0.03)
+
+
+def rates(module):
+    """Return the learning rate of each step of a run."""
+    configured = module.configure_optimizers()
+    optimizer, schedule = configured["optimizer"], configured["lr_scheduler"]["scheduler"]
+    assert configured["lr_scheduler"]["interval"] == "step"
+    found = []
+    for _ in range(module.steps):
+        found.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    return found
+
+
+@given(steps=st.integers(1, 60))
+@settings(max_examples=60, deadline=None)
+def test_a_run_of_any_number_of_steps_has_a_schedule_that_stays_under_its_peak(steps):
+    found = rates(task(steps=steps, learning_rate=0.01))
+    assert len(found) == steps
+    assert all(0 < rate <= 0.01 + 1e-9 for rate in found)
+
+
+def test_the_learning_rate_rises_for_a_tenth_and_falls_to_nearly_nothing():
+    found = rates(task(steps=100, learning_rate=0.01))
+    peak = int(np.argmax(found))
+    assert peak == 9
+    assert found[peak] == pytest.approx(0.01)
+    assert found[:peak] == sorted(found[:peak])
+    assert found[peak:] == sorted(found[peak:], reverse=True)
+    assert found[-1] < 0.01 / 1000

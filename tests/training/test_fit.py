@@ -1,0 +1,228 @@
+import math
+import os
+import re
+import signal
+from contextlib import redirect_stdout
+
+import numpy as np
+import pytest
+import torch
+from pytorch_lightning.callbacks import Callback, RichProgressBar
+
+from carousel.corpus.encoded import Encoded
+from carousel.nn.batch import pad
+from carousel.params import Hparams, Model, Train
+from carousel.training.batches import BucketSampler
+from carousel.training.callbacks import History, Lines, progress
+from carousel.training.fit import build, describe, fit
+
+WORDS, A, B = 12, 2, 3
+LABELS = ("a before b", "b before a")
+
+
+def order_problem(count, seed):
+    """Return documents that hold a and b among noise: only their order tells the label."""
+    random = np.random.default_rng(seed)
+    documents, targets = [], np.arange(count) % 2
+    for target in targets:
+        ids = random.integers(B + 1, WORDS, random.integers(3, 8))
+        places = np.sort(random.choice(len(ids), 2, replace=False))
+        ids[places] = (A, B) if target == 0 else (B, A)
+        documents.append(ids)
+    return Encoded(
+        ids=np.concatenate(documents).astype(np.int32),
+        offsets=np.concatenate([[0], np.cumsum([len(ids) for ids in documents])]),
+        targets=targets,
+        labels=LABELS,
+        names=tuple(map(str, range(count))),
+    )
+
+
+TRAIN, VAL = order_problem(160, seed=0), order_problem(60, seed=1)
+
+
+def hparams(cell="lstm", **train):
+    model = Model(
+        cell=cell,
+        embedding_size=8,
+        hidden_size=8,
+        dropout=0.0,
+        embedding_dropout=0.0,
+        word_dropout=0.05,
+        bigram_buckets=0,  # neighbours would tell the order without recurrence
+    )
+    return Hparams(model=model, train=Train(**{"epochs": 2, "batch_tokens": 128, "learning_rate": 0.03, **train}))
+
+
+def fitted(params=None, **options):
+    return fit(params or hparams(), TRAIN, VAL, WORDS, quiet=True, **options)
+
+
+def state(found):
+    return {name: weights.numpy().tobytes() for name, weights in found.model.state_dict().items()}
+
+
+@pytest.fixture(scope="module")
+def learned():
+    return fitted(hparams(epochs=15, patience=15))
+
+
+# It learns
+
+
+def test_it_learns_the_order_of_two_words(learned):
+    assert learned.best["val_accuracy"] == 1.0
+    assert learned.best["val_macro_f1"] == 1.0
+
+
+@pytest.mark.parametrize("cell", ["gru", "rnn"])
+def test_other_cells_learn_it_too(cell):
+    assert fitted(hparams(cell, epochs=15, patience=15)).best["val_accuracy"] == 1.0
+
+
+# A function of the seed
+
+
+def test_the_same_seed_gives_the_same_weights_bit_for_bit():
+    torch.manual_seed(1)
+    one = fitted()
+    torch.manual_seed(2)
+    np.random.seed(2)
+    other = fitted()
+    assert state(one) == state(other)
+    without_time = [[{**row, "seconds": 0} for row in found.history] for found in (one, other)]
+    assert without_time[0] == without_time[1]
+
+
+def test_every_epoch_comes_in_the_order_of_its_seed_and_number():
+    class Seen(Callback):
+        def on_train_batch_start(self, trainer, _module, batch, _index):
+            ids, lengths, _ = batch
+            seen[trainer.current_epoch].append([row[:n] for row, n in zip(ids.tolist(), lengths, strict=True)])
+
+    seen = [[], [], []]
+    fitted(hparams(epochs=3, seed=5), callbacks=[Seen()])
+    sampler = BucketSampler(TRAIN.lengths, 128, seed=5, shuffle=True)
+    for number, batches in enumerate(seen):
+        sampler.set_epoch(number)
+        assert batches == [[TRAIN.document(i).tolist() for i in batch] for batch in sampler]
+    assert seen[0] != seen[1] != seen[2]
+
+
+def test_another_seed_gives_other_weights():
+    one, other = fitted(hparams(seed=0)), fitted(hparams(seed=1))
+    assert all(one_bytes != other_bytes for one_bytes, other_bytes in zip(*map(_drawn, (one, other)), strict=True))
+
+
+def _drawn(found):
+    """Return the tensors that begin at random."""
+    return [weights for name, weights in state(found).items() if "weight" in name]
+
+
+def test_an_untrained_model_is_a_function_of_the_seed():
+    one, same, other = (build(hparams(seed=seed), vocabulary_size=WORDS, classes=2) for seed in (3, 3, 4))
+    assert torch.equal(one.head.weight, same.head.weight)
+    assert not torch.equal(one.head.weight, other.head.weight)
+
+
+# Every epoch is validated, and the best one's weights return
+
+
+def test_every_epoch_has_its_own_row(learned):
+    assert [row["epoch"] for row in learned.history] == list(range(1, 16))
+    for key in ("train_loss", "val_loss"):
+        assert len({row[key] for row in learned.history}) == len(learned.history)
+    assert all(math.isfinite(value) for row in learned.history for value in row.values())
+
+
+def test_the_best_epochs_weights_return(learned):
+    accuracies = [row["val_accuracy"] for row in learned.history]
+    assert learned.best == learned.history[int(np.argmax(accuracies))]
+    assert learned.best != learned.history[-1]  # or this test would show nothing
+    assert not learned.model.training
+    with torch.inference_mode():
+        logits = learned.model(*pad([VAL.document(i) for i in range(len(VAL))]))
+    targets = torch.from_numpy(VAL.targets)
+    assert (logits.argmax(-1) == targets).float().mean() == learned.best["val_accuracy"]
+    loss = torch.nn.functional.cross_entropy(logits, targets).item()
+    assert loss == pytest.approx(learned.best["val_loss"], rel=1e-4)
+
+
+def test_training_stops_when_accuracy_has_stopped_rising():
+    found = fitted(hparams(epochs=10, patience=2, learning_rate=1e-9))
+    assert len(found.history) == 3
+    assert found.best == found.history[0]
+
+
+@pytest.mark.parametrize("epochs", [1, 10])
+def test_a_run_may_have_as_few_steps_as_epochs(epochs):
+    found = fitted(hparams(epochs=epochs, patience=10, batch_tokens=10_000))
+    assert len(found.history) == epochs
+
+
+def test_the_report_is_of_the_best_epoch(learned):
+    report = describe(learned)
+    assert report["epochs"] == 15
+    for key in ("train_loss", "val_loss", "val_accuracy", "val_macro_f1"):
+        assert report[key] == learned.best[key]
+    assert report["best_epoch"] == learned.best["epoch"]
+    assert report["parameters"] == sum(weights.numel() for weights in learned.model.state_dict().values())
+    assert report["tokens_per_second"] == pytest.approx(15 * len(TRAIN.ids) / learned.seconds, abs=1)
+
+
+# What a person sees
+
+
+def test_a_pipe_gets_one_plain_line_an_epoch(capsys):
+    found = fit(hparams(), TRAIN, VAL, WORDS)
+    printed = capsys.readouterr()
+    lines = printed.out.splitlines()
+    assert printed.err == ""
+    assert len(lines) == len(found.history) == 2
+    for line, row in zip(lines, found.history, strict=True):
+        assert re.fullmatch(
+            rf"epoch +{row['epoch']}/2  train loss {row['train_loss']:.3f}  val loss {row['val_loss']:.3f}  "
+            rf"val accuracy {row['val_accuracy']:.3f}  \d+\.\d s",
+            line,
+        )
+
+
+def test_quiet_prints_nothing(capsys):
+    fitted()
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_terminal_gets_a_bar():
+    assert isinstance(progress(History()), Lines)
+    leader, follower = os.openpty()
+    with os.fdopen(leader, "rb"), os.fdopen(follower, "w") as terminal, redirect_stdout(terminal):
+        assert isinstance(progress(History()), RichProgressBar)
+
+
+# Interruption
+
+
+class Interrupted(Callback):
+    """Press Ctrl+C in the second epoch."""
+
+    def on_train_epoch_start(self, trainer, _module):
+        if trainer.current_epoch == 1:
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_an_interrupt_reaches_the_caller_and_the_next_one_still_would():
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        fitted(callbacks=[Interrupted()])
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize("error", [RuntimeError("as it is"), SystemExit(3)])
+def test_any_other_failure_reaches_the_caller_as_it_is(error):
+    class Broken(Callback):
+        def on_train_batch_start(self, *_):
+            raise error
+
+    with pytest.raises(type(error)) as caught:
+        fitted(callbacks=[Broken()])
+    assert caught.value is error
