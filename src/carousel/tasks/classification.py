@@ -51,11 +51,11 @@ class Classification(pl.LightningModule):
         self.log("val/macro_f1", self.macro_f1, on_epoch=True, batch_size=len(targets))
 
     def configure_optimizers(self) -> dict[str, object]:  # type: ignore[override]
-        """AdamW (Loshchilov & Hutter 2019); weight decay spares biases and the embedding."""
+        """AdamW (Loshchilov & Hutter 2019); weight decay spares biases and embeddings."""
         decayed: list[nn.Parameter] = []
         spared: list[nn.Parameter] = []
         for name, parameter in self.model.named_parameters():
-            (spared if parameter.dim() == 1 or name.startswith("embedding") else decayed).append(parameter)
+            (spared if parameter.dim() == 1 or "embedding" in name else decayed).append(parameter)
         optimizer = torch.optim.AdamW(
             [
                 {"params": decayed, "weight_decay": self.params.weight_decay},
