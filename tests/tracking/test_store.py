@@ -51,7 +51,9 @@ client.set_terminated(run.info.run_id)
 
 
 def test_processes_that_create_the_store_together_lose_nothing(tmp_path: Path) -> None:
-    workers = [subprocess.Popen([sys.executable, "-c", OPEN_AND_LOG, str(number)], cwd=tmp_path) for number in range(3)]
+    workers = [
+        subprocess.Popen([sys.executable, "-c", OPEN_AND_LOG, str(number)], cwd=tmp_path) for number in range(3)
+    ]
     assert [worker.wait(120) for worker in workers] == [0, 0, 0]
     with sqlite3.connect(tmp_path / "mlflow.db") as database:
         names = [name for (name,) in database.execute("select name from runs order by name")]

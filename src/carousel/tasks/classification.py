@@ -62,6 +62,7 @@ class Classification(pl.LightningModule):
                 {"params": spared, "weight_decay": 0.0},
             ],
             lr=self.params.learning_rate,
+            fused=True,
         )
         # A rise that ends at the first of ten steps makes torch divide by zero
         steps = 11 if self.steps == 10 else self.steps
