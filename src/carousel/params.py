@@ -35,15 +35,20 @@ class Data(Section):
     format: Literal["auto", "csv", "tsv", "jsonl", "parquet", "lines"] = "auto"
     text: str = "text"
     label: str = "label"
-    splits: dict[SplitName, str] = {}
+    splits: dict[SplitName, str | None] = {}
     split_column: str | None = None
     max_rejected: int = Field(default=100, ge=0)
 
+    @property
+    def given(self) -> dict[SplitName, str]:
+        """The splits that have a file; null is none."""
+        return {split: name for split, name in self.splits.items() if name is not None}
+
     @model_validator(mode="after")
     def _splits_name_train(self) -> "Data":
-        if self.splits and "train" not in self.splits:
+        if self.given and "train" not in self.given:
             raise ValueError("data.splits names files but none for train")
-        if self.splits and self.split_column:
+        if self.given and self.split_column:
             raise ValueError("data.splits and data.split_column both say how to split: keep one")
         return self
 

@@ -99,9 +99,9 @@ def _show(texts: list[str], answers: list["Prediction"], source: str) -> None:
     from rich.table import Table
 
     table = Table(caption=f"by {source}", caption_justify="left", box=None, pad_edge=False)
-    table.add_column("label", style="bold")
-    table.add_column("probability", justify="right")
-    table.add_column("then")
+    table.add_column("label", style="bold", no_wrap=True)
+    table.add_column("p", justify="right", no_wrap=True)
+    table.add_column("then", no_wrap=True)
     table.add_column("text", overflow="ellipsis", no_wrap=True)
     for text, answer in zip(texts, answers, strict=True):
         ranked = sorted(answer.probabilities.items(), key=lambda pair: -pair[1])

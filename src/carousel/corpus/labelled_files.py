@@ -56,17 +56,17 @@ def _files(data: Data, root: Path) -> list[tuple[Path, str | None]]:
     base = root / data.path
     if not base.exists():
         raise UserError(f"{base}: no such file or folder; data.path in params.yaml names it")
-    if not data.splits:
+    if not data.given:
         if base.is_dir():
             files = ", ".join(sorted(path.name for path in base.iterdir())[:8])
             raise UserError(f"{base}: is a folder; name its files in data.splits, or one in data.path ({files})")
         return [(base, None)]
     if not base.is_dir():
         raise UserError(f"{base}: is not a folder; with data.splits, data.path is the folder of those files")
-    for name in data.splits.values():
+    for name in data.given.values():
         if not (base / name).is_file():
             raise UserError(f"{base / name}: no such file; data.splits in params.yaml names it")
-    return [(base / data.splits[split], split) for split in SPLITS if split in data.splits]
+    return [(base / data.given[split], split) for split in SPLITS if split in data.given]
 
 
 def _document(values: dict[str, Any], data: Data, split: str | None) -> tuple[str, str, str | None] | str:
