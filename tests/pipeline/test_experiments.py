@@ -47,7 +47,7 @@ def test_experiments_in_temporary_copies_land_in_the_checkouts_own_store(
     assert found["gru"]["cell"] == "gru"
     assert found["rnn"]["name"].startswith("birnn")
     assert all(run["accuracy"] is not None for run in found.values())
-    assert str(checkout.path / "mlruns") in found["gru"]["artifacts"]
+    assert str(finished.path / "mlruns") in found["gru"]["artifacts"]
     assert not list((checkout.path / ".dvc/tmp").rglob("mlflow.db"))
 
     shown = checkout.run("dvc", "exp", "show", "--csv")

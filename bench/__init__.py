@@ -1,0 +1,1 @@
+"""Side-by-side benchmarks; never run by the tests."""

@@ -1,0 +1,109 @@
+"""The registered model where it will live: another environment, and a server."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import sysconfig
+import time
+import urllib.request
+import venv
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Checkout
+
+pytestmark = pytest.mark.pipeline
+
+TEXTS = ["Return a new event loop for the current thread", "Parse an XML document.", "mean of the data", ""]
+MODEL = "models:/stdlib-docs@challenger"
+
+
+def answers_of_cli(checkout: Checkout) -> list[dict]:
+    printed = checkout.run("carousel", "predict", "--json", *TEXTS)
+    return [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
+
+
+def assert_equal(found: list[dict], expected: list[dict]) -> None:
+    assert len(found) == len(expected) == len(TEXTS)
+    for one, other in zip(found, expected, strict=True):
+        assert one["label"] == other["label"]
+        assert one["probabilities"] == pytest.approx(other["probabilities"], abs=1e-5)
+
+
+@pytest.fixture(scope="module")
+def foreign_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Python that has the libraries but not this project: an editable install's .pth is not followed."""
+    folder = tmp_path_factory.mktemp("foreign")
+    venv.create(folder, symlinks=True, with_pip=False)
+    site = next(folder.glob("lib/python*/site-packages"))
+    (site / "libraries.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return folder / "bin/python"
+
+
+def test_another_environment_without_this_project_gives_the_same_answers(
+    finished: Checkout, foreign_python: Path, tmp_path: Path
+) -> None:
+    code = f"""
+import importlib.util, json, sys
+assert importlib.util.find_spec("carousel") is None
+import mlflow
+model = mlflow.pyfunc.load_model({MODEL!r})
+answers = model.predict({TEXTS!r})
+unwanted = {{"pytorch_lightning", "lightning", "dvc", "optuna", "torchtext", "polars"}} & set(sys.modules)
+print(json.dumps([answers, sorted(unwanted)]))
+"""
+    printed = Checkout(tmp_path, finished.environment).run(
+        str(foreign_python),
+        "-W",
+        "ignore",
+        "-c",
+        code,
+        PYTHONPATH="",
+        MLFLOW_TRACKING_URI=f"sqlite:///{finished.path / 'mlflow.db'}",
+    )
+    answers, unwanted = json.loads(printed.strip().splitlines()[-1])
+    assert unwanted == []
+    assert_equal(answers, answers_of_cli(finished))
+
+
+def test_mlflow_models_serve_gives_the_same_answers_over_http(finished: Checkout) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = finished.environment | {"MLFLOW_TRACKING_URI": f"sqlite:///{finished.path / 'mlflow.db'}"}
+    command = [sys.executable, "-m", "mlflow", "models", "serve", "--model-uri", MODEL, "--env-manager", "local"]
+    server = subprocess.Popen(
+        [*command, "--host", "127.0.0.1", "--port", str(port)],
+        cwd=finished.path,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        wait_until_up(f"http://127.0.0.1:{port}/ping")
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{port}/invocations",
+            data=json.dumps({"inputs": TEXTS}).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as response:
+            answers = json.load(response)["predictions"]
+    finally:
+        os.killpg(server.pid, 15)
+        server.wait(30)
+    assert_equal(answers, answers_of_cli(finished))
+
+
+def wait_until_up(url: str, seconds: float = 90) -> None:
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except OSError:
+            assert time.monotonic() < deadline, f"{url} did not come up"
+            time.sleep(0.3)

@@ -1,0 +1,107 @@
+"""The commands as a person types them, in a checkout where the pipeline has run."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Checkout
+
+pytestmark = pytest.mark.pipeline
+
+
+def test_help_has_an_example_for_each_command(finished: Checkout) -> None:
+    listed = finished.run("carousel", "--help")
+    for command in ("predict", "versions", "promote", "rollback", "pin", "summary"):
+        assert command in listed
+        assert f"carousel {command}" in finished.run("carousel", command, "--help")
+
+
+def test_the_summary_shows_both_models_the_version_and_what_to_type_next(finished: Checkout) -> None:
+    printed = finished.run("carousel", "summary")
+    test, baseline = finished.read("reports/test.json"), finished.read("reports/baseline.json")
+    for expected in (f"{test['accuracy']:.4f}", f"{test['macro_f1']:.4f}", f"{baseline['accuracy']:.4f}"):
+        assert expected in printed
+    assert re.search(r"registered stdlib-docs version 1 \(.*\)", printed)
+    assert re.search(r"seconds +collect \d+ .* register \d+ · in all \d+", printed)
+    for command in ("make ui", "carousel predict", "carousel promote"):
+        assert command in printed
+    assert json.loads(finished.run("carousel", "summary", "--json"))["registered"]["version"] == 1
+
+
+def test_predict_answers_texts_and_files_alike(finished: Checkout, tmp_path: Path) -> None:
+    file = tmp_path / "texts.txt"
+    file.write_text("Parse an XML document.\n\nReturn the mean of the data.\n")
+    by_file = finished.run("carousel", "predict", "--json", "--file", str(file))
+    by_argument = finished.run(
+        "carousel", "predict", "--json", "Parse an XML document.", "Return the mean of the data."
+    )
+    assert by_file == by_argument
+    assert [json.loads(line)["label"] for line in by_file.splitlines()] == ["markup", "numeric"]
+    assert "markup" in finished.run("carousel", "predict", "Parse an XML document.")
+
+
+def test_a_bundle_predicts_without_a_registry(finished: Checkout) -> None:
+    folder = str(finished.path / "models/bundle")
+    offline = finished.run(
+        "carousel", "predict", "--json", "--bundle", folder, "some text", MLFLOW_TRACKING_URI="http://127.0.0.1:9"
+    )
+    assert offline == finished.run("carousel", "predict", "--json", "--model", "1", "some text")
+    assert offline == finished.run("carousel", "predict", "--json", "-m", "models:/stdlib-docs/1", "some text")
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (["predict"], "error: nothing to classify"),
+        (["predict", "--file", "nowhere.txt"], "error: nowhere.txt: cannot be read: No such file"),
+        (["predict", "--bundle", "nowhere", "x"], "error: nowhere/bundle.json: no such file"),
+        (
+            ["predict", "--model", "models:/x", "x"],
+            "error: --model models:/x: should look like models:/NAME@champion",
+        ),
+        (["predict", "--model", "9", "x"], "error: stdlib-docs: has no version '9'; versions: 1"),
+        (["promote", "9"], "error: stdlib-docs: has no version '9'; versions: 1"),
+        (["versions", "--nmae", "x"], "No such option: --nmae"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(finished: Checkout, command: list[str], message: str) -> None:
+    printed = finished.run("carousel", *command, code=2)
+    assert message in printed
+    assert "Traceback" not in printed
+
+
+def test_a_registry_that_cannot_be_reached_is_one_line(finished: Checkout) -> None:
+    printed = finished.run("carousel", "versions", code=2, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+    assert printed.startswith("error: http://127.0.0.1:9: the MLflow server cannot be reached")
+    assert len(printed.splitlines()) == 1
+
+
+def test_promote_and_rollback_tell_what_they_did(finished: Checkout, tmp_path: Path) -> None:
+    checkout = finished.copy(tmp_path / "copy")
+    # the store's paths are absolute, so a copy needs its own aliases only: nothing is downloaded here
+    assert "would be promoted" in checkout.run("carousel", "promote", "challenger", "--dry-run")
+    assert "champion" not in checkout.run("carousel", "versions")
+    assert "version 1 is champion" in checkout.run("carousel", "promote", "challenger")
+    assert "champion" in checkout.run("carousel", "versions")
+    assert "refused" in checkout.run("carousel", "promote", "1", code=1)
+    assert "first champion" in checkout.run("carousel", "rollback", code=2)
+    assert json.loads(checkout.run("carousel", "versions", "--json"))[0]["aliases"] == ["champion"]
+
+
+def test_pin_keeps_comments_and_order_and_stops_searching(finished: Checkout, tmp_path: Path) -> None:
+    checkout = finished.copy(tmp_path / "copy")
+    before = (checkout.path / "params.yaml").read_text().splitlines()
+    shown = checkout.run("carousel", "pin", "--dry-run")
+    assert (checkout.path / "params.yaml").read_text().splitlines() == before
+    assert "+  trials: 0" in shown
+    checkout.run("carousel", "pin")
+    after = (checkout.path / "params.yaml").read_text().splitlines()
+    changed = [(old, new) for old, new in zip(before, after, strict=True) if old.split() != new.split()]
+    searched = ("trials", "pooling", "dropout")
+    assert all(any(key in new for key in searched) for _, new in changed)
+    assert [line.partition("#")[2] for line in before] == [line.partition("#")[2] for line in after]
+    assert "nothing to pin" in checkout.run("carousel", "pin")
+    # what was pinned is what was trained: nothing is trained again
+    assert "Running stage 'train'" not in checkout.run("dvc", "repro")
