@@ -1,0 +1,164 @@
+"""Two runs with different cells in the MLflow UI, seen through a real browser."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from selenium import webdriver
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+
+from tests.bundle.test_pyfunc import wait_until_up
+from tests.conftest import Checkout
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+pytestmark = [
+    pytest.mark.pipeline,
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        not (CHROMIUM and DRIVER) and not os.environ.get("CI"),
+        reason="Chromium and ChromeDriver are not installed (apt-get install chromium chromium-driver)",
+    ),
+]
+
+RUNS = """
+import json
+from carousel.tracking.store import connect, experiment
+client = connect()
+found = experiment(client, 'stdlib-docs')
+runs = client.search_runs([found], "tags.`bundle.fingerprint` != ''")
+print(json.dumps([found, {run.data.params['model.cell']: run.info.run_id for run in runs}]))
+"""
+
+
+@pytest.fixture(scope="module")
+def two_cells(finished: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A checkout whose store holds an LSTM's and a GRU's run."""
+    checkout = finished.copy(tmp_path_factory.mktemp("browser") / "checkout")
+    checkout.run("dvc", "exp", "run", "--set-param", "model.cell=gru", "--set-param", "sweep.trials=0")
+    return checkout
+
+
+@pytest.fixture(scope="module")
+def ui(two_cells: Checkout) -> Iterator[str]:
+    """The address of an MLflow UI on that store."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", "sqlite:///mlflow.db", "--port", port]
+    server = subprocess.Popen(
+        [*command, "--workers", "1"],
+        cwd=two_cells.path,
+        env=two_cells.environment | {"MLFLOW_DISABLE_TELEMETRY": "true"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        wait_until_up(f"http://127.0.0.1:{port}/health")
+        yield f"http://127.0.0.1:{port}/#"
+    finally:
+        os.killpg(server.pid, 15)
+        server.wait(30)
+
+
+@pytest.fixture(scope="module")
+def see(ui: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+    """Open a page, wait until every expected text is on it, and return all that it says."""
+    folder = tmp_path_factory.mktemp("chromium")
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(CHROMIUM)
+    for argument in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--disable-dev-shm-usage",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--window-size=1700,1400",
+        f"--user-data-dir={folder / 'profile'}",
+    ):
+        options.add_argument(argument)
+    browser = webdriver.Chrome(options=options, service=Service(str(DRIVER)))
+
+    def look(page: str, *expected: str, seconds: float = 60) -> str:
+        browser.get(ui + page)
+        deadline = time.monotonic() + seconds
+        text = ""
+        while time.monotonic() < deadline:
+            try:
+                text = browser.find_element(By.TAG_NAME, "body").text
+            except (NoSuchElementException, StaleElementReferenceException):
+                continue
+            if all(part in text for part in expected):
+                return text
+            time.sleep(0.3)
+        browser.save_screenshot(str(folder / "missing.png"))
+        missing = [part for part in expected if part not in text]
+        raise AssertionError(f"{page} does not show {missing} (see {folder / 'missing.png'}):\n{text}")
+
+    try:
+        look.browser = browser  # type: ignore[attr-defined]
+        yield look
+    finally:
+        browser.quit()
+
+
+@pytest.fixture(scope="module")
+def runs(two_cells: Checkout) -> tuple[str, dict[str, str]]:
+    experiment, by_cell = json.loads(two_cells.python(RUNS).strip().splitlines()[-1])
+    return experiment, by_cell
+
+
+def test_the_list_of_runs_tells_them_apart_by_name(see: Callable[..., str], runs: tuple[str, dict]) -> None:
+    see(f"/experiments/{runs[0]}/runs", "bilstm-16x1", "bigru-16x1", "sweep of 2", "stdlib-docs-train")
+
+
+def test_a_run_shows_its_origin_data_and_version(see: Callable[..., str], runs: tuple[str, dict]) -> None:
+    experiment, by_cell = runs
+    text = see(
+        f"/experiments/{experiment}/runs/{by_cell['gru']}", "bigru-16x1", "git.commit", "Registered models", "v2"
+    )
+    for expected in ("stdlib-docs-train (", "data.source", "stdlib_docs", "Finished"):
+        assert expected in text
+
+
+def test_curves_are_drawn(see: Callable[..., str], runs: tuple[str, dict]) -> None:
+    experiment, by_cell = runs
+    see(f"/experiments/{experiment}/runs/{by_cell['lstm']}/model-metrics", "bilstm-16x1", "val\n(3)", "test\n(")
+
+
+def test_the_comparison_names_the_parameter_that_differs(see: Callable[..., str], runs: tuple[str, dict]) -> None:
+    experiment, by_cell = runs
+    wanted = json.dumps([by_cell["lstm"], by_cell["gru"]])
+    page = f"/compare-runs?runs={wanted}&experiments={json.dumps([experiment])}"
+    see(page, "Comparing 2 Runs", "bilstm-16x1", "bigru-16x1", "model.cell", "test/accuracy", "lstm", "gru")
+
+
+def test_the_confusion_matrix_is_a_picture(see: Callable[..., str], runs: tuple[str, dict]) -> None:
+    experiment, by_cell = runs
+    page = f"/experiments/{experiment}/runs/{by_cell['gru']}/artifacts/pictures/confusion_matrix.png"
+    see(page, "confusion_matrix.png")
+    browser = see.browser  # type: ignore[attr-defined]
+    deadline = time.monotonic() + 30
+    while True:
+        widths = browser.execute_script("return [...document.images].map(image => image.naturalWidth)")
+        if any(width > 400 for width in widths):
+            break
+        assert time.monotonic() < deadline, f"no picture was drawn: {widths}"
+        time.sleep(0.3)
+
+
+def test_the_model_page_shows_versions_aliases_and_tags(see: Callable[..., str], runs: tuple[str, dict]) -> None:
+    see("/models/stdlib-docs", "Version 1", "Version 2", "challenger", "bundle.fingerprint", "test.accuracy")
+    see("/models/stdlib-docs/versions/2", "Source Run", "bigru-16x1", "vocabulary.fingerprint")
