@@ -52,7 +52,7 @@ assert importlib.util.find_spec("carousel") is None
 import mlflow
 model = mlflow.pyfunc.load_model({MODEL!r})
 answers = model.predict({TEXTS!r})
-unwanted = {{"pytorch_lightning", "lightning", "dvc", "optuna", "torchtext", "polars"}} & set(sys.modules)
+unwanted = {{"pytorch_lightning", "lightning", "dvc", "optuna", "torchtext"}} & set(sys.modules)
 print(json.dumps([answers, sorted(unwanted)]))
 """
     printed = Checkout(tmp_path, finished.environment).run(
