@@ -102,7 +102,7 @@ def _show(texts: list[str], answers: list["Prediction"], source: str) -> None:
     table.add_column("label", style="bold", no_wrap=True)
     table.add_column("p", justify="right", no_wrap=True)
     table.add_column("then", no_wrap=True)
-    table.add_column("text", overflow="ellipsis", no_wrap=True)
+    table.add_column("text")
     for text, answer in zip(texts, answers, strict=True):
         ranked = sorted(answer.probabilities.items(), key=lambda pair: -pair[1])
         others = ", ".join(f"{label} {probability:.3f}" for label, probability in ranked[1:3])
