@@ -28,7 +28,14 @@ SMALL = {
     "  c: [1.0, 10.0, 100.0]": "  c: [10.0]",
 }
 # Neither a person's own MLflow server nor DVC experiment may leak into a test, nor a test into them
-LEFT_OUT = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "VIRTUAL_ENV", "PYTHONPATH", "PYTHONWARNINGS")
+LEFT_OUT = (
+    "MLFLOW_TRACKING_URI",
+    "MLFLOW_REGISTRY_URI",
+    "VIRTUAL_ENV",
+    "PYTHONPATH",
+    "PYTHONWARNINGS",
+    "PYTHONDONTWRITEBYTECODE",
+)
 
 
 @dataclass(frozen=True)
