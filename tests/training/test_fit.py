@@ -211,10 +211,14 @@ class Interrupted(Callback):
 
 
 def test_an_interrupt_reaches_the_caller_and_the_next_one_still_would():
-    before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt):
-        fitted(callbacks=[Interrupted()])
-    assert signal.getsignal(signal.SIGINT) is before
+    # A job in a shell's background ignores SIGINT, and so would this test there
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            fitted(callbacks=[Interrupted()])
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("error", [RuntimeError("as it is"), SystemExit(3)])
