@@ -62,12 +62,15 @@ def judge(
 
     Raises:
         UserError: when there is no such version, or no test data that both can be measured on.
+        Refused: when the candidate is the champion.
     """
     candidate = get(client, name, which)
     champion = next((version for version in versions(client, name) if CHAMPION in version.aliases), None)
     accuracy = _accuracy(candidate)
     if champion is None:
         return Verdict(candidate, None, (accuracy, None), True, f"first champion; test accuracy {accuracy:.4f}")
+    if champion.number == candidate.number:
+        raise Refused(f"version {candidate.number} of {name} is the champion already")
     digest = candidate.tags[TEST_DIGEST]
     if champion.tags[TEST_DIGEST] == digest:
         reigning: float | None = _accuracy(champion)
@@ -92,7 +95,7 @@ def promote(client: "MlflowClient", verdict: Verdict) -> None:
     """Make the candidate champion; the alias moves last, after its trail.
 
     Raises:
-        Refused: when the gate did not pass, the candidate is champion already, or the champion changed since.
+        Refused: when the gate did not pass, or the champion changed since.
     """
     if not verdict.passed:
         raise Refused(f"version {verdict.candidate.number} is not promoted: {verdict.reason}")
@@ -126,8 +129,6 @@ def history(client: "MlflowClient", name: str) -> list[Event]:
 
 
 def _move(client: "MlflowClient", target: Version, source: Version | None, action: str, reason: str) -> None:
-    if source is not None and source.number == target.number:
-        raise Refused(f"version {target.number} of {target.name} is the champion already")
     with exclusive():
         now = {alias: version.number for version in versions(client, target.name) for alias in version.aliases}
         if now.get(CHAMPION) != (source.number if source else None):
