@@ -15,6 +15,9 @@ HPARAMS_FILE = Path("artifacts/hparams.yaml")
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Probability = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
+Cell = Literal[
+    "lstm", "gru", "rnn", "min_gru", "min_lstm", "qrnn", "esn", "reference_lstm", "reference_gru"
+]  # the keys of nn.cells.CELLS
 SplitName = Literal["train", "val", "test"]
 
 
@@ -89,7 +92,7 @@ class Encode(Section):
 class Model(Section):
     """The recurrent classifier."""
 
-    cell: Literal["lstm", "gru", "rnn"] = "lstm"
+    cell: Cell = "lstm"
     embedding_size: Positive = 128
     hidden_size: Positive = 128
     layers: Positive = 1
@@ -99,6 +102,10 @@ class Model(Section):
     embedding_dropout: Probability = 0.4
     word_dropout: Probability = 0.3
     bigram_buckets: int = Field(default=16_384, ge=0)
+    orthogonal: bool = True
+    xavier: bool = True
+    forget_bias: Annotated[float, Field(ge=0)] = 1.0
+    spectral_radius: Annotated[float, Field(gt=0)] = 0.9
 
 
 class Train(Section):
@@ -110,6 +117,7 @@ class Train(Section):
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.004
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.01
     clip_norm: Annotated[float, Field(gt=0)] = 1.0
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
     seed: Annotated[int, Field(ge=0)] = 0
 
 

@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carousel.nn.batch import pad
+from carousel.nn.cells import CELLS
 from carousel.nn.classifier import ClassifierConfig, HashedBigrams, TextClassifier
 from carousel.nn.pooling import POOLINGS
-from carousel.nn.recurrent import CELLS
 from carousel.text.vocabulary import PADDING_ID, UNKNOWN_ID
 
 WORDS = 20

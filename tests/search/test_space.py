@@ -87,7 +87,7 @@ def test_every_choice_is_tried():
 
 
 def test_a_suggestion_is_checked_like_params():
-    with pytest.raises(ValueError, match="Input should be 'lstm', 'gru' or 'rnn'"):
+    with pytest.raises(ValueError, match="Input should be 'lstm', 'gru'"):
         suggested({"model.cell": ["xlstm"]})
 
 

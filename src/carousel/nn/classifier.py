@@ -20,7 +20,7 @@ class ClassifierConfig:
     Attributes:
         vocabulary_size: rows of the embedding, specials included.
         classes: width of the logits.
-        cell: a key of `nn.recurrent.CELLS`.
+        cell: a key of `nn.cells.CELLS`.
         embedding_size: width of a word vector.
         hidden_size: width of one direction's state.
         layers: recurrent layers.
@@ -31,6 +31,10 @@ class ClassifierConfig:
         word_dropout: probability that a word is read as unknown.
         bigram_buckets: rows of a second embedding, averaged over a document's hashed pairs of neighbouring words
             and put beside the pooled states (Joulin et al. 2017, "Bag of Tricks"); 0 has none.
+        orthogonal: begin with orthogonal recurrent weights (see `nn.initialisation`).
+        xavier: begin with Xavier input weights.
+        forget_bias: begin with this bias of forget gates; 0 keeps torch's own.
+        spectral_radius: of an echo state network's reservoir.
     """
 
     vocabulary_size: int
@@ -45,6 +49,10 @@ class ClassifierConfig:
     embedding_dropout: float = 0.2
     word_dropout: float = 0.1
     bigram_buckets: int = 0
+    orthogonal: bool = True
+    xavier: bool = True
+    forget_bias: float = 1.0
+    spectral_radius: float = 0.9
 
 
 class TextClassifier(nn.Module):
@@ -62,6 +70,10 @@ class TextClassifier(nn.Module):
             layers=config.layers,
             bidirectional=config.bidirectional,
             dropout=config.dropout,
+            orthogonal=config.orthogonal,
+            xavier=config.xavier,
+            forget_bias=config.forget_bias,
+            spectral_radius=config.spectral_radius,
         )
         self.pooling, widths = POOLINGS[config.pooling]
         self.dropout = nn.Dropout(config.dropout)
@@ -86,8 +98,8 @@ class TextClassifier(nn.Module):
             dropped = torch.rand(ids.shape, device=ids.device) < self.config.word_dropout
             ids = ids.masked_fill(dropped & (ids != PADDING_ID), UNKNOWN_ID)
         vectors = self.embedding_dropout(self.embedding(ids))  # (B, T, embedding_size)
-        outputs, final = self.encoder(vectors, lengths)  # (B, T, D * H), (B, D * H)
-        pooled = self.pooling(outputs, final, lengths)  # (B, widths * D * H)
+        encoded = self.encoder(vectors, lengths)
+        pooled = self.pooling(encoded.outputs, encoded.final, lengths)  # (B, widths * D * H)
         if self.bigrams is not None:
             pooled = torch.cat([pooled, self.bigrams(ids, lengths)], dim=-1)
         logits: Tensor = self.head(self.dropout(pooled))  # (B, classes)

@@ -1,37 +1,65 @@
 """Recurrent encoding of padded batches, equal to PackedSequence without packing.
 
-Shapes: B documents, T time steps, F features, H hidden units, D directions.
+Shapes: B documents, T time steps, F features, H hidden units, D directions, L layers.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-CELLS: dict[str, type[nn.LSTM] | type[nn.GRU] | type[nn.RNN]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
+from carousel.nn.cells import CELLS
+from carousel.nn.cells.reservoir import EchoState
+from carousel.nn.initialisation import initialise
+from carousel.nn.side_by_side import Task, divisible, side_by_side, tracing
+
+# Documents that one core reads at a time: few enough for the states and gates of a time step to stay in its
+# cache beside the weights, enough for matrix products to pay (docs/performance.md has the measurements)
+ROWS = 32
+
+# Cells whose loop over time is the framework's: an exported program takes documents of any length
+EXPORTABLE = (nn.LSTM, nn.GRU, nn.RNN, EchoState)
 
 
 class Encoded(NamedTuple):
-    """What an encoder makes of a batch: outputs (B, T, D * H), zero at padding, and final states (B, D * H)."""
+    """What an encoder makes of a batch.
+
+    Attributes:
+        outputs: the last layer's h at each time step, (B, T, D * H), zero at padding.
+        hidden: h after each document's last time step, (L * D, B, H), in the order of `nn.LSTM`'s h_n.
+        cell: an LSTM's c there, (L * D, B, H), if it was asked for.
+    """
 
     outputs: Tensor
-    final: Tensor
+    hidden: Tensor
+    cell: Tensor | None = None
+
+    @property
+    def final(self) -> Tensor:
+        """The last layer's hidden states, its directions side by side: (B, D * H)."""
+        directions = self.outputs.shape[-1] // self.hidden.shape[-1]
+        return self.hidden[-directions:].transpose(0, 1).flatten(1)
 
 
 class RecurrentEncoder(nn.Module):
     """Layers of recurrent cells over documents of different lengths.
 
     The backward direction reads each document reversed by its own length, so padding always comes last, where
-    no state that is used has seen it. Outputs, and the last layer's final states, equal those of `nn.LSTM` (or
-    `nn.GRU`, `nn.RNN`) over a PackedSequence.
+    no state that is used has seen it. Outputs and final states equal those of `nn.LSTM` (or `nn.GRU`, `nn.RNN`)
+    over a PackedSequence.
 
     Args:
-        cell: a key of `CELLS`.
+        cell: a key of `nn.cells.CELLS`.
         input_size: F, the features of a time step.
         hidden_size: H, of one direction.
-        layers: how many, one on the other.
+        layers: L, one on the other.
         bidirectional: D is 2, else 1.
         dropout: probability, on the input of every layer but the first.
+        orthogonal: begin with orthogonal recurrent weights; this and the next two as in `initialise`.
+        xavier: begin with Xavier input weights.
+        forget_bias: begin with this bias of forget gates.
+        spectral_radius: of an echo state network's reservoir.
     """
 
     def __init__(
@@ -43,67 +71,125 @@ class RecurrentEncoder(nn.Module):
         layers: int = 1,
         bidirectional: bool = True,
         dropout: float = 0.0,
+        orthogonal: bool = True,
+        xavier: bool = True,
+        forget_bias: float = 1.0,
+        spectral_radius: float = 0.9,
     ) -> None:
         super().__init__()
         directions = 2 if bidirectional else 1
         sizes = [input_size] + [hidden_size * directions] * (layers - 1)
+        make = partial(CELLS[cell], batch_first=True)
+        if CELLS[cell] is EchoState:
+            make = partial(make, spectral_radius=spectral_radius)
         self.layers = nn.ModuleList(
-            nn.ModuleList(CELLS[cell](size, hidden_size, batch_first=True) for _ in range(directions))
-            for size in sizes
+            nn.ModuleList(make(size, hidden_size) for _ in range(directions)) for size in sizes
         )
         self.dropout = nn.Dropout(dropout)
         self.hidden_size = hidden_size
         self.output_size = hidden_size * directions
-        for parameter_name, parameter in self.named_parameters():
-            _initialise(parameter_name, parameter, cell)
+        for layer in self.layers:
+            for direction in layer.children():
+                initialise(direction, orthogonal=orthogonal, xavier=xavier, forget_bias=forget_bias)
 
-    def forward(self, inputs: Tensor, lengths: Tensor) -> Encoded:
+    def forward(self, inputs: Tensor, lengths: Tensor, *, cell_states: bool = False) -> Encoded:
         """Encode a batch.
 
         Args:
             inputs: (B, T, F).
             lengths: (B,), each from 1 to T.
+            cell_states: also return an LSTM's final c, at the cost of a second pass.
         """
         steps = torch.arange(inputs.shape[1], device=inputs.device)  # (T,)
         last = lengths.unsqueeze(1) - 1  # (B, 1)
-        inside = steps <= last  # (B, T)
-        reverse = torch.where(inside, last - steps, steps)  # (B, T)
-        outputs = inputs
+        padding = steps > last  # (B, T)
+        backward = torch.where(padding, steps, last - steps)  # (B, T)
+        outputs, hidden, cell = inputs, [], []
         for number, layer in enumerate(self.layers):
             if number:
                 outputs = self.dropout(outputs)
-            forward, *backward = layer.children()
-            read = [forward(outputs)[0]]  # (B, T, H)
-            for cell in backward:
-                states = cell(_reorder(outputs, reverse))[0]  # (B, T, H)
-                read.append(_reorder(states, reverse))
-            outputs = torch.cat(read, dim=-1)  # (B, T, D * H)
-        outputs = outputs * inside.unsqueeze(-1)
-        # The forward direction ends at the last word, the backward one at the first
-        at_last = _reorder(outputs, last)[:, 0, : self.hidden_size]  # (B, H)
-        at_first = outputs[:, 0, self.hidden_size :]  # (B, (D - 1) * H)
-        final = torch.cat([at_last, at_first], dim=-1)  # (B, D * H)
-        return Encoded(outputs, final)
+            cells = list(layer.children())
+            if cell_states:
+                cell += side_by_side(
+                    [
+                        Task(
+                            partial(_final_cell, direction, padding, order), outputs, tuple(direction.parameters())
+                        )
+                        for direction, order in zip(cells, (None, backward), strict=False)
+                    ]
+                )
+            outputs = _read(cells, outputs, padding, backward)  # (B, T, D * H)
+            # The forward direction ends at the last word, the backward one at the first
+            at_last = _reorder(outputs, last)[:, 0, : self.hidden_size]  # (B, H)
+            hidden += [at_last, outputs[:, 0, self.hidden_size :]][: len(cells)]
+        return Encoded(outputs, torch.stack(hidden), torch.stack(cell) if cell_states else None)
+
+
+def _read(cells: list[nn.Module], inputs: Tensor, padding: Tensor, backward: Tensor) -> Tensor:
+    """Return one layer's outputs (B, T, D * H); each direction of every `ROWS` documents is a task of its own."""
+    parts = [(inputs, padding, backward)]
+    if tracing() and type(cells[0]) not in EXPORTABLE:
+        raise ValueError(f"{type(cells[0]).__name__} cannot be exported: the number of its steps would be fixed")
+    if divisible(inputs):
+        parts = [_trim(*part) for part in zip(*[torch.split(tensor, ROWS) for tensor in parts[0]], strict=True)]
+    tasks = [
+        Task(partial(_states, cell, outside, order if reverse else None), read, tuple(cell.parameters()))
+        for cell, reverse in zip(cells, (False, True), strict=False)
+        for read, outside, order in parts
+    ]
+    states = side_by_side(tasks)
+    if divisible(inputs):
+        states = [_widen(found, inputs.shape[1]) for found in states]
+    directions = [
+        torch.cat(states[first : first + len(parts)]) for first in range(0, len(states), len(parts))
+    ]  # each (B, T, H)
+    return torch.cat(directions, dim=-1)
+
+
+def _trim(inputs: Tensor, padding: Tensor, backward: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Leave out the time steps at the end that are padding in all of these documents."""
+    longest = int(inputs.shape[1] - padding.sum(1).min())
+    return inputs[:, :longest], padding[:, :longest], backward[:, :longest]
+
+
+def _widen(states: Tensor, steps: int) -> Tensor:
+    """Put the time steps back that `_trim` left out."""
+    missing = steps - states.shape[1]
+    return nn.functional.pad(states, (0, 0, 0, missing)) if missing else states
+
+
+def _states(cell: nn.Module, padding: Tensor, order: Tensor | None, inputs: Tensor) -> Tensor:
+    """Return one direction's outputs (B, T, H) in the order of the inputs, zero at padding."""
+    if order is None:
+        states: Tensor = cell(inputs)[0]
+    else:
+        states = _reorder(cell(_reorder(inputs, order))[0], order)
+    return states.masked_fill(padding.unsqueeze(-1), 0)
+
+
+def _final_cell(cell: nn.Module, padding: Tensor, order: Tensor | None, inputs: Tensor) -> Tensor:
+    """Return an LSTM's c after each document's last time step, (B, H).
+
+    A further input feature, 1 at padding, closes the input gate and opens the forget gate there so wide that
+    neither is off by the last bit: c stays what it was until the batch ends.
+    """
+    if not isinstance(cell, nn.LSTM):
+        raise ValueError(f"{type(cell).__name__} has no cell state: only an LSTM has")
+    if order is not None:
+        inputs = _reorder(inputs, order)
+    inputs = inputs.masked_fill(padding.unsqueeze(-1), 0)  # or a large one could outweigh the gates
+    flagged = torch.cat([inputs, padding.unsqueeze(-1).to(inputs.dtype)], dim=-1)  # (B, T, F + 1)
+    gates = inputs.new_tensor([-1e4, 1e4, 0.0, 0.0]).repeat_interleave(cell.hidden_size)  # torch's i, f, g, o
+    zeros = inputs.new_zeros(1, inputs.shape[0], cell.hidden_size)
+    weights: list[Tensor] = list(cell.parameters())
+    weights[0] = torch.cat([weights[0], gates.unsqueeze(1)], dim=1)  # (4 * H, F + 1)
+    _, _, c = torch.lstm(flagged, (zeros, zeros), weights, True, 1, 0.0, False, False, True)
+    return c[0]
 
 
 def _reorder(sequence: Tensor, order: Tensor) -> Tensor:
     """Take time steps `order` (B, S) of `sequence` (B, T, F), giving (B, S, F)."""
-    return sequence.gather(1, order.unsqueeze(-1).expand(-1, -1, sequence.shape[-1]))
-
-
-@torch.no_grad()
-def _initialise(name: str, parameter: Tensor, cell: str) -> None:
-    """Orthogonal recurrent weights (Saxe et al. 2014) by gate, Xavier input weights, forget-gate bias 1
-    (Jozefowicz et al. 2015).
-    """
-    hidden = parameter.shape[0] // {"lstm": 4, "gru": 3, "rnn": 1}[cell]
-    if "weight_hh" in name:
-        for gate in torch.split(parameter, hidden):
-            nn.init.orthogonal_(gate)
-    elif "weight_ih" in name:
-        for gate in torch.split(parameter, hidden):
-            nn.init.xavier_uniform_(gate)
-    else:
-        parameter.zero_()
-        if cell == "lstm" and "bias_ih" in name:  # torch adds two biases and orders gates i, f, g, o
-            parameter[hidden : 2 * hidden] = 1.0
+    # As rows of one long matrix: a gather would look up every feature by itself, at six times the cost
+    first = torch.arange(sequence.shape[0], device=order.device).unsqueeze(1) * sequence.shape[1]  # (B, 1)
+    rows = sequence.flatten(0, 1).index_select(0, (first + order).flatten())  # (B * S, F)
+    return rows.reshape(*order.shape, -1)

@@ -1,0 +1,131 @@
+"""Independent computations on a core each, differentiable.
+
+A recurrent step is a chain of small operations. Spread over several cores, each operation waits for the slowest
+of them; given a core of its own, a whole chain waits for nobody, and its weights stay in that core's cache. The
+framework splits operations, so this splits the work: each task runs on one thread, forward and backward.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cache, partial
+from threading import Barrier
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+
+@dataclass(frozen=True)
+class Task:
+    """A function of one tensor, and the parameters that it uses."""
+
+    function: Callable[[Tensor], Tensor]
+    argument: Tensor
+    parameters: Sequence[nn.Parameter]
+
+
+def tracing() -> bool:
+    """Whether a model is being exported."""
+    found: bool = torch.jit.is_tracing()  # type: ignore[no-untyped-call, attr-defined]
+    return found
+
+
+def divisible(tensor: Tensor) -> bool:
+    """Whether to divide a computation into tasks: on a processor yes, on a device that wants all of it at once no.
+
+    Neither while a model is being exported, to a program that shall take batches of any size.
+    """
+    return tensor.device.type == "cpu" and not tracing()
+
+
+def side_by_side(tasks: Sequence[Task]) -> list[Tensor]:
+    """Return each task's result. As many run at once as torch may use threads; results don't depend on how many.
+
+    A single task, and tasks where nothing is to be divided, run in the caller's thread as any computation would.
+    """
+    if len(tasks) == 1 or not divisible(tasks[0].argument):
+        return [task.function(task.argument) for task in tasks]
+    if torch.is_grad_enabled():
+        inputs = [tensor for task in tasks for tensor in (task.argument, *task.parameters)]
+        return list(_SideBySide.apply(tasks, *inputs))  # type: ignore[no-untyped-call]
+    return _each(lambda task: task.function(task.argument), tasks)
+
+
+class _SideBySide(torch.autograd.Function):
+    """Keeps each task's own graph from the forward to the backward pass."""
+
+    @staticmethod
+    def forward(ctx: Any, tasks: Sequence[Task], *_inputs: Tensor) -> tuple[Tensor, ...]:
+        ctx.graphs = _each(_with_graph, tasks)
+        results = [(result.detach(), result.requires_grad) for _, result in ctx.graphs]
+        ctx.mark_non_differentiable(*[result for result, wanted in results if not wanted])
+        return tuple(result for result, _ in results)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *arrived: Tensor) -> tuple[Tensor | None, ...]:
+        if ctx.graphs is None:
+            raise RuntimeError(
+                "trying to go backward through these tasks a second time: the first freed their graphs"
+            )
+        gradients = _each(_gradients, list(zip(ctx.graphs, arrived, strict=True)))
+        ctx.graphs = None
+        return (None, *[gradient for found in gradients for gradient in found])
+
+
+Graph = tuple[list[Tensor], Tensor]  # what a task's result is a function of, and that result
+
+
+def _with_graph(task: Task) -> Graph:
+    with torch.enable_grad():
+        argument = task.argument.detach().requires_grad_(task.argument.requires_grad)
+        return [argument, *task.parameters], task.function(argument)
+
+
+def _gradients(graph_and_arrived: tuple[Graph, Tensor]) -> list[Tensor | None]:
+    (inputs, result), arrived = graph_and_arrived
+    wanted = [tensor for tensor in inputs if tensor.requires_grad]
+    if not result.requires_grad:
+        return [None] * len(inputs)
+    found = iter(torch.autograd.grad(result, wanted, arrived))
+    return [next(found) if tensor.requires_grad else None for tensor in inputs]
+
+
+def _each(function: Callable[[Any], Any], arguments: Iterable[Any]) -> list[Any]:
+    """Map over the pool; the modes that torch keeps by thread go along."""
+    modes = (
+        partial(torch.inference_mode, torch.is_inference_mode_enabled()),
+        partial(torch.set_grad_enabled, torch.is_grad_enabled()),
+        partial(torch.autocast, "cpu", torch.get_autocast_dtype("cpu"), torch.is_autocast_enabled("cpu")),
+    )
+
+    def in_modes(argument: Any) -> Any:
+        with ExitStack() as stack:
+            for mode in modes:
+                stack.enter_context(mode())
+            return function(argument)
+
+    threads = torch.get_num_threads()
+    return list(map(in_modes, arguments) if threads == 1 else _pool(threads).map(in_modes, arguments))
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    """Return a pool whose threads compute on one core each."""
+    everyone = Barrier(threads + 1)
+
+    def begin() -> None:
+        torch.get_num_threads()  # a thread's first look at its number would undo one that was set before
+        torch.set_num_threads(1)
+        everyone.wait()
+
+    pool = ThreadPoolExecutor(threads, "side-by-side", initializer=begin)
+    for _ in range(threads):
+        pool.submit(lambda: None)
+    everyone.wait()
+    # Each of them also set what torch tells threads that begin later
+    torch.set_num_threads(threads)
+    return pool
