@@ -12,6 +12,8 @@ from carousel.params import load, load_hparams
 from carousel.text.tokenizer import Tokenizer
 from carousel.text.vocabulary import Vocabulary
 from carousel.tracking import run as tracked
+from carousel.tracking.store import STATE, main_checkout
+from carousel.training import checkpoint, precision
 from carousel.training.fit import describe, fit
 from pipeline.stage import run
 
@@ -21,8 +23,12 @@ def main() -> None:
     train, val = Encoded.load(Path("data/encoded/train")), Encoded.load(Path("data/encoded/val"))
     tokenizer = Tokenizer.from_json(Path("artifacts/tokenizer.json").read_text("utf-8"))
     vocabulary = Vocabulary.from_text(Path("artifacts/vocab.txt").read_text("utf-8"))
-    with tracked.started(params, hparams) as logger:
-        fitted = fit(hparams, train, val, len(vocabulary), logger=logger)
+    training = checkpoint.identity(hparams, train, val, precision.choose(hparams).name)
+    with (
+        checkpoint.kept(main_checkout() / STATE / "checkpoints", training) as checkpoints,
+        tracked.started(params, hparams, checkpoints) as logger,
+    ):
+        fitted = fit(hparams, train, val, len(vocabulary), logger=logger, checkpoints=checkpoints)
         bundle = Bundle(fitted.model, tokenizer, vocabulary, train.labels, params.encode.max_length)
         bundle.save(Path("models/bundle"))
         report = describe(fitted)

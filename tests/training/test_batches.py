@@ -21,7 +21,7 @@ def sampler(lengths, budget=64, seed=0, *, shuffle=True):
 def epoch(found, number):
     """Return an epoch's batches as lists."""
     found.set_epoch(number)
-    return list(found)
+    return [batch.tolist() for batch in found.batches()]
 
 
 def encoded(lengths):
@@ -131,6 +131,23 @@ def test_the_loader_gives_padded_documents_with_their_targets(lengths, seed):
 def test_the_loader_follows_its_sampler(shuffle):
     loader = Batches(encoded([3, 1, 2, 2, 1, 3, 2]), 6, seed=4, shuffle=shuffle)
     for number in range(3):
-        loader.batch_sampler.set_epoch(number)
-        expected = [batch.tolist() for batch in loader.batch_sampler.batches()]
+        loader.buckets.set_epoch(number)
+        expected = epoch(loader.buckets, number)
         assert [targets.tolist() for _, _, targets in loader] == expected
+
+
+@given(lengths=st.lists(st.integers(1, 9), min_size=1, max_size=20), seed=seeds, number=epochs, data=st.data())
+@settings(max_examples=25, deadline=None)
+def test_an_epoch_goes_on_from_any_batch(lengths, seed, number, data):
+    loader = Batches(encoded(lengths), 20, seed=seed, shuffle=True)
+    loader.buckets.set_epoch(number)
+    read = data.draw(st.integers(0, len(loader)))
+    whole = [targets.tolist() for _, _, targets in loader]
+    batches = iter(loader)
+    begun = [next(batches)[2].tolist() for _ in range(read)]
+    state = loader.state_dict()
+
+    other = Batches(encoded(lengths), 20, seed=seed, shuffle=True)
+    other.load_state_dict(state if read else {"epoch": number, "read": 0})
+    assert begun + [targets.tolist() for _, _, targets in other] == whole
+    assert [targets.tolist() for _, _, targets in other] == whole  # and the next epoch from its start

@@ -9,57 +9,11 @@ import pytest
 import torch
 from pytorch_lightning.callbacks import Callback, RichProgressBar
 
-from carousel.corpus.encoded import Encoded
 from carousel.nn.batch import pad
-from carousel.params import Hparams, Model, Train
 from carousel.training.batches import BucketSampler
 from carousel.training.callbacks import History, Lines, progress
-from carousel.training.fit import build, describe, fit
-
-WORDS, A, B = 12, 2, 3
-LABELS = ("a before b", "b before a")
-
-
-def order_problem(count, seed):
-    """Return documents that hold a and b among noise: only their order tells the label."""
-    random = np.random.default_rng(seed)
-    documents, targets = [], np.arange(count) % 2
-    for target in targets:
-        ids = random.integers(B + 1, WORDS, random.integers(3, 8))
-        places = np.sort(random.choice(len(ids), 2, replace=False))
-        ids[places] = (A, B) if target == 0 else (B, A)
-        documents.append(ids)
-    return Encoded(
-        ids=np.concatenate(documents).astype(np.int32),
-        offsets=np.concatenate([[0], np.cumsum([len(ids) for ids in documents])]),
-        targets=targets,
-        labels=LABELS,
-        names=tuple(map(str, range(count))),
-    )
-
-
-TRAIN, VAL = order_problem(160, seed=0), order_problem(60, seed=1)
-
-
-def hparams(cell="lstm", **train):
-    model = Model(
-        cell=cell,
-        embedding_size=8,
-        hidden_size=8,
-        dropout=0.0,
-        embedding_dropout=0.0,
-        word_dropout=0.05,
-        bigram_buckets=0,  # neighbours would tell the order without recurrence
-    )
-    return Hparams(model=model, train=Train(**{"epochs": 2, "batch_tokens": 128, "learning_rate": 0.03, **train}))
-
-
-def fitted(params=None, **options):
-    return fit(params or hparams(), TRAIN, VAL, WORDS, quiet=True, **options)
-
-
-def state(found):
-    return {name: weights.numpy().tobytes() for name, weights in found.model.state_dict().items()}
+from carousel.training.fit import DivergedError, build, describe, fit
+from tests.training.order_problem import TRAIN, VAL, WORDS, fitted, hparams, state
 
 
 @pytest.fixture(scope="module")
@@ -75,9 +29,15 @@ def test_it_learns_the_order_of_two_words(learned):
     assert learned.best["val_macro_f1"] == 1.0
 
 
-@pytest.mark.parametrize("cell", ["gru", "rnn"])
+@pytest.mark.parametrize("cell", ["gru", "rnn", "min_gru", "min_lstm", "qrnn", "reference_lstm", "reference_gru"])
 def test_other_cells_learn_it_too(cell):
-    assert fitted(hparams(cell, epochs=15, patience=15)).best["val_accuracy"] == 1.0
+    two = {"layers": 2} if cell.startswith("min_") else {}  # their gates see one word: order takes a second layer
+    assert fitted(hparams(cell, two, epochs=20, patience=20)).best["val_accuracy"] > 0.95
+
+
+def test_a_reservoir_with_a_trained_read_out_learns_it_too():
+    wide = {"hidden_size": 128, "pooling": "last"}
+    assert fitted(hparams("esn", wide, epochs=20, patience=20)).best["val_accuracy"] > 0.8
 
 
 # A function of the seed
@@ -105,7 +65,7 @@ def test_every_epoch_comes_in_the_order_of_its_seed_and_number():
     sampler = BucketSampler(TRAIN.lengths, 128, seed=5, shuffle=True)
     for number, batches in enumerate(seen):
         sampler.set_epoch(number)
-        assert batches == [[TRAIN.document(i).tolist() for i in batch] for batch in sampler]
+        assert batches == [[TRAIN.document(i).tolist() for i in batch] for batch in sampler.batches()]
     assert seen[0] != seen[1] != seen[2]
 
 
@@ -167,7 +127,9 @@ def test_the_report_is_of_the_best_epoch(learned):
         assert report[key] == learned.best[key]
     assert report["best_epoch"] == learned.best["epoch"]
     assert report["parameters"] == sum(weights.numel() for weights in learned.model.state_dict().values())
-    assert report["tokens_per_second"] == pytest.approx(15 * len(TRAIN.ids) / learned.seconds, abs=1)
+    seconds = sum(row["seconds"] for row in learned.history)
+    assert report["tokens_per_second"] == pytest.approx(15 * len(TRAIN.ids) / seconds, abs=1)
+    assert report["precision"] == learned.precision.name
 
 
 # What a person sees
@@ -176,8 +138,9 @@ def test_the_report_is_of_the_best_epoch(learned):
 def test_a_pipe_gets_one_plain_line_an_epoch(capsys):
     found = fit(hparams(), TRAIN, VAL, WORDS)
     printed = capsys.readouterr()
-    lines = printed.out.splitlines()
+    first, *lines = printed.out.splitlines()
     assert printed.err == ""
+    assert first == f"precision {found.precision.name}: {found.precision.reason}"
     assert len(lines) == len(found.history) == 2
     for line, row in zip(lines, found.history, strict=True):
         assert re.fullmatch(
@@ -193,10 +156,44 @@ def test_quiet_prints_nothing(capsys):
 
 
 def test_a_terminal_gets_a_bar():
-    assert isinstance(progress(History()), Lines)
+    assert isinstance(progress(History(1.0)), Lines)
     leader, follower = os.openpty()
     with os.fdopen(leader, "rb"), os.fdopen(follower, "w") as terminal, redirect_stdout(terminal):
-        assert isinstance(progress(History()), RichProgressBar)
+        assert isinstance(progress(History(1.0)), RichProgressBar)
+
+
+# Divergence
+
+
+class Poison(Callback):
+    """Break a weight before the sixth step."""
+
+    def on_train_batch_start(self, trainer, module, *_):
+        if trainer.global_step == 5:
+            module.model.head.weight.data[0, 0] = math.inf
+
+
+def test_a_gradient_that_is_not_finite_stops_with_step_documents_and_checkpoint(tmp_path):
+    with pytest.raises(DivergedError) as caught:
+        fitted(hparams(epochs=3), callbacks=[Poison()], checkpoints=tmp_path)
+    message = str(caught.value)
+    assert "the gradient's norm is nan at step 5 (epoch 1, batch 5: documents " in message
+    assert "lower train.learning_rate or train.clip_norm" in message
+    assert "\n" not in message
+    expected = BucketSampler(TRAIN.lengths, 128, seed=0, shuffle=True).batches()[5]
+    assert all(f"{TRAIN.names[i]}," in message or f" {TRAIN.names[i]} " in message for i in expected[:5])
+    assert str(tmp_path) not in message  # there was none yet
+
+
+def test_the_last_good_checkpoint_is_named_and_good(tmp_path):
+    class Later(Poison):
+        def on_train_batch_start(self, trainer, module, *_):
+            if trainer.current_epoch == 1:
+                module.model.head.weight.data[0, 0] = math.inf
+
+    with pytest.raises(DivergedError, match=re.escape(f"checkpoint is {tmp_path / 'training.ckpt'}")):
+        fitted(hparams(epochs=3), callbacks=[Later()], checkpoints=tmp_path)
+    assert state(fitted(hparams(epochs=3), checkpoints=tmp_path)) == state(fitted(hparams(epochs=3)))
 
 
 # Interruption

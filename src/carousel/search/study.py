@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +19,11 @@ from pytorch_lightning.callbacks import Callback
 
 from carousel import __version__
 from carousel.corpus.encoded import Encoded
+from carousel.errors import UserError
 from carousel.params import Hparams, Sweep, replace
 from carousel.search.space import inside, suggest
 from carousel.tasks.classification import MONITOR
-from carousel.training.fit import fit
+from carousel.training.fit import DivergedError, fit
 
 SAMPLERS: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
     "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed, multivariate=True),
@@ -93,8 +95,8 @@ class Swept:
 
 
 def best_so_far(trial: FrozenTrial) -> float:
-    """Return the best validation accuracy that a trial reached before it ended or was pruned."""
-    return max(trial.intermediate_values.values())
+    """Return the best validation accuracy that a trial reached before it ended; nan if it had none."""
+    return max(trial.intermediate_values.values(), default=math.nan)
 
 
 def identity(sweep: Sweep, hparams: Hparams, train: Encoded, val: Encoded) -> str:
@@ -149,7 +151,11 @@ def search(
 
     def objective(trial: optuna.Trial) -> float:
         chosen = suggest(trial, sweep.space, short)
-        fitted = fit(chosen, train, val, vocabulary_size, callbacks=[Pruning(trial)], quiet=True)
+        try:
+            fitted = fit(chosen, train, val, vocabulary_size, callbacks=[Pruning(trial)], quiet=True)
+        except DivergedError as error:
+            trial.set_user_attr("reason", str(error))
+            raise
         trial.set_user_attr("history", fitted.history)
         return fitted.best["val_accuracy"]
 
@@ -158,5 +164,8 @@ def search(
         # One seed for the whole sweep would repeat its first draws whenever the sweep goes on
         seed = np.random.SeedSequence((sweep.seed, finished)).generate_state(1)[0]
         study.sampler = SAMPLERS[sweep.sampler](int(seed))
-        study.optimize(objective, n_trials=1, callbacks=[on_trial])
+        study.optimize(objective, n_trials=1, callbacks=[on_trial], catch=DivergedError)
+    if not swept.trials:
+        reason = study.trials[-1].user_attrs.get("reason")
+        raise UserError(f"sweep: none of {len(study.trials)} trials came to an end; the last one: {reason}")
     return Swept(replace(hparams, swept.best.params), study)

@@ -3,6 +3,7 @@
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 from torchmetrics import Accuracy, F1Score, Metric
 
 from carousel.nn.classifier import TextClassifier
@@ -12,6 +13,10 @@ Batch = tuple[Tensor, Tensor, Tensor]  # ids (B, T), lengths (B,), targets (B,)
 
 # What a validation epoch logs, and what early stopping and a sweep may watch
 MONITOR = "val/accuracy"
+
+
+class NotFiniteError(ArithmeticError):
+    """A step whose gradient is infinite or not a number; a loss that is either makes such a gradient."""
 
 
 class Classification(pl.LightningModule):
@@ -30,6 +35,7 @@ class Classification(pl.LightningModule):
         self.steps = steps
         self.loss = nn.CrossEntropyLoss()
         classes = model.config.classes
+        self.gradient_norm = torch.tensor(torch.nan)
         self.accuracy: Metric = Accuracy(task="multiclass", num_classes=classes)
         self.macro_f1: Metric = F1Score(task="multiclass", num_classes=classes, average="macro")
 
@@ -37,8 +43,23 @@ class Classification(pl.LightningModule):
         """Return the loss of one batch."""
         ids, lengths, targets = batch
         loss: Tensor = self.loss(self.model(ids, lengths), targets)
-        self.log("train/loss", loss, on_step=True, on_epoch=True, batch_size=len(targets))
         return loss
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: Optimizer,
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clip the gradient's norm (Pascanu et al. 2013), and keep what it was before.
+
+        Raises:
+            NotFiniteError: when it is infinite or not a number; the weights are then as the last step left them.
+        """
+        limit = torch.inf if gradient_clip_val is None else gradient_clip_val
+        self.gradient_norm = nn.utils.clip_grad_norm_(self.model.parameters(), limit)
+        if not torch.isfinite(self.gradient_norm):
+            raise NotFiniteError(f"the gradient's norm is {float(self.gradient_norm)}")
 
     def validation_step(self, batch: Batch, _index: int) -> None:
         """Count one batch into the epoch's loss, accuracy and macro-F1."""

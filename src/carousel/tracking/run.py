@@ -41,8 +41,13 @@ def flat(*sections: BaseModel) -> dict[str, str]:
 
 
 @contextmanager
-def started(params: Params, hparams: Hparams) -> Iterator["Logger"]:
+def started(params: Params, hparams: Hparams, checkpoints: Path | None = None) -> Iterator["Logger"]:
     """Start the run of a model that is about to be trained, and write down which it is for later stages.
+
+    Args:
+        params: of the pipeline.
+        hparams: that the model is trained with.
+        checkpoints: the folder that an interrupted training comes back to: it comes back to its run, too.
 
     Yields:
         The Lightning logger that writes to it.
@@ -53,13 +58,35 @@ def started(params: Params, hparams: Hparams) -> Iterator["Logger"]:
     client = connect()
     experiment_id = experiment(client, params.registry.name)
     run_name = name(hparams, params.registry.name)
-    with mlflow.start_run(experiment_id=experiment_id, run_name=run_name, tags=lineage.tags()) as run:
+    interrupted = checkpoints / "run.json" if checkpoints else None
+    known = _known(client, interrupted) if interrupted else None
+    with mlflow.start_run(known, experiment_id, run_name, tags=lineage.tags()) as run:
+        recorded = {"run_id": run.info.run_id, "tracking_uri": tracking_uri()}
+        if interrupted:
+            write_json(interrupted, recorded)
         mlflow.log_params(flat(params) | flat(hparams))
-        for split, digest in lineage.data_digests().items():
-            _log_input(params, split, digest)
-        # Lightning's logger ends the run when the fit ends; this block does so again, with what came after
-        yield MLFlowLogger(run_id=run.info.run_id, tracking_uri=tracking_uri())
-    write_json(RUN_FILE, {"run_id": run.info.run_id, "tracking_uri": tracking_uri()})
+        if known is None:
+            for split, digest in lineage.data_digests().items():
+                _log_input(params, split, digest)
+        try:
+            # Lightning's logger ends the run when the fit ends; this block does so again, with what came after
+            yield MLFlowLogger(run_id=run.info.run_id, tracking_uri=tracking_uri())
+        except KeyboardInterrupt:
+            mlflow.end_run("KILLED")
+            raise
+    write_json(RUN_FILE, recorded)
+
+
+def _known(client: "MlflowClient", interrupted: Path) -> str | None:
+    """Return the run that an interrupted training wrote to, if the store still has it."""
+    import mlflow
+
+    try:
+        run_id: str = read_json(interrupted)["run_id"]
+        client.get_run(run_id)
+    except (UserError, mlflow.MlflowException):
+        return None
+    return run_id
 
 
 def log_training(bundle: Bundle, report: dict[str, Any], history: list[dict[str, float]]) -> None:
@@ -76,6 +103,7 @@ def log_training(bundle: Bundle, report: dict[str, Any], history: list[dict[str,
     mlflow.log_metrics(
         {f"train/{key}": float(report[key]) for key in ("best_epoch", "tokens_per_second", "parameters")}
     )
+    mlflow.set_tag("train.precision", report["precision"])
     mlflow.log_metrics({"best/val_accuracy": report["val_accuracy"], "best/val_macro_f1": report["val_macro_f1"]})
     mlflow.log_table({key: [row[key] for row in history] for key in history[0]}, "tables/epochs.json")
 

@@ -36,6 +36,8 @@ class SweepRuns:
             f"{seconds:.0f} s  {chosen}",
             flush=True,
         )
+        if reason := trial.user_attrs.get("reason"):
+            print(f"  {reason}", flush=True)
         parent = self._parent(study)
         child = self.client.create_run(
             self.experiment_id,
@@ -47,7 +49,10 @@ class SweepRuns:
             self.client.log_param(child, key, tried)
         for epoch, accuracy in trial.intermediate_values.items():
             self.client.log_metric(child, "val/accuracy", accuracy, step=epoch)
-        self.client.log_metric(child, "best/val_accuracy", value)
+        if trial.intermediate_values:
+            self.client.log_metric(child, "best/val_accuracy", value)
+        elif reason:
+            self.client.set_tag(child, "optuna.reason", reason)
         ended = int(trial.datetime_complete.timestamp() * 1000) if trial.datetime_complete else None
         self.client.set_terminated(child, "FAILED" if trial.state is TrialState.FAIL else "FINISHED", ended)
 

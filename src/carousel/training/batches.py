@@ -5,14 +5,13 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch.utils.data import DataLoader, Dataset, Sampler
 
 from carousel.corpus.encoded import Encoded
 from carousel.nn.batch import by_length, fill, pad
 from carousel.tasks.classification import Batch
 
 
-class BucketSampler(Sampler[list[int]]):
+class BucketSampler:
     """Batches of documents of near length, each within a budget of padded tokens.
 
     Args:
@@ -33,6 +32,7 @@ class BucketSampler(Sampler[list[int]]):
         longest = np.zeros(self._group.max(initial=0) + 1, dtype=np.int64)
         np.maximum.at(longest, self._group, lengths)
         self._longest = longest[self._group]
+        self._count = len(self.batches())
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch whose order comes next."""
@@ -47,36 +47,47 @@ class BucketSampler(Sampler[list[int]]):
         # batches, of the same sizes: Lightning and the schedule count on it
         order = np.lexsort((random.random(len(self._group)), self._group))
         batches = fill(order, self._longest, self.batch_tokens)
-        return [batches[i] for i in random.permutation(len(batches))]
-
-    def __iter__(self) -> Iterator[list[int]]:
-        return iter(batch.tolist() for batch in self.batches())
-
-    def __len__(self) -> int:
-        return len(self.batches())
-
-
-class Documents(Dataset[tuple[npt.NDArray[np.int32], int]]):
-    """Encoded documents, by index."""
-
-    def __init__(self, encoded: Encoded) -> None:
-        self.encoded = encoded
+        # Longest first within a batch: neighbours that are read together then need little padding
+        return [
+            batches[i][np.argsort(-self.lengths[batches[i]], kind="stable")]
+            for i in random.permutation(len(batches))
+        ]
 
     def __len__(self) -> int:
-        return len(self.encoded)
-
-    def __getitem__(self, index: int) -> tuple[npt.NDArray[np.int32], int]:
-        return self.encoded.document(index), int(self.encoded.targets[index])
+        return self._count
 
 
-class Batches(DataLoader[tuple[npt.NDArray[np.int32], int]]):
-    """A data loader over one split that re-orders itself when Lightning begins an epoch."""
+class Batches:
+    """Padded batches of one split, an epoch at a time, from any place in it.
+
+    Args:
+        encoded: the split.
+        batch_tokens: as for `BucketSampler`, and so are the next two.
+        seed: of the order.
+        shuffle: false for evaluation.
+    """
 
     def __init__(self, encoded: Encoded, batch_tokens: int, *, seed: int = 0, shuffle: bool = False) -> None:
-        bucketed = BucketSampler(encoded.lengths, batch_tokens, seed=seed, shuffle=shuffle)
-        super().__init__(Documents(encoded), batch_sampler=bucketed, collate_fn=_collate)
+        self.encoded = encoded
+        self.buckets = BucketSampler(encoded.lengths, batch_tokens, seed=seed, shuffle=shuffle)
+        self._read = 0
+        self._begin = 0
 
+    def __len__(self) -> int:
+        return len(self.buckets)
 
-def _collate(documents: list[tuple[npt.NDArray[np.int32], int]]) -> Batch:
-    ids, lengths = pad([document for document, _ in documents])
-    return ids, lengths, torch.tensor([target for _, target in documents])
+    def __iter__(self) -> Iterator[Batch]:
+        self._read, self._begin = self._begin, 0
+        for documents in self.buckets.batches()[self._read :]:
+            self._read += 1
+            ids, lengths = pad([self.encoded.document(i) for i in documents])
+            yield ids, lengths, torch.from_numpy(self.encoded.targets[documents])
+
+    def state_dict(self) -> dict[str, int]:
+        """Return the place in the data, which Lightning puts into its checkpoints."""
+        return {"epoch": self.buckets.epoch, "read": self._read}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Begin the next iteration at a place that `state_dict` returned."""
+        self.buckets.set_epoch(state["epoch"])
+        self._begin = state["read"]

@@ -1,49 +1,152 @@
-"""What is watched while a model trains: a row an epoch, and a line or a bar for the person who waits."""
+"""What happens around a training step: its order, its random numbers, and what is written down of it."""
 
 import sys
 import time
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
+import torch
 from pytorch_lightning.callbacks import Callback, RichProgressBar
+from torch import Tensor, nn
 
-from carousel.training.batches import BucketSampler
+from carousel.tasks.classification import Batch, Classification
+from carousel.training.batches import Batches
+
+# A run's curves by step have about so many points, however long it is
+POINTS = 100
 
 
-class Reshuffle(Callback):
-    """Tell the batch sampler which epoch begins; Lightning itself tells only samplers of single documents."""
+class Determined(Callback):
+    """Make an epoch's order a function of (seed, epoch), and a step's random numbers one of (seed, step).
+
+    So a training that goes on from a checkpoint goes on exactly, with no generator's state to restore.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
 
     def on_train_epoch_start(self, trainer: pl.Trainer, _module: pl.LightningModule) -> None:
-        """Set the epoch."""
-        loader: Any = trainer.train_dataloader
-        sampler: BucketSampler = loader.batch_sampler
-        sampler.set_epoch(trainer.current_epoch)
+        """Tell the batches which epoch begins."""
+        batches: Any = trainer.train_dataloader
+        assert isinstance(batches, Batches)
+        batches.buckets.set_epoch(trainer.current_epoch)
+
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, _module: pl.LightningModule, _batch: Any, _index: int
+    ) -> None:
+        """Draw the seed of the step's dropout."""
+        torch.manual_seed(int(np.random.SeedSequence((self.seed, trainer.global_step)).generate_state(1)[0]))
 
 
 class History(Callback):
-    """Keep each epoch's figures, as the rows of a table."""
+    """Keep each epoch's figures, as the rows of a table.
 
-    def __init__(self) -> None:
+    Args:
+        clip_norm: above which a step's gradient was clipped.
+    """
+
+    def __init__(self, clip_norm: float) -> None:
+        self.clip_norm = clip_norm
         self.rows: list[dict[str, float]] = []
+        self.norms: list[float] = []  # of the gradient at each step of the run, before clipping
+        self._loss = torch.zeros((), dtype=torch.float64)  # summed over the epoch's documents so far
+        self._documents = 0
+        self._before = 0.0  # seconds of the epoch that an earlier process spent
         self._began = 0.0
 
-    def on_train_epoch_start(self, _trainer: pl.Trainer, _module: pl.LightningModule) -> None:
-        """Start the epoch's clock."""
+    def on_train_start(self, _trainer: pl.Trainer, _module: pl.LightningModule) -> None:
+        """Start the clock, also when an epoch goes on from its middle."""
         self._began = time.perf_counter()
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, _module: pl.LightningModule) -> None:
+    def on_train_batch_end(
+        self, _trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, batch: Batch, _index: int
+    ) -> None:
+        """Count a step."""
+        assert isinstance(module, Classification)
+        documents = len(batch[2])
+        self._loss = self._loss + outputs["loss"].cpu().double() * documents
+        self._documents += documents
+        self.norms.append(float(module.gradient_norm))
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Add the epoch's row: Lightning runs validation before this."""
         metrics = trainer.callback_metrics
-        self.rows.append(
-            {
-                "epoch": trainer.current_epoch + 1,
-                "train_loss": float(metrics["train/loss_epoch"]),
-                "val_loss": float(metrics["val/loss"]),
-                "val_accuracy": float(metrics["val/accuracy"]),
-                "val_macro_f1": float(metrics["val/macro_f1"]),
-                "seconds": time.perf_counter() - self._began,
+        norms = np.array(self.norms[-int(trainer.num_training_batches) :])
+        row = {
+            "epoch": trainer.current_epoch + 1,
+            "train_loss": float(self._loss) / self._documents,
+            "val_loss": float(metrics["val/loss"]),
+            "val_accuracy": float(metrics["val/accuracy"]),
+            "val_macro_f1": float(metrics["val/macro_f1"]),
+            "gradient_norm_p90": float(np.quantile(norms, 0.9)),
+            "clipped": float((norms > self.clip_norm).mean()),
+            "seconds": self._seconds(),
+        }
+        self.rows.append(row)
+        for key in ("train_loss", "gradient_norm_p90", "clipped"):
+            module.log(f"train/{key.removeprefix('train_')}", row[key])
+        self._loss, self._documents = torch.zeros_like(self._loss), 0
+        self._before, self._began = 0.0, time.perf_counter()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what Lightning keeps in its checkpoints."""
+        return {
+            "rows": self.rows,
+            "norms": torch.tensor(self.norms, dtype=torch.float64),
+            "loss": self._loss,
+            "documents": self._documents,
+            "seconds": self._seconds(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a checkpoint."""
+        self.rows, self.norms = state["rows"], state["norms"].tolist()
+        self._loss, self._documents = state["loss"], state["documents"]
+        self._before = state["seconds"]
+
+    def _seconds(self) -> float:
+        return self._before + time.perf_counter() - self._began
+
+
+class Curves(Callback):
+    """Log loss, learning rate and gradient norms by step, at about `POINTS` steps of a run."""
+
+    def __init__(self) -> None:
+        self._point: dict[str, float] = {}
+
+    def on_before_optimizer_step(
+        self, trainer: pl.Trainer, module: pl.LightningModule, _optimizer: torch.optim.Optimizer
+    ) -> None:
+        """Take each layer's norm, before clipping: it tells where a gradient vanishes or explodes."""
+        assert isinstance(module, Classification)
+        if trainer.logger is not None and trainer.global_step % max(1, module.steps // POINTS) == 0:
+            self._point = {f"gradients/{layer}": float(norm) for layer, norm in layer_norms(module.model).items()}
+            self._point["train/learning_rate"] = trainer.optimizers[0].param_groups[0]["lr"]
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, _batch: Batch, _index: int
+    ) -> None:
+        """Log the step."""
+        assert isinstance(module, Classification)
+        if self._point:
+            assert trainer.logger is not None
+            self._point |= {
+                "train/step_loss": float(outputs["loss"]),
+                "train/gradient_norm": float(module.gradient_norm),
             }
-        )
+            trainer.logger.log_metrics(self._point, trainer.global_step - 1)
+            self._point = {}
+
+
+def layer_norms(model: nn.Module) -> dict[str, Tensor]:
+    """Return the norm of each layer's gradient: `embedding`, `encoder.layers.0`, `head`."""
+    squares: dict[str, Tensor] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.grad is not None:
+            layer = ".".join(name.split(".")[:3]) if name.startswith("encoder.") else name.split(".", maxsplit=1)[0]
+            squares[layer] = squares.get(layer, torch.zeros(())) + parameter.grad.pow(2).sum().cpu()
+    return {layer: square.sqrt() for layer, square in squares.items()}
 
 
 class Lines(Callback):

@@ -1,25 +1,31 @@
 """Training one classifier: the Lightning fit, from encoded splits to the best epoch's weights."""
 
 import logging
-import os
 import sys
-import tempfile
-import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from pytorch_lightning.callbacks import Callback, EarlyStopping
 from pytorch_lightning.loggers import Logger
 
 from carousel.corpus.encoded import Encoded
+from carousel.errors import UserError
 from carousel.nn.classifier import ClassifierConfig, TextClassifier
 from carousel.params import Hparams
-from carousel.tasks.classification import MONITOR, Classification
+from carousel.tasks.classification import MONITOR, Classification, NotFiniteError
 from carousel.training.batches import Batches
-from carousel.training.callbacks import History, Reshuffle, progress
+from carousel.training.callbacks import Curves, Determined, History, progress
+from carousel.training.checkpoint import Best, Resumption
+from carousel.training.precision import Precision, choose
+
+
+class DivergedError(UserError):
+    """A training whose loss or gradient stopped being a number."""
 
 
 @dataclass(frozen=True)
@@ -29,16 +35,28 @@ class Fitted:
     Attributes:
         model: with the weights of the epoch whose validation accuracy was best.
         history: a row an epoch.
-        best: that epoch's row.
-        seconds: of the whole fit.
-        tokens_per_second: real, non-padding tokens trained on, validation time included.
+        norms: of the gradient at each step, before clipping.
+        tokens: real, non-padding tokens of an epoch.
+        clip_norm: above which a gradient was clipped.
+        precision: what it was computed with.
     """
 
     model: TextClassifier
     history: list[dict[str, float]]
-    best: dict[str, float]
-    seconds: float
-    tokens_per_second: float
+    norms: list[float]
+    tokens: int
+    clip_norm: float
+    precision: Precision
+
+    @property
+    def best(self) -> dict[str, float]:
+        """The row of the epoch whose weights the model has: the earliest of the best."""
+        return max(self.history, key=lambda row: row["val_accuracy"])
+
+    @property
+    def tokens_per_second(self) -> float:
+        """Real, non-padding tokens trained on, validation time included."""
+        return self.tokens * len(self.history) / sum(row["seconds"] for row in self.history)
 
 
 def build(hparams: Hparams, *, vocabulary_size: int, classes: int) -> TextClassifier:
@@ -55,6 +73,7 @@ def fit(
     *,
     logger: Logger | None = None,
     callbacks: Sequence[Callback] = (),
+    checkpoints: Path | None = None,
     quiet: bool = False,
 ) -> Fitted:
     """Train a classifier until its epochs are over or validation accuracy has stopped rising.
@@ -66,55 +85,63 @@ def fit(
         vocabulary_size: rows of the embedding.
         logger: where Lightning logs metrics, or nowhere.
         callbacks: further ones, such as a sweep's pruning.
+        checkpoints: a folder for them; if it has one of the same training, that training goes on.
         quiet: no progress bar or lines.
+
+    Raises:
+        DivergedError: when a loss or gradient is not finite.
+        KeyboardInterrupt: after a step that Ctrl-C interrupted, and its checkpoint.
     """
     params = hparams.train
     _quieten()
-    _limit_threads()
-    pl.seed_everything(params.seed, verbose=False)
+    precision = choose(hparams)
     model = build(hparams, vocabulary_size=vocabulary_size, classes=len(train.labels))
     batches = Batches(train, params.batch_tokens, seed=params.seed, shuffle=True)
     task = Classification(model, params, steps=params.epochs * len(batches))
-    history = History()
-    began = time.perf_counter()
-    with tempfile.TemporaryDirectory(prefix="carousel-") as scratch:
-        best = ModelCheckpoint(scratch, filename="best", monitor=MONITOR, mode="max", save_weights_only=True)
-        trainer = pl.Trainer(
-            accelerator="auto",
-            devices=1,
-            max_epochs=params.epochs,
-            gradient_clip_val=params.clip_norm,
-            logger=logger or False,
-            callbacks=[
-                Reshuffle(),
-                history,
-                best,
-                EarlyStopping(MONITOR, mode="max", patience=params.patience),
-                *([] if quiet else [progress(history)]),
-                *callbacks,
-            ],
-            enable_progress_bar=not quiet and sys.stdout.isatty(),
-            enable_model_summary=False,
-            num_sanity_val_steps=0,
-            log_every_n_steps=10,
-            deterministic=True,
-            use_distributed_sampler=False,
-        )
+    history, best, resumption = History(params.clip_norm), Best(), Resumption(checkpoints)
+    trainer = pl.Trainer(
+        accelerator="auto",
+        devices=1,
+        precision=precision.lightning,
+        max_epochs=params.epochs,
+        gradient_clip_val=params.clip_norm,
+        logger=logger or False,
+        callbacks=[
+            Determined(params.seed),
+            history,
+            Curves(),
+            best,
+            EarlyStopping(MONITOR, mode="max", patience=params.patience),
+            *([] if quiet else [progress(history)]),
+            *callbacks,
+            resumption,
+        ],
+        enable_progress_bar=not quiet and sys.stdout.isatty(),
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        deterministic=True,
+        use_distributed_sampler=False,
+    )
+    begin = resumption.path if resumption.path and resumption.path.exists() else None
+    if not quiet:
+        print(f"precision {precision.name}: {precision.reason}", flush=True)
+        if begin:
+            print(f"going on from the checkpoint of an interrupted training, {begin}", flush=True)
+    with resumption.listening():
         try:
-            trainer.fit(task, batches, Batches(val, params.batch_tokens))
+            trainer.fit(task, batches, Batches(val, params.batch_tokens), ckpt_path=begin, weights_only=True)
         except SystemExit as error:
             if isinstance(error.__context__, KeyboardInterrupt):
                 raise KeyboardInterrupt from error  # Lightning exits on Ctrl+C; a sweep has to know it as such
             raise
-        state = torch.load(best.best_model_path, weights_only=True)["state_dict"]
-    task.load_state_dict(state)
-    seconds = time.perf_counter() - began
-    chosen = max(history.rows, key=lambda row: row["val_accuracy"])
-    tokens = int(train.offsets[-1]) * len(history.rows)
-    return Fitted(model.cpu().eval(), history.rows, chosen, seconds, tokens / seconds)
+        except NotFiniteError as error:
+            raise DivergedError(_diverged(error, trainer, batches, resumption.path)) from error
+    task.load_state_dict(best.weights)
+    tokens = int(train.offsets[-1])
+    return Fitted(model.cpu().eval(), history.rows, history.norms, tokens, params.clip_norm, precision)
 
 
-def describe(fitted: Fitted) -> dict[str, float | int]:
+def describe(fitted: Fitted) -> dict[str, float | int | str]:
     """Return what reports/train.json says."""
     row = fitted.best
     return {
@@ -126,23 +153,26 @@ def describe(fitted: Fitted) -> dict[str, float | int]:
         "val_macro_f1": row["val_macro_f1"],
         "parameters": sum(parameter.numel() for parameter in fitted.model.parameters()),
         "tokens_per_second": round(fitted.tokens_per_second),
+        "precision": fitted.precision.name,
+        "gradient_norm_p90": float(np.quantile(fitted.norms, 0.9)),
+        "clipped": sum(norm > fitted.clip_norm for norm in fitted.norms) / len(fitted.norms),
     }
 
 
-def _limit_threads() -> None:
-    """Compute on half the cores, unless OMP_NUM_THREADS says otherwise.
-
-    A recurrent step is many small operations, each of which waits for its slowest thread. On two idle cores a
-    second thread gained a quarter; beside any other busy process it made training three to five times slower.
-    """
-    if "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(max(1, (os.cpu_count() or 2) // 2))
+def _diverged(error: NotFiniteError, trainer: pl.Trainer, batches: Batches, checkpoint: Path | None) -> str:
+    index = trainer.fit_loop.batch_idx
+    names = [batches.encoded.names[i] for i in batches.buckets.batches()[index]]
+    documents = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    last = f"; the last good checkpoint is {checkpoint}" if checkpoint and checkpoint.exists() else ""
+    return (
+        f"training diverged: {error} at step {trainer.global_step} (epoch {trainer.current_epoch + 1}, batch "
+        f"{index}: documents {documents}); lower train.learning_rate or train.clip_norm{last}"
+    )
 
 
 def _quieten() -> None:
-    """Silence what Lightning says to everyone: devices found, loader workers that a memory map does not need."""
+    """Silence what Lightning says to everyone: devices found."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
-    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
     warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")  # Lightning's own, on torch 2.13
     warnings.filterwarnings(
         "ignore", message=".*The number of training batches.*smaller than the logging interval.*"

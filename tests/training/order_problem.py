@@ -1,0 +1,47 @@
+"""A problem that only word order solves, small enough to train on in a second."""
+
+import numpy as np
+
+from carousel.corpus.encoded import Encoded
+from carousel.params import Hparams, Model, Train
+from carousel.training.fit import fit
+
+WORDS, A, B = 12, 2, 3
+LABELS = ("a before b", "b before a")
+
+
+def order_problem(count, seed):
+    """Return documents that hold a and b among noise: only their order tells the label."""
+    random = np.random.default_rng(seed)
+    documents, targets = [], np.arange(count) % 2
+    for target in targets:
+        ids = random.integers(B + 1, WORDS, random.integers(3, 8))
+        places = np.sort(random.choice(len(ids), 2, replace=False))
+        ids[places] = (A, B) if target == 0 else (B, A)
+        documents.append(ids)
+    return Encoded(
+        ids=np.concatenate(documents).astype(np.int32),
+        offsets=np.concatenate([[0], np.cumsum([len(ids) for ids in documents])]),
+        targets=targets,
+        labels=LABELS,
+        names=tuple(map(str, range(count))),
+    )
+
+
+TRAIN, VAL = order_problem(160, seed=0), order_problem(60, seed=1)
+
+
+def hparams(cell="lstm", model=None, **train):
+    small = {"embedding_size": 8, "hidden_size": 8, "dropout": 0.0, "embedding_dropout": 0.0, "word_dropout": 0.05}
+    # Neighbours would tell the order without recurrence
+    model = Model(**{"cell": cell, "bigram_buckets": 0, **small, **(model or {})})
+    return Hparams(model=model, train=Train(**{"epochs": 2, "batch_tokens": 128, "learning_rate": 0.03, **train}))
+
+
+def fitted(params=None, **options):
+    return fit(params or hparams(), TRAIN, VAL, WORDS, quiet=True, **options)
+
+
+def state(found):
+    """Return a fitted model's weights as bytes."""
+    return {name: weights.numpy().tobytes() for name, weights in found.model.state_dict().items()}
