@@ -2,7 +2,7 @@
 # make ui         the MLflow UI on the same store
 # make test       the whole test suite; make test-slow: kill loops and fuzzing
 # make lint       formatting, style, types, layers
-# make bench      speed, side by side, in ratios
+# make bench      speed beside others, in ratios, written into docs/performance.md; 15 minutes
 # make clean      remove what the pipeline made; the environment stays
 
 PYTHON ?= python3
@@ -47,7 +47,8 @@ lint: setup
 	$(BIN)/lint-imports
 
 bench: setup
-	$(BIN)/python -m bench.training
+	$(BIN)/python -m bench.peers.environment
+	$(BIN)/python -m bench.page
 
 clean:
 	rm -rf data/raw data/prepared data/tokens data/encoded data/predictions artifacts models reports dvc.lock \

@@ -1,31 +1,58 @@
-"""Training speed: Carousel's loop beside a tutorial's, on the same documents and model.
+"""Training speed: Carousel beside a tutorial's loop, beside the machine's own bound, and beside its peers.
 
-The tutorial's loop is the one that most introductions to PyTorch teach: shuffled batches of equal numbers of
-documents, `pack_padded_sequence`, Adam, fp32. Both train a bidirectional LSTM, embedding 128, hidden 256, over the
-same documents of mixed lengths; a token counts if it is not padding. The two take turns, and the medians of their
-rates are compared. The last line is one JSON object.
+All train a bidirectional LSTM, embedding 128, hidden 256, on the same documents of mixed lengths, in about the same
+number of steps; a token counts if it is not padding. The contenders take turns, and medians are compared:
 
-    python -m bench.training
+    trainer    `carousel.training.fit`, as the pipeline runs it
+    by hand    the same step in a plain loop: what Lightning costs is the difference
+    tutorial   the loop that most introductions to PyTorch teach: shuffled batches of 64 documents,
+               `pack_padded_sequence`, AdamW, fp32
+    bound      this machine's matrix product, in the fastest precision that its hardware has
+
+    python -m bench.training [--peers]
+
+The last line is one JSON object. Peers (bench/peers) run in environments of their own, which
+`python -m bench.peers.environment` makes.
 """
 
 import argparse
 import json
+import os
 import statistics
+import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from bench.documents import CLASSES, VOCABULARY, documents
+from bench.peers import environment
 from carousel.corpus.encoded import Encoded
 from carousel.nn.batch import pad
-from carousel.nn.classifier import ClassifierConfig, TextClassifier
+from carousel.params import Hparams, Model, Train
+from carousel.tasks.classification import Batch, Classification
+from carousel.training import precision
 from carousel.training.batches import Batches
+from carousel.training.fit import build, fit
 
-VOCABULARY, CLASSES, MAX_LENGTH = 10_000, 10, 200
-Loader = Callable[[int], Iterator[tuple[Tensor, Tensor, Tensor]]]
+HIDDEN, EMBEDDING, DOCUMENTS_A_BATCH = 256, 128, 64
+# A token's multiplications and additions: 2 directions, 4 gates over input and state; backward costs twice forward
+FLOP = 3 * 2 * 2 * 4 * HIDDEN * (EMBEDDING + HIDDEN)
+
+# Name in the results: (peer, settings of its script). Keras comes twice: with length buckets as good as ours, which
+# its own introductions don't have, and padded to one length, which they teach
+PEERS: dict[str, tuple[str, dict[str, str]]] = {
+    "flair": ("flair", {}),
+    "keras": ("keras", {}),
+    "keras_one_length": ("keras", {"BUCKETS": "1"}),
+    "ludwig": ("ludwig", {}),
+}
 
 
 class Tutorial(nn.Module):
@@ -33,9 +60,9 @@ class Tutorial(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(VOCABULARY, 128, padding_idx=0)
-        self.lstm = nn.LSTM(128, 256, batch_first=True, bidirectional=True)
-        self.head = nn.Linear(1024, CLASSES)
+        self.embedding = nn.Embedding(VOCABULARY, EMBEDDING, padding_idx=0)
+        self.lstm = nn.LSTM(EMBEDDING, HIDDEN, batch_first=True, bidirectional=True)
+        self.head = nn.Linear(4 * HIDDEN, CLASSES)
 
     def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
         """Return logits (B, classes) of ids (B, T)."""
@@ -46,83 +73,196 @@ class Tutorial(nn.Module):
         return self.head(torch.cat([largest, outputs.sum(1) / lengths.unsqueeze(1)], dim=-1))
 
 
-def documents(count: int) -> Encoded:
-    """Return random documents with log-normal lengths (median 40), as news and reviews have."""
-    random = np.random.default_rng(0)
-    lengths = np.clip(random.lognormal(np.log(40), 0.9, count), 2, MAX_LENGTH).astype(np.int64)
-    return Encoded(
-        ids=random.integers(2, VOCABULARY, lengths.sum()).astype(np.int32),
-        offsets=np.concatenate([[0], lengths.cumsum()]),
-        targets=random.integers(0, CLASSES, count),
-        labels=tuple(map(str, range(CLASSES))),
-        names=tuple(map(str, range(count))),
-    )
+def hparams(encoded: Encoded, cell: str = "lstm", layers: int = 1) -> Hparams:
+    """Return the model that everybody trains, and batches that make as many steps as the tutorial's."""
+    steps = -(-len(encoded) // DOCUMENTS_A_BATCH)
+    budgets = range(1024, 32_768, 256)
+    budget = next(b for b in budgets if len(Batches(encoded, b, shuffle=True)) <= steps)
+    plain = {"dropout": 0.0, "embedding_dropout": 0.0, "word_dropout": 0.0, "bigram_buckets": 0}
+    model = Model(cell=cell, embedding_size=EMBEDDING, hidden_size=HIDDEN, layers=layers, **plain)
+    return Hparams(model=model, train=Train(epochs=1, batch_tokens=budget, learning_rate=1e-3, weight_decay=0.01))
 
 
-def shuffled(encoded: Encoded) -> Loader:
+def shuffled(encoded: Encoded, epoch: int) -> Iterator[Batch]:
     """Batches of 64 documents in random order."""
-
-    def load(epoch: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        order = np.random.default_rng(epoch).permutation(len(encoded))
-        for start in range(0, len(order), 64):
-            rows = order[start : start + 64]
-            yield *pad([encoded.document(i) for i in rows]), torch.from_numpy(encoded.targets[rows])
-
-    return load
+    order = np.random.default_rng(epoch).permutation(len(encoded))
+    for start in range(0, len(order), DOCUMENTS_A_BATCH):
+        rows = order[start : start + DOCUMENTS_A_BATCH]
+        yield *pad([encoded.document(i) for i in rows]), torch.from_numpy(encoded.targets[rows])
 
 
-def bucketed(encoded: Encoded) -> Loader:
-    """Carousel's own batches, with about as many documents in each."""
-    batches = Batches(encoded, 64 * 64, seed=0, shuffle=True)
-
-    def load(epoch: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        batches.batch_sampler.set_epoch(epoch)  # type: ignore[union-attr]
-        return iter(batches)
-
-    return load
+def bucketed(encoded: Encoded, batch_tokens: int, epoch: int) -> Batches:
+    """Carousel's own batches of an epoch."""
+    batches = Batches(encoded, batch_tokens, seed=0, shuffle=True)
+    batches.buckets.set_epoch(epoch)
+    return batches
 
 
-def rate(model: nn.Module, load: Loader, epoch: int, fused: bool) -> float:
-    """Train one epoch, and return real tokens a second."""
-    optimizer = torch.optim.AdamW(model.parameters(), fused=fused)
-    loss, tokens, began = nn.CrossEntropyLoss(), 0, time.perf_counter()
-    for ids, lengths, targets in load(epoch):
+def plainly(model: nn.Module, batches: Iterator[Batch] | Batches, optimizer: torch.optim.Optimizer) -> float:
+    """Train an epoch as tutorials do, and return its mean loss over documents."""
+    total = count = 0.0
+    for ids, lengths, targets in batches:
         optimizer.zero_grad()
-        loss(model(ids, lengths), targets).backward()
+        loss = nn.functional.cross_entropy(model(ids, lengths), targets)
+        loss.backward()
         optimizer.step()
-        tokens += int(lengths.sum())
-    return tokens / (time.perf_counter() - began)
+        total, count = total + loss.item() * len(targets), count + len(targets)
+    return total / count
+
+
+def by_hand(params: Hparams, encoded: Encoded) -> float:
+    """Train an epoch with the trainer's own step in a plain loop, and return its seconds."""
+    chosen = precision.choose(params)
+    model = build(params, vocabulary_size=VOCABULARY, classes=CLASSES)
+    batches = bucketed(encoded, params.train.batch_tokens, 0)
+    configured: Any = Classification(model, params.train, steps=len(batches)).configure_optimizers()
+    optimizer, schedule = configured["optimizer"], configured["lr_scheduler"]["scheduler"]
+    began = time.perf_counter()
+    for step, (ids, lengths, targets) in enumerate(batches):
+        torch.manual_seed(step)
+        with torch.autocast("cpu", torch.bfloat16, enabled=chosen.name == "bf16"):
+            loss = nn.functional.cross_entropy(model(ids, lengths), targets)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), params.train.clip_norm)
+        optimizer.step()
+        schedule.step()
+    return time.perf_counter() - began
+
+
+def bound() -> float:
+    """Return FLOP a second of a square matrix product, in the fastest precision that the hardware has."""
+    kinds = [torch.float32, *([torch.bfloat16] if precision.hardware()[1] else [])]
+    return max(map(_product, kinds))
+
+
+def _product(kind: torch.dtype, size: int = 2048) -> float:
+    one, other = (torch.randn(size, size).to(kind) for _ in range(2))
+    seconds = []
+    for _ in range(5):
+        began = time.perf_counter()
+        one @ other
+        seconds.append(time.perf_counter() - began)
+    return 2 * size**3 / min(seconds)
+
+
+def alternate(contenders: dict[str, Callable[[], float]], repeats: int) -> dict[str, list[float]]:
+    """Let contenders take turns, after a first one that warms up; return what each measured."""
+    found: dict[str, list[float]] = {name: [] for name in contenders}
+    for repeat in range(repeats + 1):
+        for name, measure in contenders.items():
+            value = measure()
+            if repeat:
+                found[name].append(value)
+                print(f"repeat {repeat}  {name:<9} {value:>18,.2f}", flush=True)
+    return found
+
+
+def seconds_of(work: Callable[[], Any]) -> float:
+    """Return how long `work` takes."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def run(count: int, repeats: int, *, peers: bool) -> dict[str, Any]:
+    """Measure everything, print it as it comes, and return the results."""
+    encoded, few = documents(count), documents(16, seed=1)
+    params, tokens = hparams(encoded), int(encoded.offsets[-1])
+    tutorial = Tutorial()
+    optimizer = torch.optim.AdamW(tutorial.parameters())
+    contenders: dict[str, Callable[[], float]] = {
+        "trainer": lambda: fit(params, encoded, few, VOCABULARY, quiet=True).history[0]["seconds"],
+        "by hand": lambda: by_hand(params, encoded),
+        "tutorial": lambda: seconds_of(lambda: plainly(tutorial, shuffled(encoded, 0), optimizer)),
+        "data": lambda: seconds_of(lambda: list(bucketed(encoded, params.train.batch_tokens, 0))),
+        "bound": bound,
+    }
+    chosen = precision.choose(params)
+    print(f"{tokens:,} tokens an epoch, {torch.get_num_threads()} threads, torch {torch.__version__}; {chosen}")
+    found = alternate(contenders, repeats)
+    median = {name: statistics.median(values) for name, values in found.items()}
+    rate = tokens / median["trainer"]
+
+    def share(seconds: float, flops: float) -> float:
+        return tokens / seconds * FLOP / flops
+
+    results = {
+        "tokens_per_second": round(rate),
+        "tutorial_tokens_per_second": round(tokens / median["tutorial"]),
+        "ratio_tutorial": round(_ratio(found["tutorial"], found["trainer"]), 2),
+        "share_of_bound": round(statistics.median(map(share, found["trainer"], found["bound"])), 3),
+        "bound_gflops": round(median["bound"] / 1e9),
+        "trainer_overhead": round(_ratio(found["trainer"], found["by hand"]) - 1, 3),
+        "data_share": round(median["data"] / median["trainer"], 4),
+        "spread": {name: [round(edge(v) / median[name], 2) for edge in (min, max)] for name, v in found.items()},
+        "precision": chosen.name,
+        "threads": torch.get_num_threads(),
+        "repeats": repeats,
+        "documents": count,
+    }
+    if peers:
+        for name in PEERS:
+            results |= beside(name, encoded, contenders["trainer"], repeats)
+    return results
+
+
+def beside(name: str, encoded: Encoded, ours: Callable[[], float], repeats: int) -> dict[str, float]:
+    """Train in a peer's own environment, and beside it, before and after, in ours.
+
+    A peer gets one thread and all of them, and the better of the two counts: some are slower with more.
+    """
+    peer, _ = PEERS[name]
+    if not environment.ready(peer):
+        raise SystemExit(f"error: {peer} is not installed; python -m bench.peers.environment installs it")
+    all_threads = torch.get_num_threads()
+    rates, our_seconds = {}, [ours()]
+    for threads in sorted({1, all_threads}):
+        rates[threads] = statistics.median(_peer_rates(name, encoded, repeats, threads))
+        our_seconds += [ours() for _ in range(-(-repeats // 2))]
+    best = max(rates, key=lambda threads: rates[threads])
+    our_rate = int(encoded.offsets[-1]) / statistics.median(our_seconds)
+    print(f"{name:<9} {rates[best]:>9,.0f} tokens/s on {best} threads, beside {our_rate:>9,.0f}", flush=True)
+    return {
+        f"{name}_tokens_per_second": round(rates[best]),
+        f"{name}_threads": best,
+        f"ratio_{name}": round(our_rate / rates[best], 2),
+    }
+
+
+def _peer_rates(name: str, encoded: Encoded, repeats: int, threads: int) -> list[float]:
+    """Return real tokens a second of each epoch after the first, which warms up."""
+    with tempfile.TemporaryDirectory() as folder:
+        arrays = Path(folder) / "documents.npz"
+        np.savez(arrays, ids=encoded.ids, offsets=encoded.offsets, targets=encoded.targets)
+        peer, settings = PEERS[name]
+        script = Path(__file__).parent / "peers" / f"{peer}_peer.py"
+        done = subprocess.run(
+            [environment.python(peer), script, arrays, str(repeats + 1), str(threads)],
+            check=True,
+            env=os.environ | settings | {"KERAS_HOME": folder},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+    epochs = [json.loads(line) for line in done.stdout.splitlines()][1:]
+    return [epoch["tokens"] / epoch["seconds"] for epoch in epochs]
+
+
+def _ratio(ones: list[float], others: list[float]) -> float:
+    return statistics.median(one / other for one, other in zip(ones, others, strict=True))
 
 
 def main() -> None:
-    """Compare, print a line a repeat, and end with JSON."""
-    parser = argparse.ArgumentParser(description="Training speed beside a tutorial's loop.")
-    parser.add_argument("--documents", type=int, default=1500)
+    """Measure, print a line a repeat, and end with JSON."""
+    parser = argparse.ArgumentParser(
+        description="Training speed beside a tutorial, the machine's bound, and peers."
+    )
+    parser.add_argument("--documents", type=int, default=768)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--peers", action="store_true", help="also beside Flair, Keras and Ludwig")
     options = parser.parse_args()
-    encoded = documents(options.documents)
-    config = ClassifierConfig(VOCABULARY, CLASSES, hidden_size=256, dropout=0, embedding_dropout=0, word_dropout=0)
-    contenders = {
-        "tutorial": (Tutorial(), shuffled(encoded), False),
-        "carousel": (TextClassifier(config), bucketed(encoded), True),
-    }
-    rates: dict[str, list[float]] = {name: [] for name in contenders}
-    print(f"{encoded.offsets[-1]:,} tokens an epoch, {torch.get_num_threads()} threads, torch {torch.__version__}")
-    for repeat in range(options.repeats + 1):
-        for name, (model, load, fused) in contenders.items():
-            found = rate(model, load, repeat, fused)
-            if repeat:  # the first warms up
-                rates[name].append(found)
-                print(f"repeat {repeat}  {name:<9} {found:>9,.0f} tokens/s", flush=True)
-    medians = {name: statistics.median(found) for name, found in rates.items()}
-    result = {
-        "tokens_per_second": round(medians["carousel"]),
-        "tutorial_tokens_per_second": round(medians["tutorial"]),
-        "ratio_tutorial": round(medians["carousel"] / medians["tutorial"], 2),
-        "threads": torch.get_num_threads(),
-        "repeats": options.repeats,
-    }
-    print(json.dumps(result))
+    print(json.dumps(run(options.documents, options.repeats, peers=options.peers)))
 
 
 if __name__ == "__main__":
