@@ -39,6 +39,8 @@ models = st.builds(
 trains = st.builds(Train, learning_rate=unit, weight_decay=unit, clip_norm=unit, seed=st.integers(0, 2**63))
 hparams = st.builds(Hparams, model=models, train=trains)
 
+CELLS = "'lstm', 'gru', 'rnn', 'min_gru', 'min_lstm', 'qrnn', 'esn', 'reference_lstm' or 'reference_gru'"
+
 
 def refused(tmp_path, content):
     """Return the message that a params.yaml with this content leads to; it is one line that names the file."""
@@ -142,7 +144,7 @@ def test_a_misspelled_key_is_answered_with_the_real_one(tmp_path, key):
         ("train: {epochs: 0}", "train.epochs: input should be greater than or equal to 1, not 0"),
         ("train: {learning_rate: '1'}", "train.learning_rate: input should be a valid number, not '1'"),
         ("train: {learning_rate: .nan}", "train.learning_rate: input should be less than or equal to 1, not nan"),
-        ("model: {cell: lstmm}", "model.cell: input should be 'lstm', 'gru' or 'rnn', not 'lstmm'"),
+        ("model: {cell: lstmm}", f"model.cell: input should be {CELLS}, not 'lstmm'"),
         ("model: {dropout: 1}", "model.dropout: input should be less than 1, not 1"),
         ("registry: {name: a/b}", "registry.name: string should match pattern"),
         ("baseline: {c: [0]}", "baseline.c.0: input should be greater than 0, not 0"),
@@ -164,7 +166,7 @@ def test_a_mistake_gets_one_line_that_names_the_key(tmp_path, content, message):
         ("vocab.min_count: [1, 2]", "`dvc exp run --queue -S 'vocab.min_count=A,B'`"),
         ("model.cell: []", "sweep.space.model.cell has no choices"),
         ("model.cell: lstm", "sweep.space.model.cell: input should be a valid list, not 'lstm'"),
-        ("model.cell: [lstm, gruu]", "sweep.space.model.cell: 'gruu': Input should be 'lstm', 'gru' or 'rnn'"),
+        ("model.cell: [lstm, gruu]", f"sweep.space.model.cell: 'gruu': Input should be {CELLS}"),
         ("model.bidirectional: [yes]", "sweep.space.model.bidirectional: 'yes': Input should be a valid boolean"),
         ("train.epochs: {low: 3, high: 1}", "sweep.space.train.epochs: low 3 is not below high 1"),
         ("train.epochs: {low: 1}", "sweep.space.train.epochs.high: field required"),

@@ -48,8 +48,12 @@ def test_every_point_by_step_is_that_steps_own(logged):
 
 def test_each_layers_norms_make_up_the_whole(logged):
     found, points = logged
-    layers = [key for key in points if key.startswith("gradients/")]
-    assert sorted(layers) == ["gradients/embedding", "gradients/encoder.layers.0", "gradients/head"]
+    layers = [key for key in points if key.startswith("train/gradients/")]
+    assert sorted(layers) == [
+        "train/gradients/embedding",
+        "train/gradients/encoder.layers.0",
+        "train/gradients/head",
+    ]
     for step, norm in enumerate(found.norms):
         assert np.sqrt(sum(points[key][step] ** 2 for key in layers)) == pytest.approx(norm, rel=1e-4)
 

@@ -121,7 +121,9 @@ class Curves(Callback):
         """Take each layer's norm, before clipping: it tells where a gradient vanishes or explodes."""
         assert isinstance(module, Classification)
         if trainer.logger is not None and trainer.global_step % max(1, module.steps // POINTS) == 0:
-            self._point = {f"gradients/{layer}": float(norm) for layer, norm in layer_norms(module.model).items()}
+            self._point = {
+                f"train/gradients/{layer}": float(norm) for layer, norm in layer_norms(module.model).items()
+            }
             self._point["train/learning_rate"] = trainer.optimizers[0].param_groups[0]["lr"]
 
     def on_train_batch_end(
