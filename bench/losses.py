@@ -15,6 +15,7 @@ import torch
 
 from bench.documents import CLASSES, VOCABULARY, documents
 from bench.training import bucketed, hparams, plainly, shuffled
+from carousel.params import replace
 from carousel.training.fit import build
 
 
@@ -24,7 +25,7 @@ def run(count: int, epochs: int, seeds: int) -> dict[str, Any]:
     params = hparams(encoded)
     found: dict[str, list[list[float]]] = {"shuffled": [], "bucketed": []}
     for seed in range(seeds):
-        seeded = params.model_copy(update={"train": params.train.model_copy(update={"seed": seed})})
+        seeded = replace(params, {"train.seed": seed})
         for name, losses in found.items():
             model = build(seeded, vocabulary_size=VOCABULARY, classes=CLASSES)
             optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True)

@@ -16,17 +16,11 @@ from typing import Any
 
 import torch
 
+from bench.training import PEERS
+
 PAGE, RESULTS = Path("docs/performance.md"), Path("docs/performance.json")
 BEGIN, END = "<!-- measured: make bench writes from here -->", "<!-- to here -->"
 BENCHMARKS = {"training": ["--peers"], "losses": [], "cells": [], "scaling": [], "profile": []}
-
-
-PEERS = {
-    "flair": "Flair 0.15",
-    "keras": "Keras 3.15 on JAX, length buckets added",
-    "keras_one_length": "Keras 3.15 on JAX, padded to one length",
-    "ludwig": "Ludwig 0.11",
-}
 
 
 def measure(name: str) -> dict[str, Any]:
@@ -108,10 +102,10 @@ def _rates(training: dict[str, Any]) -> str:
             training["ratio_tutorial"],
         ],
     ]
-    for name, title in PEERS.items():
+    for name, peer in PEERS.items():
         if f"ratio_{name}" in training:
             threads = training[f"{name}_threads"]
-            better = f"{title}, {threads} thread{'s' if threads > 1 else ''} (its better)"
+            better = f"{peer.title}, {threads} thread{'s' if threads > 1 else ''} (its better)"
             rows.append([better, f"{training[f'{name}_tokens_per_second']:,}", training[f"ratio_{name}"]])
     return table(["", "real tokens a second", "Carousel is faster by"], rows)
 

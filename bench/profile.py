@@ -11,10 +11,8 @@ from typing import Any
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from bench.documents import CLASSES, VOCABULARY, documents
-from bench.training import bucketed, hparams
-from carousel.tasks.classification import Classification
-from carousel.training.fit import build
+from bench.documents import documents
+from bench.training import by_hand, hparams
 
 # Operations as the profiler names them, by what they are for
 PARTS = {
@@ -32,17 +30,9 @@ def run(count: int = 512) -> dict[str, Any]:
     """Profile an epoch, print its table, and return the share of each part."""
     torch.set_num_threads(1)
     encoded = documents(count)
-    params = hparams(encoded)
-    model = build(params, vocabulary_size=VOCABULARY, classes=CLASSES)
-    batches = bucketed(encoded, params.train.batch_tokens, 0)
-    configured: Any = Classification(model, params.train, steps=len(batches)).configure_optimizers()
+    loop = by_hand(hparams(encoded), encoded)
     with profile(activities=[ProfilerActivity.CPU]) as profiled:
-        for ids, lengths, targets in batches:
-            loss = torch.nn.functional.cross_entropy(model(ids, lengths), targets)
-            configured["optimizer"].zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-            configured["optimizer"].step()
+        loop()
     operations = profiled.key_averages()
     print(operations.table(sort_by="self_cpu_time_total", row_limit=20, max_name_column_width=60))
     whole = sum(operation.self_cpu_time_total for operation in operations)

@@ -38,12 +38,10 @@ def run(repeats: int) -> dict[str, Any]:
     """Measure, print it as it comes, and return seconds and exponents."""
     few = documents(16, seed=1)
     counts, times, layers = [32, 100, 320, 1000, 3200], [10, 32, 100, 320, 1000], [1, 2, 4, 8]
-    budget = hparams(documents(1000)).train.batch_tokens
+    params = hparams(documents(1000))
 
     def epoch(count: int) -> float:
         encoded = documents(count)
-        params = hparams(encoded)
-        params = params.model_copy(update={"train": params.train.model_copy(update={"batch_tokens": budget})})
         return fit(params, encoded, few, VOCABULARY, quiet=True).history[0]["seconds"] / int(encoded.offsets[-1])
 
     found = alternate({f"documents {count}": partial(epoch, count) for count in counts}, repeats)

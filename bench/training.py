@@ -23,6 +23,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,13 +46,23 @@ HIDDEN, EMBEDDING, DOCUMENTS_A_BATCH = 256, 128, 64
 # A token's multiplications and additions: 2 directions, 4 gates over input and state; backward costs twice forward
 FLOP = 3 * 2 * 2 * 4 * HIDDEN * (EMBEDDING + HIDDEN)
 
-# Name in the results: (peer, settings of its script). Keras comes twice: with length buckets as good as ours, which
-# its own introductions don't have, and padded to one length, which they teach
-PEERS: dict[str, tuple[str, dict[str, str]]] = {
-    "flair": ("flair", {}),
-    "keras": ("keras", {}),
-    "keras_one_length": ("keras", {"BUCKETS": "1"}),
-    "ludwig": ("ludwig", {}),
+
+@dataclass(frozen=True)
+class Peer:
+    """Another library: its name in a table, its folder and script, and settings of the script."""
+
+    title: str
+    name: str
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+# By their names in the results. Keras comes twice: with length buckets as good as ours, which its own introductions
+# don't have, and padded to one length, which they teach
+PEERS = {
+    "flair": Peer("Flair 0.15", "flair"),
+    "keras": Peer("Keras 3.15 on JAX, length buckets added", "keras"),
+    "keras_one_length": Peer("Keras 3.15 on JAX, padded to one length", "keras", {"BUCKETS": "1"}),
+    "ludwig": Peer("Ludwig 0.11", "ludwig"),
 }
 
 
@@ -73,13 +84,13 @@ class Tutorial(nn.Module):
         return self.head(torch.cat([largest, outputs.sum(1) / lengths.unsqueeze(1)], dim=-1))
 
 
-def hparams(encoded: Encoded, cell: str = "lstm", layers: int = 1) -> Hparams:
+def hparams(encoded: Encoded, cell: str = "lstm") -> Hparams:
     """Return the model that everybody trains, and batches that make as many steps as the tutorial's."""
     steps = -(-len(encoded) // DOCUMENTS_A_BATCH)
     budgets = range(1024, 32_768, 256)
     budget = next(b for b in budgets if len(Batches(encoded, b, shuffle=True)) <= steps)
     plain = {"dropout": 0.0, "embedding_dropout": 0.0, "word_dropout": 0.0, "bigram_buckets": 0}
-    model = Model(cell=cell, embedding_size=EMBEDDING, hidden_size=HIDDEN, layers=layers, **plain)
+    model = Model(cell=cell, embedding_size=EMBEDDING, hidden_size=HIDDEN, **plain)
     return Hparams(model=model, train=Train(epochs=1, batch_tokens=budget, learning_rate=1e-3, weight_decay=0.01))
 
 
@@ -110,24 +121,26 @@ def plainly(model: nn.Module, batches: Iterator[Batch] | Batches, optimizer: tor
     return total / count
 
 
-def by_hand(params: Hparams, encoded: Encoded) -> float:
-    """Train an epoch with the trainer's own step in a plain loop, and return its seconds."""
+def by_hand(params: Hparams, encoded: Encoded) -> Callable[[], None]:
+    """Return an epoch of the trainer's own steps on a new model, as a plain loop."""
     chosen = precision.choose(params)
     model = build(params, vocabulary_size=VOCABULARY, classes=CLASSES)
     batches = bucketed(encoded, params.train.batch_tokens, 0)
     configured: Any = Classification(model, params.train, steps=len(batches)).configure_optimizers()
     optimizer, schedule = configured["optimizer"], configured["lr_scheduler"]["scheduler"]
-    began = time.perf_counter()
-    for step, (ids, lengths, targets) in enumerate(batches):
-        torch.manual_seed(step)
-        with torch.autocast("cpu", torch.bfloat16, enabled=chosen.name == "bf16"):
-            loss = nn.functional.cross_entropy(model(ids, lengths), targets)
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), params.train.clip_norm)
-        optimizer.step()
-        schedule.step()
-    return time.perf_counter() - began
+
+    def loop() -> None:
+        for step, (ids, lengths, targets) in enumerate(batches):
+            torch.manual_seed(step)
+            with torch.autocast("cpu", torch.bfloat16, enabled=chosen.name == "bf16"):
+                loss = nn.functional.cross_entropy(model(ids, lengths), targets)
+            optimizer.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), params.train.clip_norm)
+            optimizer.step()
+            schedule.step()
+
+    return loop
 
 
 def bound() -> float:
@@ -138,12 +151,7 @@ def bound() -> float:
 
 def _product(kind: torch.dtype, size: int = 2048) -> float:
     one, other = (torch.randn(size, size).to(kind) for _ in range(2))
-    seconds = []
-    for _ in range(5):
-        began = time.perf_counter()
-        one @ other
-        seconds.append(time.perf_counter() - began)
-    return 2 * size**3 / min(seconds)
+    return 2 * size**3 / min(seconds_of(lambda: one @ other) for _ in range(5))
 
 
 def alternate(contenders: dict[str, Callable[[], float]], repeats: int) -> dict[str, list[float]]:
@@ -173,7 +181,7 @@ def run(count: int, repeats: int, *, peers: bool) -> dict[str, Any]:
     optimizer = torch.optim.AdamW(tutorial.parameters())
     contenders: dict[str, Callable[[], float]] = {
         "trainer": lambda: fit(params, encoded, few, VOCABULARY, quiet=True).history[0]["seconds"],
-        "by hand": lambda: by_hand(params, encoded),
+        "by hand": lambda: seconds_of(by_hand(params, encoded)),
         "tutorial": lambda: seconds_of(lambda: plainly(tutorial, shuffled(encoded, 0), optimizer)),
         "data": lambda: seconds_of(lambda: list(bucketed(encoded, params.train.batch_tokens, 0))),
         "bound": bound,
@@ -212,13 +220,13 @@ def beside(name: str, encoded: Encoded, ours: Callable[[], float], repeats: int)
 
     A peer gets one thread and all of them, and the better of the two counts: some are slower with more.
     """
-    peer, _ = PEERS[name]
-    if not environment.ready(peer):
-        raise SystemExit(f"error: {peer} is not installed; python -m bench.peers.environment installs it")
+    peer = PEERS[name]
+    if not environment.ready(peer.name):
+        raise SystemExit(f"error: {peer.name} is not installed; python -m bench.peers.environment installs it")
     all_threads = torch.get_num_threads()
     rates, our_seconds = {}, [ours()]
     for threads in sorted({1, all_threads}):
-        rates[threads] = statistics.median(_peer_rates(name, encoded, repeats, threads))
+        rates[threads] = statistics.median(_peer_rates(peer, encoded, repeats, threads))
         our_seconds += [ours() for _ in range(-(-repeats // 2))]
     best = max(rates, key=lambda threads: rates[threads])
     our_rate = int(encoded.offsets[-1]) / statistics.median(our_seconds)
@@ -230,17 +238,16 @@ def beside(name: str, encoded: Encoded, ours: Callable[[], float], repeats: int)
     }
 
 
-def _peer_rates(name: str, encoded: Encoded, repeats: int, threads: int) -> list[float]:
+def _peer_rates(peer: Peer, encoded: Encoded, repeats: int, threads: int) -> list[float]:
     """Return real tokens a second of each epoch after the first, which warms up."""
     with tempfile.TemporaryDirectory() as folder:
         arrays = Path(folder) / "documents.npz"
         np.savez(arrays, ids=encoded.ids, offsets=encoded.offsets, targets=encoded.targets)
-        peer, settings = PEERS[name]
-        script = Path(__file__).parent / "peers" / f"{peer}_peer.py"
+        script = Path(__file__).parent / "peers" / f"{peer.name}_peer.py"
         done = subprocess.run(
-            [environment.python(peer), script, arrays, str(repeats + 1), str(threads)],
+            [environment.python(peer.name), script, arrays, str(repeats + 1), str(threads)],
             check=True,
-            env=os.environ | settings | {"KERAS_HOME": folder},
+            env=os.environ | peer.settings | {"KERAS_HOME": folder},
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,

@@ -1,5 +1,6 @@
 """Files that are either whole or absent: written under a temporary name, then renamed."""
 
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -44,6 +45,13 @@ def write_json(target: Path, value: Any) -> None:
     import json
 
     write_text(target, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def json_digest(value: Any) -> str:
+    """Return the SHA-256 of a value's canonical JSON: keys in order, ASCII."""
+    import json
+
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def read_json(source: Path) -> Any:

@@ -25,7 +25,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from carousel.errors import UserError
-from carousel.files import replacing
+from carousel.files import json_digest, replacing
 from carousel.nn.batch import by_length, pad
 from carousel.nn.classifier import ClassifierConfig, TextClassifier
 from carousel.text.tokenizer import Tokenizer
@@ -119,7 +119,7 @@ class Bundle:
     def fingerprints(self) -> dict[str, str]:
         """The SHA-256 of each part, by file name; `bundle.json`'s covers the configuration and labels."""
         return {
-            CONFIG: _sha256(_description(self.model.config, self.labels, self.max_length)),
+            CONFIG: json_digest(_description(self.model.config, self.labels, self.max_length)),
             TOKENIZER: self.tokenizer.fingerprint,
             VOCABULARY: self.vocabulary.fingerprint,
             WEIGHTS: _tensors_fingerprint(self.model.state_dict()),
@@ -128,7 +128,7 @@ class Bundle:
     @property
     def fingerprint(self) -> str:
         """The SHA-256 over the parts' fingerprints: two bundles that share it predict the same."""
-        return _sha256(self.fingerprints)
+        return json_digest(self.fingerprints)
 
     # Files
 
@@ -142,7 +142,7 @@ class Bundle:
             "max_length": self.max_length,
             "model": asdict(self.model.config),
             "fingerprints": fingerprints,
-            "fingerprint": _sha256(fingerprints),
+            "fingerprint": json_digest(fingerprints),
         }
         with replacing(folder) as temporary:
             temporary.mkdir()
@@ -167,8 +167,10 @@ class Bundle:
             labels, max_length = tuple(content["labels"]), int(content["max_length"])
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BundleError(f"{folder / CONFIG}: not a bundle's description: {error}") from error
-        _match(folder / CONFIG, _sha256(_description(config, labels, max_length)), recorded.get(CONFIG))
-        _match(folder / CONFIG, _sha256({name: recorded.get(name) for name in FILES}), content.get("fingerprint"))
+        _match(folder / CONFIG, json_digest(_description(config, labels, max_length)), recorded.get(CONFIG))
+        _match(
+            folder / CONFIG, json_digest({name: recorded.get(name) for name in FILES}), content.get("fingerprint")
+        )
         tokenizer = _part(folder / TOKENIZER, Tokenizer.from_json)
         _match(folder / TOKENIZER, tokenizer.fingerprint, recorded.get(TOKENIZER))
         vocabulary = _part(folder / VOCABULARY, Vocabulary.from_text)
@@ -231,10 +233,6 @@ def _description(config: ClassifierConfig, labels: tuple[str, ...], max_length: 
     defaults = {field.name: field.default for field in fields(config)}
     model = {key: value for key, value in asdict(config).items() if value != defaults[key]}
     return {"labels": list(labels), "max_length": max_length, "model": model}
-
-
-def _sha256(content: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _tensors_fingerprint(tensors: dict[str, Tensor]) -> str:

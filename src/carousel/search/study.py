@@ -1,7 +1,5 @@
 """A sweep: an Optuna study whose trials are short fits, pruned on validation accuracy."""
 
-import hashlib
-import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from pytorch_lightning.callbacks import Callback
 from carousel import __version__
 from carousel.corpus.encoded import Encoded
 from carousel.errors import UserError
+from carousel.files import json_digest
 from carousel.params import Hparams, Sweep, replace
 from carousel.search.space import inside, suggest
 from carousel.tasks.classification import MONITOR
@@ -107,7 +106,7 @@ def identity(sweep: Sweep, hparams: Hparams, train: Encoded, val: Encoded) -> st
         "data": [train.fingerprint, val.fingerprint],
         "carousel": __version__,
     }
-    return "sweep-" + hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:12]
+    return "sweep-" + json_digest(decisive)[:12]
 
 
 def search(

@@ -15,7 +15,7 @@ from carousel.evaluation.report import Report
 from carousel.files import read_json, write_json
 from carousel.params import Hparams, Params, flatten
 from carousel.tracking import lineage
-from carousel.tracking.store import connect, experiment, tracking_uri
+from carousel.tracking.store import connect, experiment, has_run, tracking_uri
 
 if TYPE_CHECKING:
     import mlflow
@@ -79,14 +79,11 @@ def started(params: Params, hparams: Hparams, checkpoints: Path | None = None) -
 
 def _known(client: "MlflowClient", interrupted: Path) -> str | None:
     """Return the run that an interrupted training wrote to, if the store still has it."""
-    import mlflow
-
     try:
         run_id: str = read_json(interrupted)["run_id"]
-        client.get_run(run_id)
-    except (UserError, mlflow.MlflowException):
+    except UserError:
         return None
-    return run_id
+    return run_id if has_run(client, run_id) else None
 
 
 def log_training(bundle: Bundle, report: dict[str, Any], history: list[dict[str, float]]) -> None:
@@ -136,13 +133,11 @@ def resumed(client: "MlflowClient", path: Path = RUN_FILE) -> Iterator["mlflow.A
     import mlflow
 
     recorded = read_json(path)
-    try:
-        client.get_run(recorded["run_id"])
-    except mlflow.MlflowException as error:
+    if not has_run(client, recorded["run_id"]):
         raise UserError(
             f"run {recorded['run_id']} is not in the store {mlflow.get_tracking_uri()} (it was made in "
             f"{recorded['tracking_uri']}): `dvc repro --force train` followed by `dvc repro` makes it there"
-        ) from error
+        )
     with mlflow.start_run(run_id=recorded["run_id"]) as run:
         yield run
 

@@ -92,6 +92,17 @@ def experiment(client: "MlflowClient", name: str) -> str:
         return str(client.create_experiment(name, artifact_location=place, tags=kind))
 
 
+def has_run(client: "MlflowClient", run_id: str) -> bool:
+    """Whether the store still has a run."""
+    import mlflow
+
+    try:
+        client.get_run(run_id)
+    except mlflow.MlflowException:
+        return False
+    return True
+
+
 def _check_reachable(uri: str) -> None:
     parts = urlsplit(uri)
     if parts.scheme not in ("http", "https"):

@@ -9,7 +9,7 @@ from carousel.params import Params
 from carousel.search.study import Swept, best_so_far
 from carousel.tracking import lineage
 from carousel.tracking.run import flat
-from carousel.tracking.store import connect, experiment
+from carousel.tracking.store import connect, experiment, has_run
 
 _RUN = "mlflow_run_id"  # the study's and each trial's run, kept with them in Optuna's storage
 
@@ -66,7 +66,7 @@ class SweepRuns:
 
     def _parent(self, study: optuna.Study) -> str:
         known: Any = study.user_attrs.get(_RUN)
-        if known is not None and self._exists(known):
+        if known is not None and has_run(self.client, known):
             return str(known)
         run = self.client.create_run(
             self.experiment_id,
@@ -77,15 +77,6 @@ class SweepRuns:
             self.client.log_param(run.info.run_id, key, value)
         study.set_user_attr(_RUN, run.info.run_id)
         return str(run.info.run_id)
-
-    def _exists(self, run_id: str) -> bool:
-        import mlflow
-
-        try:
-            self.client.get_run(run_id)
-        except mlflow.MlflowException:
-            return False
-        return True
 
 
 def _short(value: Any) -> str:

@@ -7,7 +7,6 @@ machine with the same number of threads.
 """
 
 import hashlib
-import json
 import shutil
 import signal
 import threading
@@ -28,7 +27,7 @@ from torch import Tensor
 
 from carousel import __version__, nn, tasks, training
 from carousel.corpus.encoded import Encoded
-from carousel.files import replacing
+from carousel.files import json_digest, replacing
 from carousel.params import Hparams
 from carousel.tasks.classification import MONITOR
 
@@ -52,7 +51,7 @@ def identity(hparams: Hparams, train: Encoded, val: Encoded, precision: str) -> 
         "source": source.hexdigest(),
         "versions": [__version__, torch.__version__, version("pytorch-lightning")],
     }
-    return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:16]
+    return json_digest(decisive)[:16]
 
 
 @contextmanager

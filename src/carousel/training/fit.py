@@ -37,7 +37,6 @@ class Fitted:
         history: a row an epoch.
         norms: of the gradient at each step, before clipping.
         tokens: real, non-padding tokens of an epoch.
-        clip_norm: above which a gradient was clipped.
         precision: what it was computed with.
     """
 
@@ -45,7 +44,6 @@ class Fitted:
     history: list[dict[str, float]]
     norms: list[float]
     tokens: int
-    clip_norm: float
     precision: Precision
 
     @property
@@ -138,7 +136,7 @@ def fit(
             raise DivergedError(_diverged(error, trainer, batches, resumption.path)) from error
     task.load_state_dict(best.weights)
     tokens = int(train.offsets[-1])
-    return Fitted(model.cpu().eval(), history.rows, history.norms, tokens, params.clip_norm, precision)
+    return Fitted(model.cpu().eval(), history.rows, history.norms, tokens, precision)
 
 
 def describe(fitted: Fitted) -> dict[str, float | int | str]:
@@ -155,7 +153,7 @@ def describe(fitted: Fitted) -> dict[str, float | int | str]:
         "tokens_per_second": round(fitted.tokens_per_second),
         "precision": fitted.precision.name,
         "gradient_norm_p90": float(np.quantile(fitted.norms, 0.9)),
-        "clipped": sum(norm > fitted.clip_norm for norm in fitted.norms) / len(fitted.norms),
+        "clipped": float(np.mean([row["clipped"] for row in fitted.history])),  # epochs have as many steps
     }
 
 

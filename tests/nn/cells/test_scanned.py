@@ -22,6 +22,13 @@ def random_cell(cell, features, hidden, scale=1.0):
     return made
 
 
+def random_case(cell, shape, seed):
+    """Return a random cell, and inputs (B, T, F) for it."""
+    torch.manual_seed(seed)
+    batch, steps, features, hidden = shape
+    return random_cell(cell, features, hidden), torch.randn(batch, steps, features)
+
+
 def flat(outputs, state):
     return [outputs, *(state if isinstance(state, tuple) else (state,))]
 
@@ -78,10 +85,7 @@ LITERALLY = {MinGRU: min_gru, MinLSTM: min_lstm, QRNN: qrnn}
 @given(shape=shapes, seed=seeds)
 @few
 def test_outputs_are_those_of_the_papers_equations(cell, shape, seed):
-    torch.manual_seed(seed)
-    batch, steps, features, hidden = shape
-    made = random_cell(cell, features, hidden)
-    inputs = torch.randn(batch, steps, features)
+    made, inputs = random_case(cell, shape, seed)
     expected = LITERALLY[cell](*(tensor.double() for tensor in (inputs, made.weight_ih, made.bias_ih)))
     torch.testing.assert_close(made(inputs)[0].double(), expected, rtol=1e-5, atol=1e-5)
 
@@ -90,12 +94,9 @@ def test_outputs_are_those_of_the_papers_equations(cell, shape, seed):
 @given(shape=shapes, seed=seeds)
 @few
 def test_a_whole_sequence_is_its_steps_with_the_state_handed_over(cell, shape, seed):
-    torch.manual_seed(seed)
-    batch, steps, features, hidden = shape
-    made = random_cell(cell, features, hidden)
-    inputs = torch.randn(batch, steps, features)
+    made, inputs = random_case(cell, shape, seed)
     outputs, state = [], None
-    for time in range(steps):
+    for time in range(inputs.shape[1]):
         output, state = made(inputs[:, time : time + 1], state)
         outputs.append(output)
     for found, expected in zip(flat(torch.cat(outputs, 1), state), flat(*made(inputs)), strict=True):
@@ -109,10 +110,8 @@ def test_a_whole_sequence_is_its_steps_with_the_state_handed_over(cell, shape, s
 @given(shape=shapes, seed=seeds)
 @few
 def test_gradients_are_those_of_the_papers_equations(cell, shape, seed):
-    torch.manual_seed(seed)
-    batch, steps, features, hidden = shape
-    made = random_cell(cell, features, hidden).double()
-    inputs = torch.randn(batch, steps, features, dtype=torch.float64, requires_grad=True)
+    made, inputs = random_case(cell, shape, seed)
+    made, inputs = made.double(), inputs.double().requires_grad_()
     leaves = (inputs, made.weight_ih, made.bias_ih)
     found = torch.autograd.grad(made(inputs)[0].sin().sum(), leaves)
     expected = torch.autograd.grad(LITERALLY[cell](*leaves).sin().sum(), leaves)
