@@ -40,6 +40,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        patch.delenv("MLFLOW_REGISTRY_URI", raising=False)  # MLflow keeps there what connect() told it
         client = connect()
 
         def add(name: str, seed: int, accuracy: float = 0.8, digest: str = "d0") -> tuple[versions.Version, bool]:
