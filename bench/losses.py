@@ -23,6 +23,8 @@ def run(count: int, epochs: int, seeds: int) -> dict[str, Any]:
     """Train, print a line a seed, and return each epoch's mean loss and its deviation over seeds."""
     encoded = documents(count)
     params = hparams(encoded)
+    budget = params.train.batch_tokens
+    batch_documents = len(encoded) / len(bucketed(encoded, budget, 0))
     found: dict[str, list[list[float]]] = {"shuffled": [], "bucketed": []}
     for seed in range(seeds):
         seeded = replace(params, {"train.seed": seed})
@@ -31,9 +33,8 @@ def run(count: int, epochs: int, seeds: int) -> dict[str, Any]:
             optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True)
             losses.append([])
             for epoch in range(seed * epochs, (seed + 1) * epochs):
-                budget = params.train.batch_tokens
                 batches = shuffled(encoded, epoch) if name == "shuffled" else bucketed(encoded, budget, epoch)
-                losses[-1].append(plainly(model, batches, optimizer))
+                losses[-1].append(plainly(model, batches, optimizer, batch_documents))
             print(f"seed {seed}  {name:<9} " + " ".join(f"{loss:.3f}" for loss in losses[-1]), flush=True)
     return {
         name: {

@@ -109,13 +109,21 @@ def bucketed(encoded: Encoded, batch_tokens: int, epoch: int) -> Batches:
     return batches
 
 
-def plainly(model: nn.Module, batches: Iterator[Batch] | Batches, optimizer: torch.optim.Optimizer) -> float:
-    """Train an epoch as tutorials do, and return its mean loss over documents."""
+def plainly(
+    model: nn.Module,
+    batches: Iterator[Batch] | Batches,
+    optimizer: torch.optim.Optimizer,
+    batch_documents: float = DOCUMENTS_A_BATCH,
+) -> float:
+    """Train an epoch as tutorials do, and return its mean loss over documents.
+
+    A batch counts by its number of documents, as in `Classification`; most introductions have all of them alike.
+    """
     total = count = 0.0
     for ids, lengths, targets in batches:
         optimizer.zero_grad()
         loss = nn.functional.cross_entropy(model(ids, lengths), targets)
-        loss.backward()
+        (loss * len(targets) / batch_documents).backward()
         optimizer.step()
         total, count = total + loss.item() * len(targets), count + len(targets)
     return total / count
@@ -126,7 +134,8 @@ def by_hand(params: Hparams, encoded: Encoded) -> Callable[[], None]:
     chosen = precision.choose(params)
     model = build(params, vocabulary_size=VOCABULARY, classes=CLASSES)
     batches = bucketed(encoded, params.train.batch_tokens, 0)
-    configured: Any = Classification(model, params.train, steps=len(batches)).configure_optimizers()
+    task = Classification(model, params.train, len(batches), len(encoded) / len(batches))
+    configured: Any = task.configure_optimizers()
     optimizer, schedule = configured["optimizer"], configured["lr_scheduler"]["scheduler"]
 
     def loop() -> None:
@@ -135,7 +144,7 @@ def by_hand(params: Hparams, encoded: Encoded) -> Callable[[], None]:
             with torch.autocast("cpu", torch.bfloat16, enabled=chosen.name == "bf16"):
                 loss = nn.functional.cross_entropy(model(ids, lengths), targets)
             optimizer.zero_grad()
-            loss.backward()
+            (loss * len(targets) / task.batch_documents).backward()
             nn.utils.clip_grad_norm_(model.parameters(), params.train.clip_norm)
             optimizer.step()
             schedule.step()

@@ -34,10 +34,10 @@ def documents(count=30, seed=0):
     )
 
 
-def task(steps=20, seed=0, **train):
+def task(steps=20, seed=0, batch_documents=10.0, **train):
     torch.manual_seed(seed)
     config = ClassifierConfig(WORDS, CLASSES, embedding_size=8, hidden_size=8)
-    return Classification(TextClassifier(config), Train(**train), steps)
+    return Classification(TextClassifier(config), Train(**train), steps, batch_documents)
 
 
 def validated(module, encoded, batch_tokens):
@@ -71,6 +71,24 @@ def test_figures_begin_anew_with_every_epoch():
 
 
 # Optimization
+
+
+@pytest.mark.parametrize("batch_tokens", [1, 25, 60])
+def test_an_epochs_mean_gradient_is_that_of_all_documents_however_they_are_batched(batch_tokens):
+    encoded = documents()
+    batches = list(Batches(encoded, batch_tokens))
+    sizes = {len(targets) for _, _, targets in batches}
+    assert len(sizes) > 1 or batch_tokens == 1
+    module = task(batch_documents=len(encoded) / len(batches))
+    module.eval()  # without dropout
+    for index, batch in enumerate(batches):
+        (module.training_step(batch, index) / len(batches)).backward()
+    found = [parameter.grad.clone() for parameter in module.model.parameters()]
+    module.zero_grad()
+    ids, lengths = pad([encoded.document(i) for i in range(len(encoded))])
+    torch.nn.functional.cross_entropy(module.model(ids, lengths), torch.from_numpy(encoded.targets)).backward()
+    for one, parameter in zip(found, module.model.parameters(), strict=True):
+        torch.testing.assert_close(one, parameter.grad, rtol=1e-4, atol=1e-6)
 
 
 def test_weight_decay_spares_biases_and_the_embedding():

@@ -82,8 +82,9 @@ def test_the_epochs_loss_is_the_mean_over_documents(monkeypatch):
     seen = []
 
     class Count(Callback):
-        def on_train_batch_end(self, _trainer, _module, outputs, batch, _index):
-            seen.append((float(outputs["loss"]), len(batch[2])))
+        def on_train_batch_end(self, _trainer, module, outputs, batch, _index):
+            mean = float(outputs["loss"]) * module.batch_documents / len(batch[2])
+            seen.append((mean, len(batch[2])))
 
     found = fitted(hparams(epochs=1), callbacks=[Count()])
     losses, documents = np.array(seen).T

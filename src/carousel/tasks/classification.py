@@ -26,13 +26,15 @@ class Classification(pl.LightningModule):
         model: what is trained.
         train: the `train` section of the hyperparameters.
         steps: optimizer steps of the whole run, over which the learning rate falls to zero.
+        batch_documents: how many documents a batch has on average.
     """
 
-    def __init__(self, model: TextClassifier, train: Train, steps: int) -> None:
+    def __init__(self, model: TextClassifier, train: Train, steps: int, batch_documents: float) -> None:
         super().__init__()
         self.model = model
         self.params = train
         self.steps = steps
+        self.batch_documents = batch_documents
         self.loss = nn.CrossEntropyLoss()
         classes = model.config.classes
         self.gradient_norm = torch.tensor(torch.nan)
@@ -40,10 +42,14 @@ class Classification(pl.LightningModule):
         self.macro_f1: Metric = F1Score(task="multiclass", num_classes=classes, average="macro")
 
     def training_step(self, batch: Batch, _index: int) -> Tensor:
-        """Return the loss of one batch."""
+        """Return one batch's share of the loss: more, the more documents it has.
+
+        A batch of short documents holds many, one of long documents few. If all batches counted alike, the words
+        of long documents would teach more than those of short ones, and the loss would fall more slowly.
+        """
         ids, lengths, targets = batch
         loss: Tensor = self.loss(self.model(ids, lengths), targets)
-        return loss
+        return loss * (len(targets) / self.batch_documents)
 
     def configure_gradient_clipping(
         self,

@@ -50,8 +50,7 @@ class History(Callback):
         self.clip_norm = clip_norm
         self.rows: list[dict[str, float]] = []
         self.norms: list[float] = []  # of the gradient at each step of the run, before clipping
-        self._loss = torch.zeros((), dtype=torch.float64)  # summed over the epoch's documents so far
-        self._documents = 0
+        self._loss = torch.zeros((), dtype=torch.float64)  # summed over the epoch's steps so far
         self._before = 0.0  # seconds of the epoch that an earlier process spent
         self._began = 0.0
 
@@ -60,22 +59,21 @@ class History(Callback):
         self._began = time.perf_counter()
 
     def on_train_batch_end(
-        self, _trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, batch: Batch, _index: int
+        self, _trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, _batch: Batch, _index: int
     ) -> None:
         """Count a step."""
         assert isinstance(module, Classification)
-        documents = len(batch[2])
-        self._loss = self._loss + outputs["loss"].cpu().double() * documents
-        self._documents += documents
+        self._loss = self._loss + outputs["loss"].cpu().double()
         self.norms.append(float(module.gradient_norm))
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Add the epoch's row: Lightning runs validation before this."""
         metrics = trainer.callback_metrics
-        norms = np.array(self.norms[-int(trainer.num_training_batches) :])
+        steps = int(trainer.num_training_batches)
+        norms = np.array(self.norms[-steps:])
         row = {
             "epoch": trainer.current_epoch + 1,
-            "train_loss": float(self._loss) / self._documents,
+            "train_loss": float(self._loss) / steps,
             "val_loss": float(metrics["val/loss"]),
             "val_accuracy": float(metrics["val/accuracy"]),
             "val_macro_f1": float(metrics["val/macro_f1"]),
@@ -86,7 +84,7 @@ class History(Callback):
         self.rows.append(row)
         for key in ("train_loss", "gradient_norm_p90", "clipped"):
             module.log(f"train/{key.removeprefix('train_')}", row[key])
-        self._loss, self._documents = torch.zeros_like(self._loss), 0
+        self._loss = torch.zeros_like(self._loss)
         self._before, self._began = 0.0, time.perf_counter()
 
     def state_dict(self) -> dict[str, Any]:
@@ -95,15 +93,13 @@ class History(Callback):
             "rows": self.rows,
             "norms": torch.tensor(self.norms, dtype=torch.float64),
             "loss": self._loss,
-            "documents": self._documents,
             "seconds": self._seconds(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from a checkpoint."""
         self.rows, self.norms = state["rows"], state["norms"].tolist()
-        self._loss, self._documents = state["loss"], state["documents"]
-        self._before = state["seconds"]
+        self._loss, self._before = state["loss"], state["seconds"]
 
     def _seconds(self) -> float:
         return self._before + time.perf_counter() - self._began
@@ -127,14 +123,14 @@ class Curves(Callback):
             self._point["train/learning_rate"] = trainer.optimizers[0].param_groups[0]["lr"]
 
     def on_train_batch_end(
-        self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, _batch: Batch, _index: int
+        self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, batch: Batch, _index: int
     ) -> None:
-        """Log the step."""
+        """Log the step; its loss is the mean over its own documents."""
         assert isinstance(module, Classification)
         if self._point:
             assert trainer.logger is not None
             self._point |= {
-                "train/step_loss": float(outputs["loss"]),
+                "train/step_loss": float(outputs["loss"]) * module.batch_documents / len(batch[2]),
                 "train/gradient_norm": float(module.gradient_norm),
             }
             trainer.logger.log_metrics(self._point, trainer.global_step - 1)

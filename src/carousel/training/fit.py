@@ -18,6 +18,7 @@ from carousel.errors import UserError
 from carousel.nn.classifier import ClassifierConfig, TextClassifier
 from carousel.params import Hparams
 from carousel.tasks.classification import MONITOR, Classification, NotFiniteError
+from carousel.training.allocator import keep_freed_memory
 from carousel.training.batches import Batches
 from carousel.training.callbacks import Curves, Determined, History, progress
 from carousel.training.checkpoint import Best, Resumption
@@ -92,10 +93,11 @@ def fit(
     """
     params = hparams.train
     _quieten()
+    keep_freed_memory()
     precision = choose(hparams)
     model = build(hparams, vocabulary_size=vocabulary_size, classes=len(train.labels))
     batches = Batches(train, params.batch_tokens, seed=params.seed, shuffle=True)
-    task = Classification(model, params, steps=params.epochs * len(batches))
+    task = Classification(model, params, params.epochs * len(batches), len(train) / len(batches))
     history, best, resumption = History(params.clip_norm), Best(), Resumption(checkpoints)
     trainer = pl.Trainer(
         accelerator="auto",

@@ -3,6 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from carousel.nn.cells import scan as scans
 from carousel.nn.cells.scan import doubling, linear_recurrence, one_by_one
 
 each_scan = pytest.mark.parametrize("scan", [linear_recurrence, one_by_one, doubling])
@@ -64,6 +65,17 @@ def test_a_state_handed_over_continues(scan, shape, seed, data):
 def test_gradients_are_those_of_finite_differences(scan, steps):
     arguments = [tensor.requires_grad_() for tensor in terms((2, steps, 3), steps, torch.float64)]
     assert torch.autograd.gradcheck(scan, arguments)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5, 64])
+def test_a_device_that_doubles_has_the_same_states_and_gradients(steps, monkeypatch):
+    arguments = [tensor.requires_grad_() for tensor in terms((2, steps, 3), steps, torch.float64)]
+    in_order = linear_recurrence(*arguments)
+    expected = torch.autograd.grad(in_order.sin().sum(), arguments)
+    monkeypatch.setattr(scans, "IN_ORDER", ())
+    doubled = linear_recurrence(*arguments)
+    found = torch.autograd.grad(doubled.sin().sum(), arguments)
+    torch.testing.assert_close((doubled, found), (in_order, expected), rtol=1e-12, atol=1e-12)
 
 
 @given(shape=shapes, seed=seeds, wanted=st.tuples(*[st.booleans()] * 3).filter(any))

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+IN_ORDER = ("cpu",)  # devices that are bound by memory
+
 
 def linear_recurrence(decay: Tensor, drive: Tensor, initial: Tensor) -> Tensor:
     """Return all states h (B, T, H) of h_t = decay_t ⊙ h_{t-1} + drive_t, in fp32 also under bf16 autocast.
@@ -41,28 +43,40 @@ class _LinearRecurrence(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, arrived: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         decay, states, initial = ctx.saved_tensors
+        last = arrived[:, -1]
         # From the end, with the decay of the step after
-        after = torch.cat([decay[:, 1:], torch.zeros_like(decay[:, :1])], dim=1)
-        gradient = _scan(after.flip(1), arrived.flip(1), torch.zeros_like(initial)).flip(1)
-        before = torch.cat([initial.unsqueeze(1), states[:, :-1]], dim=1)
-        return gradient * before, gradient, decay[:, 0] * gradient[:, 0]
+        gradient = torch.cat([_scan(decay[:, 1:], arrived[:, :-1], last, from_end=True), last.unsqueeze(1)], dim=1)
+        of_decay = torch.empty_like(states)
+        torch.mul(gradient[:, 0], initial, out=of_decay[:, 0])
+        torch.mul(gradient[:, 1:], states[:, :-1], out=of_decay[:, 1:])
+        return of_decay, gradient, decay[:, 0] * gradient[:, 0]
 
 
-def _scan(decay: Tensor, drive: Tensor, initial: Tensor) -> Tensor:
-    return one_by_one(decay, drive, initial) if decay.device.type == "cpu" else doubling(decay, drive, initial)
+def _scan(decay: Tensor, drive: Tensor, initial: Tensor, *, from_end: bool = False) -> Tensor:
+    if decay.device.type in IN_ORDER:
+        return one_by_one(decay, drive, initial, from_end=from_end)
+    if from_end:
+        return doubling(decay.flip(1), drive.flip(1), initial).flip(1)
+    return doubling(decay, drive, initial)
 
 
-def one_by_one(decay: Tensor, drive: Tensor, initial: Tensor) -> Tensor:
-    """Each time step in order: T steps, and each number is moved once."""
+def one_by_one(decay: Tensor, drive: Tensor, initial: Tensor, *, from_end: bool = False) -> Tensor:
+    """Each time step in order: T steps, and each number is moved once.
+
+    From the end, the last time step comes first, and `initial` is the state after it.
+    """
     states = torch.empty_like(drive)
     state = initial
-    for time in range(drive.shape[1]):
+    times = range(drive.shape[1])
+    for time in reversed(times) if from_end else times:
         state = torch.addcmul(drive[:, time], decay[:, time], state, out=states[:, time])
     return states
 
 
 def doubling(decay: Tensor, drive: Tensor, initial: Tensor) -> Tensor:
     """Steps of 1, 2, 4 and so on: log2(T) of them, each over all time steps at once (Hillis & Steele 1986)."""
+    if drive.shape[1] == 0:
+        return drive
     first = torch.addcmul(drive[:, :1], decay[:, :1], initial.unsqueeze(1))
     drive = torch.cat([first, drive[:, 1:]], dim=1)
     reach = 1

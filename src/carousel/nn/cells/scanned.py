@@ -53,7 +53,8 @@ class MinGRU(_InputGated):
     def forward(self, inputs: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return outputs (B, T, H) and the last h (1, B, H) of inputs (B, T, F)."""
         z, n = self.project(inputs)
-        h = linear_recurrence(torch.sigmoid(-z), torch.sigmoid(z) * n, self.before(inputs, state))
+        z = torch.sigmoid(z)
+        h = linear_recurrence(1 - z, z * n, self.before(inputs, state))
         return h, h[:, -1].unsqueeze(0)
 
 
@@ -75,8 +76,8 @@ class MinLSTM(_InputGated):
         """Return outputs (B, T, H) and the last h (1, B, H) of inputs (B, T, F)."""
         f, i, g = self.project(inputs)
         # σ(f) / (σ(f) + σ(i)) = σ(log σ(f) - log σ(i)), which cannot divide by zero
-        odds = F.logsigmoid(f) - F.logsigmoid(i)
-        h = linear_recurrence(torch.sigmoid(odds), torch.sigmoid(-odds) * g, self.before(inputs, state))
+        f = torch.sigmoid(F.logsigmoid(f) - F.logsigmoid(i))
+        h = linear_recurrence(f, (1 - f) * g, self.before(inputs, state))
         return h, h[:, -1].unsqueeze(0)
 
 
@@ -102,6 +103,7 @@ class QRNN(_InputGated):
         """Return outputs (B, T, H), and the last c (1, B, H) and x (1, B, F), of inputs (B, T, F)."""
         c, x = (None, torch.zeros_like(inputs[:, :1])) if state is None else (state[0], state[1].transpose(0, 1))
         g, f, o = self.project(torch.cat([torch.cat([x, inputs[:, :-1]], dim=1), inputs], dim=-1))
-        c = linear_recurrence(torch.sigmoid(f), torch.sigmoid(-f) * torch.tanh(g), self.before(inputs, c))
+        f = torch.sigmoid(f)
+        c = linear_recurrence(f, (1 - f) * torch.tanh(g), self.before(inputs, c))
         h = torch.sigmoid(o) * c
         return h, (c[:, -1].unsqueeze(0), inputs[:, -1].unsqueeze(0))
