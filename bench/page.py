@@ -149,9 +149,11 @@ def main() -> None:
     )
     names = parser.parse_args().names or list(BENCHMARKS)
     results = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() else {}
-    results |= {"machine": machine()} | {name: measure(name) for name in names}
-    write(results)
-    print(f"\nwritten: {PAGE}, {RESULTS}")
+    results["machine"] = machine()
+    for name in names:  # each is written at once: the whole takes long, and one may fail
+        results[name] = measure(name)
+        write(results)
+        print(f"written: {PAGE}, {RESULTS}")
 
 
 def write(results: dict[str, Any]) -> None:
