@@ -182,7 +182,7 @@ def test_a_verdict_without_a_difference_says_what_the_data_allow():
     accuracy = found.metrics["accuracy"]
     assert found.verdict == (
         f"no difference shown: {points(accuracy.difference)} points of accuracy, 95 % interval "
-        f"{points(accuracy.low)} to {points(accuracy.high)}, McNemar {p_value(found.p)}"
+        f"{points(accuracy.low)} to {points(accuracy.high)}, McNemar p {p_value(found.p)}"
     )
 
 
@@ -211,7 +211,7 @@ def test_macro_f1_that_differs_on_its_own_is_told():
 
 def test_figures_are_written_as_papers_do():
     assert [p_value(p) for p in (0.4712, 0.0299, 0.00499, 0.0004, 1.0)] == [
-        "p = 0.47", "p = 0.030", "p = 0.005", "p < 0.001", "p = 1.00",
+        "= 0.47", "= 0.030", "= 0.005", "< 0.001", "= 1.00",
     ]  # fmt: skip
     assert [points(share) for share in (0.004, -0.012, 0.0, -0.00001)] == ["+0.4", "−1.2", "0.0", "0.0"]
 

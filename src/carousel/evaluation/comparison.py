@@ -147,7 +147,7 @@ class Comparison:
         accuracy, macro_f1 = self.metrics["accuracy"], self.metrics["macro_f1"]
         if self.agreement == 1:
             return f"no difference: both models give every one of the {self.documents} documents the same label"
-        figures = f"{_interval(accuracy, 'of accuracy', self.level)}, McNemar {p_value(self.p)}"
+        figures = f"{_interval(accuracy, 'of accuracy', self.level)}, McNemar p {p_value(self.p)}"
         if self.better:
             return f"{self.better} is better: {figures}"
         tested, apart = self.p < 1 - self.level, not accuracy.low <= 0 <= accuracy.high
@@ -245,10 +245,10 @@ def holm(p_values: Numbers) -> Numbers:
 
 
 def p_value(p: float) -> str:
-    """Write a p-value as papers do: `p = 0.47`, `p = 0.003`, `p < 0.001`."""
+    """Write a p-value as papers do, after the p: `= 0.47`, `= 0.003`, `< 0.001`."""
     if p < 0.001:
-        return "p < 0.001"
-    return f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
+        return "< 0.001"
+    return f"= {p:.3f}" if p < 0.1 else f"= {p:.2f}"
 
 
 def points(share: float, digits: int = 1) -> str:

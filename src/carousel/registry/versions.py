@@ -141,15 +141,22 @@ def get(client: "MlflowClient", name: str, which: str | int) -> Version:
 
 def fetch(version: Version) -> Bundle:
     """Download a version's bundle, and verify it."""
+    with tempfile.TemporaryDirectory() as scratch:
+        return Bundle.load(download(f"{version.uri}/artifacts/bundle", scratch))
+
+
+def download(uri: str, scratch: str) -> Path:
+    """Download a version's or run's files into a folder, and return where they lie in it.
+
+    Raises:
+        UserError: when they cannot be read.
+    """
     import mlflow
 
-    with tempfile.TemporaryDirectory() as scratch:
-        try:
-            folder = mlflow.artifacts.download_artifacts(f"{version.uri}/artifacts/bundle", dst_path=scratch)
-        except (mlflow.MlflowException, OSError) as error:
-            reason = str(error).strip().splitlines()[0]
-            raise UserError(f"{version.uri}: its files cannot be read: {reason}") from error
-        return Bundle.load(Path(folder))
+    try:
+        return Path(mlflow.artifacts.download_artifacts(uri, dst_path=scratch))
+    except (mlflow.MlflowException, OSError) as error:
+        raise UserError(f"{uri}: its files cannot be read: {str(error).strip().splitlines()[0]}") from error
 
 
 def requirements() -> list[str]:
