@@ -61,7 +61,7 @@ def test_a_bundle_predicts_without_a_registry(finished: Checkout) -> None:
         (["predict", "--bundle", "nowhere", "x"], "error: nowhere/bundle.json: no such file"),
         (
             ["predict", "--model", "models:/x", "x"],
-            "error: --model models:/x: should look like models:/NAME@champion",
+            "error: models:/x: should look like models:/NAME@champion",
         ),
         (["predict", "--model", "9", "x"], "error: stdlib-docs: has no version '9'; versions: 1"),
         (["promote", "9"], "error: stdlib-docs: has no version '9'; versions: 1"),

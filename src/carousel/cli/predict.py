@@ -1,7 +1,6 @@
 """`carousel predict`."""
 
 import json
-import re
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -85,10 +84,9 @@ def _load(model: str | None, folder: Path | None) -> tuple["Bundle", str]:
 def _parse(model: str | None) -> tuple[str, str | None]:
     """Return the registered model's name and the version's number or alias."""
     if model is not None and "/" in model:
-        match = re.fullmatch(r"models:/([^/@]+)(?:/(\d+)|@([^/@]+))", model)
-        if match is None:
-            raise UserError(f"--model {model}: should look like models:/NAME@champion or models:/NAME/3")
-        return match[1], match[2] or match[3]
+        from carousel.registry.contender import parse
+
+        return parse(model)
     from carousel.params import load
 
     return load().registry.name, model

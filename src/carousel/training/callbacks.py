@@ -66,6 +66,10 @@ class History(Callback):
         self._loss = self._loss + outputs["loss"].cpu().double()
         self.norms.append(float(module.gradient_norm))
 
+    def on_validation_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Let the epoch's validation figures be logged by epoch."""
+        self._by_epoch(trainer, module)
+
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Add the epoch's row: Lightning runs validation before this."""
         metrics = trainer.callback_metrics
@@ -82,6 +86,7 @@ class History(Callback):
             "seconds": self._seconds(),
         }
         self.rows.append(row)
+        self._by_epoch(trainer, module)
         for key in ("train_loss", "gradient_norm_p90", "clipped"):
             module.log(f"train/{key.removeprefix('train_')}", row[key])
         self._loss = torch.zeros_like(self._loss)
@@ -100,6 +105,10 @@ class History(Callback):
         """Go on from a checkpoint."""
         self.rows, self.norms = state["rows"], state["norms"].tolist()
         self._loss, self._before = state["loss"], state["seconds"]
+
+    def _by_epoch(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Log what the epoch ends with at its number: Lightning takes a metric of this name for the step."""
+        module.log("step", float(trainer.current_epoch + 1))
 
     def _seconds(self) -> float:
         return self._before + time.perf_counter() - self._began

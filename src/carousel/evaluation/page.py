@@ -1,0 +1,62 @@
+"""The comparison of two models as one HTML file: no server, no network, no scripts."""
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from carousel.evaluation import plots
+from carousel.evaluation.comparison import Comparison, p_value, points
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Row = tuple[str, str, str]  # what, of A, of B
+
+
+def render(
+    titles: tuple[str, str], about: Sequence[Row], comparison: Comparison, disagreements: pl.DataFrame, data: str
+) -> str:
+    """Return the page.
+
+    Args:
+        titles: of A and B.
+        about: what the models are: their size, speed, fingerprints.
+        comparison: of their answers.
+        disagreements: as `answers.disagreements` finds them, with a column `text` where the texts are at hand.
+        data: a sentence on the test data.
+    """
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    # everything but our own drawings is escaped
+    environment.filters |= {"points": points, "p_value": p_value}
+    template = environment.from_string(Path(__file__).with_suffix(".html").read_text("utf-8"))
+    return template.render(
+        titles=titles,
+        about=about,
+        comparison=comparison,
+        disagreements=disagreements.to_dicts(),
+        data=data,
+        pictures={
+            "differences": Markup(svg(plots.differences(comparison))),
+            "labels": Markup(svg(plots.labels_apart(comparison))),
+            "lengths": Markup(svg(plots.lengths_apart(comparison))),
+        },
+    )
+
+
+def svg(figure: "Figure") -> str:
+    """Return a figure as an SVG element; its letters are outlines, so that no font is needed."""
+    from matplotlib import rc_context
+
+    content = io.StringIO()
+    with rc_context({"svg.hashsalt": "carousel"}):  # the same figure is the same text
+        figure.savefig(
+            content, format="svg", metadata={"Date": None, "Creator": None, "Type": None, "Format": None}
+        )
+    text = content.getvalue()
+    return text[text.index("<svg") :]

@@ -1,0 +1,180 @@
+"""A model as people name it: a bundle's folder, a version's number or alias, a `models:/` address, or a run."""
+
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from carousel.bundle.bundle import CONFIG, FILES, Bundle
+from carousel.errors import UserError
+from carousel.evaluation.answers import Answers
+from carousel.registry.versions import FINGERPRINT, TEST_DIGEST, Version, download, get, versions
+from carousel.tracking.run import ANSWERS
+from carousel.tracking.store import connect, has_run
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+_RUN_ID = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One of the models that are compared.
+
+    Attributes:
+        title: what to call it: `stdlib-docs version 2 (champion)`, `models/bundle`.
+        version: that it is registered as, if it is.
+        run_id: that trained it; empty for a bare bundle.
+        folder: of a bare bundle.
+        trained: when, in seconds since 1970; for a bare bundle, when its files were written.
+    """
+
+    title: str
+    version: Version | None = None
+    run_id: str = ""
+    folder: Path | None = None
+    trained: float = 0.0
+
+    @contextmanager
+    def files(self) -> Iterator[Path]:
+        """Give the folder of the bundle, downloaded if need be.
+
+        Raises:
+            UserError: when its files cannot be read.
+        """
+        if self.folder:
+            yield self.folder
+            return
+        assert self.version is not None
+        with tempfile.TemporaryDirectory() as scratch:
+            yield download(f"{self.version.uri}/artifacts/bundle", scratch)
+
+    def answers(self, client: "MlflowClient") -> Answers | None:
+        """Return the answers that its run kept; none for a bare bundle, or a run from before they were kept."""
+        if not self.run_id or not has_run(client, self.run_id):
+            return None
+        if not any(
+            file.path == ANSWERS.as_posix() for file in client.list_artifacts(self.run_id, ANSWERS.parts[0])
+        ):
+            return None
+        with tempfile.TemporaryDirectory() as scratch:
+            return Answers.load(download(f"runs:/{self.run_id}/{ANSWERS.as_posix()}", scratch))
+
+    def tested_on(self) -> str | None:
+        """Return the digest of the data that it was tested on, as its version's tags have it."""
+        return self.version.tags.get(TEST_DIGEST) if self.version else None
+
+
+@dataclass(frozen=True)
+class Portrait:
+    """What a comparison says of a model itself.
+
+    Attributes:
+        title: what to call it.
+        cell: `bilstm`, `gru`.
+        size: `128x1`: hidden size of a direction, and layers.
+        parameters: numbers that training chose.
+        bytes: of the bundle's files.
+        fingerprint: of the bundle.
+        vocabulary: fingerprint of its vocabulary.
+        tokenizer: fingerprint of its tokenizer.
+        trained: when, to the minute.
+        run_id: that trained it; empty for a bare bundle.
+    """
+
+    title: str
+    cell: str
+    size: str
+    parameters: int
+    bytes: int
+    fingerprint: str
+    vocabulary: str
+    tokenizer: str
+    trained: str
+    run_id: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return plain values for scripts."""
+        return asdict(self)
+
+
+def find(named: str, model: str) -> Contender:
+    """Find a model.
+
+    Args:
+        named: a bundle's folder, a number, an alias, `models:/NAME@ALIAS`, `models:/NAME/NUMBER`, or a run's id.
+        model: the registered model that numbers and aliases are of.
+
+    Raises:
+        UserError: when there is nothing of that name.
+    """
+    folder = Path(named)
+    if (folder / CONFIG).exists() or (folder.is_dir() and "/" in named):
+        written = (folder / CONFIG).stat().st_mtime if (folder / CONFIG).exists() else 0.0
+        return Contender(str(folder), folder=folder, trained=written)
+    client = connect()
+    if _RUN_ID.fullmatch(named):
+        return _of_run(client, named, model)
+    if named.startswith("models:/"):
+        model, which = parse(named)
+    elif "/" in named or not named:
+        raise UserError(f"{named or 'an empty name'}: no such folder; a bundle's folder has a {CONFIG}")
+    else:
+        which = named
+    return _of_version(client, get(client, model, which))
+
+
+def portray(contender: Contender) -> tuple[Portrait, Bundle]:
+    """Load and verify a contender's bundle, and say what it is."""
+    with contender.files() as folder:
+        bundle = Bundle.load(folder)
+        size = sum((folder / file).stat().st_size for file in FILES)
+    config = bundle.model.config
+    return Portrait(
+        title=contender.title,
+        cell=("bi" if config.bidirectional else "") + config.cell,
+        size=f"{config.hidden_size}x{config.layers}",
+        parameters=sum(parameter.numel() for parameter in bundle.model.parameters()),
+        bytes=size,
+        fingerprint=bundle.fingerprint,
+        vocabulary=bundle.vocabulary.fingerprint,
+        tokenizer=bundle.tokenizer.fingerprint,
+        trained=datetime.fromtimestamp(contender.trained).strftime("%Y-%m-%d %H:%M"),
+        run_id=contender.run_id,
+    ), bundle
+
+
+def parse(uri: str) -> tuple[str, str]:
+    """Return the registered model's name and the version's number or alias.
+
+    Raises:
+        UserError: when it is no such address.
+    """
+    match = re.fullmatch(r"models:/([^/@]+)(?:/(\d+)|@([^/@]+))", uri)
+    if match is None:
+        raise UserError(f"{uri}: should look like models:/NAME@champion or models:/NAME/3")
+    return match[1], match[2] or match[3]
+
+
+def _of_version(client: "MlflowClient", version: Version, run_name: str = "") -> Contender:
+    aliases = f" ({', '.join(version.aliases)})" if version.aliases else ""
+    title = f"{run_name}{version.name} version {version.number}{aliases}"
+    trained = client.get_run(version.run_id).info.start_time if has_run(client, version.run_id) else version.created
+    return Contender(title, version, version.run_id, trained=trained / 1000)
+
+
+def _of_run(client: "MlflowClient", run_id: str, model: str) -> Contender:
+    if not has_run(client, run_id):
+        raise UserError(f"run {run_id}: is not in the store; its page in the MLflow UI shows a run's id")
+    run = client.get_run(run_id)
+    fingerprint = run.data.tags.get(FINGERPRINT)
+    for version in versions(client, model):
+        if fingerprint and version.tags.get(FINGERPRINT) == fingerprint:
+            found = _of_version(client, version, f"{run.info.run_name} = ")
+            return replace(found, run_id=run_id, trained=run.info.start_time / 1000)
+    raise UserError(f"run {run_id}: no version of {model} holds its model; `dvc repro` registers what it trains")
