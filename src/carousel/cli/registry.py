@@ -30,7 +30,7 @@ def versions(name: NameOption = None, as_json: JsonOption = False) -> None:
     from carousel.registry import versions as registered
     from carousel.tracking.store import connect
 
-    name = name or _name()
+    name = name or model_name()
     found = registered.versions(connect(), name)
     if as_json:
         print(json.dumps([version.to_json() for version in found], indent=2))
@@ -75,7 +75,7 @@ def promote(
     from carousel.tracking.store import connect
 
     client = connect()
-    verdict = promotion.judge(client, name or _name(), which, _accuracy_here)
+    verdict = promotion.judge(client, name or model_name(), which, _accuracy_here)
     if as_json:
         candidate, champion = verdict.candidate, verdict.champion
         print(
@@ -112,7 +112,7 @@ def rollback(
     from carousel.registry import promotion
     from carousel.tracking.store import connect
 
-    left, again = promotion.rollback(connect(), name or _name(), reason)
+    left, again = promotion.rollback(connect(), name or model_name(), reason)
     if as_json:
         print(json.dumps({"from": left.number, "to": again.number, "reason": reason}))
     _say(as_json, f"{again.name} version {again.number} is champion again, in place of version {left.number}")
@@ -134,7 +134,8 @@ def _accuracy_here(version: "Version", digest: str) -> float | None:
     return right / test.height
 
 
-def _name() -> str:
+def model_name() -> str:
+    """Return the registered model that params.yaml names."""
     from carousel.params import load
 
     return load().registry.name

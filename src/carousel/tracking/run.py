@@ -1,6 +1,7 @@
 """One MLflow run for each trained model: its name, its params, and finding it again in later stages."""
 
 import json
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -60,11 +61,13 @@ def started(params: Params, hparams: Hparams, checkpoints: Path | None = None) -
     run_name = name(hparams, params.registry.name)
     interrupted = checkpoints / "run.json" if checkpoints else None
     known = _known(client, interrupted) if interrupted else None
-    with mlflow.start_run(known, experiment_id, run_name, tags=lineage.tags()) as run:
+    tags, files = lineage.of_training(params, hparams)
+    with mlflow.start_run(known, experiment_id, run_name, tags=tags) as run:
         recorded = {"run_id": run.info.run_id, "tracking_uri": tracking_uri()}
         if interrupted:
             write_json(interrupted, recorded)
         mlflow.log_params(flat(params) | flat(hparams))
+        _log_lineage(files)
         if known is None:
             for split, digest in lineage.data_digests().items():
                 _log_input(params, split, digest)
@@ -119,8 +122,19 @@ def log_evaluation(report: Report, baseline: dict[str, Any]) -> None:
 
 
 def origin(run: "mlflow.ActiveRun") -> dict[str, str]:
-    """Return the run's tags that a version carries on: all of lineage, none of MLflow's own."""
-    return {key: value for key, value in run.data.tags.items() if not key.startswith("mlflow.")}
+    """Return the tags that a version carries on from the active run: all of lineage, none of MLflow's own.
+
+    dvc.lock is written down again: now it knows the stages from training on.
+    """
+    import mlflow
+
+    lock = lineage.locked()
+    _log_lineage(lock)
+    mlflow.set_tags(lineage.digests(lock))
+    return {
+        **{key: value for key, value in run.data.tags.items() if not key.startswith("mlflow.")},
+        **lineage.digests(lock),
+    }
 
 
 @contextmanager
@@ -140,6 +154,15 @@ def resumed(client: "MlflowClient", path: Path = RUN_FILE) -> Iterator["mlflow.A
         )
     with mlflow.start_run(run_id=recorded["run_id"]) as run:
         yield run
+
+
+def _log_lineage(files: dict[str, bytes]) -> None:
+    import mlflow
+
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, content in files.items():
+            (Path(scratch) / name).write_bytes(content)
+        mlflow.log_artifacts(scratch, lineage.FOLDER)
 
 
 def _log_input(params: Params, split: str, digest: str) -> None:
