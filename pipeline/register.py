@@ -25,6 +25,7 @@ def main() -> None:
             versions.TEST_DIGEST: data_digests()["test"],
         }
         version, new = versions.register(client, name, bundle, folder, mlflow_run.info.run_id, tags)
+        versions.describe(client, version)
     write_json(
         Path("reports/registered.json"),
         {

@@ -34,7 +34,7 @@ def main() -> None:
         report = describe(fitted)
         write_json(Path("reports/train.json"), report)
         tables.write(pl.DataFrame(fitted.history), Path("reports/curves.csv"))
-        tracked.log_training(bundle, report, fitted.history)
+        tracked.log_training(bundle, report, fitted.history, fitted.norms, hparams.train.clip_norm)
     print(
         f"best epoch {report['best_epoch']} of {report['epochs']}: val accuracy {report['val_accuracy']:.4f}; "
         f"{report['tokens_per_second']:,} tokens/s; bundle {bundle.fingerprint[:12]} in models/bundle"

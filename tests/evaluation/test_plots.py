@@ -7,7 +7,9 @@ from matplotlib.image import imread
 from carousel.evaluation import plots
 from carousel.evaluation.report import Report
 
-each_figure = pytest.mark.parametrize("draw", [plots.confusion, plots.accuracy_by_length])
+each_figure = pytest.mark.parametrize(
+    "draw", [plots.confusion, plots.by_label, plots.calibration, plots.accuracy_by_length]
+)
 
 
 def report(classes=3, count=200, labels=None):
@@ -76,3 +78,28 @@ def test_the_bars_are_the_table_by_length():
     axes = plots.accuracy_by_length(found).axes[0]
     assert [bar.get_height() for bar in axes.patches] == table["accuracy"].to_list()
     assert texts(axes) == [f"n={n}" for n in table["documents"]]
+
+
+def test_precision_and_recall_stand_beside_their_labels():
+    found = report(labels=("a", "b", "c"))
+    table = found.by_label().sort("recall", "label", descending=[False, True])
+    axes = plots.by_label(found).axes[0]
+    precision, recall = (points.get_offsets()[:, 0].tolist() for points in axes.collections[1:])
+    assert (precision, recall) == (table["precision"].to_list(), table["recall"].to_list())
+    assert [tick.get_text().split()[0] for tick in axes.get_yticklabels()] == table["label"].to_list()
+
+
+def test_the_bars_of_the_reliability_diagram_are_its_table():
+    found = report()
+    axes, below = plots.calibration(found).axes
+    assert [bar.get_height() for bar in axes.patches] == found.calibration()["accuracy"].to_list()
+    assert [bar.get_height() for bar in below.patches] == found.calibration()["documents"].to_list()
+
+
+def test_gradient_norms_by_epoch_have_the_line_above_which_they_are_clipped():
+    table = plots.norms_by_epoch([1.0, 2.0, 9.0, 0.5, 0.5, 3.0], 2)
+    assert table["median"].to_list() == [2, 0.5]
+    assert table["largest"].to_list() == [9, 3]
+    figure = plots.gradient_norms(table, 1.5)
+    assert [line.get_ydata()[0] for line in figure.axes[0].lines] == [9, table["p90"][0], 2, 1.5]
+    assert picture(figure).std() > 0.01

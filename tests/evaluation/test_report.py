@@ -50,6 +50,7 @@ def test_metrics_by_hand():
         "accuracy": pytest.approx(4 / 6),
         "macro_f1": pytest.approx((4 / 5 + 2 / 4 + 2 / 3) / 3),
         "loss": pytest.approx((1 + 0 + 1 + 1 + 2 + 0) * math.log(2) / 6),
+        "calibration_error": pytest.approx(0),  # of four half sure answers two are right, of two sure ones both
     }
 
 
@@ -68,6 +69,26 @@ def test_accuracy_by_length_by_hand():
         {"tokens": "17-32", "accuracy": 0.0, "documents": 1},
         {"tokens": "1025+", "accuracy": 1.0, "documents": 1},
     ]
+
+
+def test_the_confusion_table_by_hand():
+    assert SIX.confusion().rows() == [
+        ("café", "café", 2), ("tea", "café", 1), ("tea", "tea", 1), ("tea", "water", 1), ("water", "water", 1),
+    ]  # fmt: skip
+
+
+def test_calibration_by_hand():
+    """Answers of 0.8 and 0.79, one of them right; of 0.4, wrong; of 1, right."""
+    sure = np.array([0.8, 0.79, 0.4, 1.0])
+    rest = (1 - sure) / 2
+    probabilities = np.stack([sure, rest, rest], axis=1)
+    found = Report(LABELS, np.array([0, 1, 1, 0]), np.zeros(4, dtype=int), probabilities, np.ones(4, dtype=int))
+    assert found.calibration().to_dicts() == [
+        {"above": 5 / 15, "to": 6 / 15, "probability": pytest.approx(0.4), "accuracy": 0, "documents": 1},
+        {"above": 11 / 15, "to": 12 / 15, "probability": pytest.approx(0.795), "accuracy": 0.5, "documents": 2},
+        {"above": 14 / 15, "to": 1, "probability": 1, "accuracy": 1, "documents": 1},
+    ]
+    assert found.metrics()["calibration_error"] == pytest.approx((0.4 * 1 + 0.295 * 2 + 0 * 1) / 4)
 
 
 def test_every_answer_bears_its_documents_name():
@@ -90,6 +111,14 @@ def test_lengths_and_labels_sum_to_all_documents_and_to_the_accuracy(report):
     assert (by_label["recall"] * by_label["documents"]).sum() == pytest.approx(accuracy * documents)
     assert by_label["f1"].mean() == pytest.approx(report.metrics()["macro_f1"])
     assert by_label["label"].to_list() == list(report.labels)
+    calibration = report.calibration()
+    assert calibration["documents"].sum() == report.confusion()["documents"].sum() == documents
+    assert (calibration["accuracy"] * calibration["documents"]).sum() == pytest.approx(accuracy * documents)
+    assert (
+        (calibration["above"] < calibration["probability"])
+        & (calibration["probability"] <= calibration["to"] + 1e-9)
+    ).all()
+    assert 0 <= report.metrics()["calibration_error"] <= 1
     assert by_length["tokens"].to_list() == [NAMES[i] for i in sorted(set(bucket(report.lengths)))]
 
 

@@ -3,12 +3,14 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 
 from carousel.evaluation.report import Report
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+BLUE, ORANGE = "#3b6ea8", "#d9822b"
 MAX_NAMED = 30  # more labels than this are too many to write on an axis or in the cells
 
 
@@ -44,8 +46,91 @@ def accuracy_by_length(report: Report) -> "Figure":
     table = report.by_length()
     figure = Figure(figsize=(7, 4), layout="constrained", dpi=120)
     axes = figure.subplots()
-    bars = axes.bar(table["tokens"].to_list(), table["accuracy"].to_list(), color="#3b6ea8")
+    bars = axes.bar(table["tokens"].to_list(), table["accuracy"].to_list(), color=BLUE)
     axes.bar_label(bars, [f"n={n}" for n in table["documents"]], padding=2, fontsize=8)
     axes.axhline(report.metrics()["accuracy"], color="black", linewidth=0.8, linestyle="--")
     axes.set(xlabel="tokens in the document", ylabel="accuracy", ylim=(0, 1.08), title="Accuracy by length")
+    return figure
+
+
+def by_label(report: Report) -> "Figure":
+    """Draw precision and recall of each label, best recall first; the colour of a dot says which it is."""
+    from matplotlib.figure import Figure
+
+    table = report.by_label().sort("recall", "label", descending=[False, True])
+    figure = Figure(figsize=(7, min(2.5 + 0.3 * table.height, 14)), layout="constrained", dpi=120)
+    axes = figure.subplots()
+    rows = range(table.height)
+    axes.hlines(
+        rows, table["precision"].to_list(), table["recall"].to_list(), color="#bbbbbb", linewidth=2, zorder=1
+    )
+    axes.scatter(table["precision"].to_list(), rows, color=ORANGE, label="precision", zorder=2)
+    axes.scatter(table["recall"].to_list(), rows, color=BLUE, label="recall", zorder=3)
+    if table.height <= MAX_NAMED:
+        named = [f"{label} (n={n})" for label, n in table.select("label", "documents").iter_rows()]
+        axes.set_yticks(rows, named, parse_math=False)
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.6, table.height - 0.4), title="Precision and recall by label")
+    axes.grid(axis="x", alpha=0.3)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
+    return figure
+
+
+def calibration(report: Report) -> "Figure":
+    """Draw the reliability diagram (Guo et al. 2017): accuracy by the probability of the label that was given."""
+    from matplotlib.figure import Figure
+
+    table = report.calibration()
+    figure = Figure(figsize=(5.5, 6), layout="constrained", dpi=120)
+    above, below = figure.subplots(2, 1, sharex=True, height_ratios=[4, 1])
+    above.plot([0, 1], [0, 1], color="black", linewidth=0.8, linestyle="--", label="as right as it is sure")
+    left, width = table["above"].to_list(), (table["to"] - table["above"]).to_list()
+    above.bar(left, table["accuracy"].to_list(), width, align="edge", color=BLUE, alpha=0.7, edgecolor="white")
+    above.plot(
+        table["probability"].to_list(), table["accuracy"].to_list(), "o", color="black", markersize=3,
+        label="mean probability, accuracy",
+    )  # fmt: skip
+    error = report.metrics()["calibration_error"]
+    above.set(ylabel="accuracy", xlim=(0, 1), ylim=(0, 1), title=f"Calibration; expected error {error:.3f}")
+    above.legend(loc="upper left", frameon=False, fontsize=8)
+    below.bar(left, table["documents"].to_list(), width, align="edge", color="#999999", edgecolor="white")
+    below.set(xlabel="probability that the model gives its label", ylabel="documents")
+    return figure
+
+
+def norms_by_epoch(norms: list[float], epochs: int) -> pl.DataFrame:
+    """Return what `gradient_norms` draws: median, 90th percentile and largest norm of each epoch's steps."""
+    parts = np.array_split(np.array(norms), epochs)  # epochs have as many steps
+    return pl.DataFrame(
+        {
+            "epoch": range(1, epochs + 1),
+            "median": [float(np.median(part)) for part in parts],
+            "p90": [float(np.quantile(part, 0.9)) for part in parts],
+            "largest": [float(part.max()) for part in parts],
+        }
+    )
+
+
+def gradient_norms(table: pl.DataFrame, clip_norm: float) -> "Figure":
+    """Draw the gradient's norm by epoch, before clipping.
+
+    Args:
+        table: as `norms_by_epoch` makes it.
+        clip_norm: above which a step was clipped.
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    figure = Figure(figsize=(7, 4), layout="constrained", dpi=120)
+    axes = figure.subplots()
+    epochs = table["epoch"].to_list()
+    shades = (("largest", "#b8cbe0"), ("p90", "#7a9cc6"), ("median", BLUE))
+    names = {"p90": "90th percentile", "median": "median", "largest": "largest"}
+    for column, colour in shades:
+        axes.plot(epochs, table[column].to_list(), "o-", color=colour, label=names[column], markersize=4)
+    axes.axhline(clip_norm, color="black", linewidth=0.8, linestyle="--", label=f"clipped above {clip_norm:g}")
+    axes.set(
+        xlabel="epoch", ylabel="norm of the gradient", yscale="log", title="Gradient norms of an epoch's steps"
+    )
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.legend(frameon=False, fontsize=8)
     return figure

@@ -11,6 +11,8 @@ from carousel.bundle.bundle import Bundle
 from carousel.corpus import lengths
 from carousel.corpus.encoded import Encoded
 
+BINS = 15  # of probability, as in Guo et al. 2017, "On calibration of modern neural networks"
+
 
 @dataclass(frozen=True)
 class Report:
@@ -31,12 +33,23 @@ class Report:
     lengths: npt.NDArray[np.int64]
 
     def metrics(self) -> dict[str, float]:
-        """Accuracy, macro-F1 and mean negative log-likelihood."""
+        """Accuracy, macro-F1, mean negative log-likelihood, and expected calibration error."""
         chosen = self.probabilities[np.arange(len(self.targets)), self.targets]
         return {
             **scores(self.targets, self.predicted, len(self.labels)),
             "loss": float(-np.log(np.maximum(chosen, 1e-12)).mean()),
+            "calibration_error": self._calibration_error(),
         }
+
+    def confusion(self) -> pl.DataFrame:
+        """How many documents of each label were taken for which, the most first."""
+        names = np.array(self.labels)
+        return (
+            pl.DataFrame({"actual": names[self.targets], "predicted": names[self.predicted]})
+            .group_by("actual", "predicted")
+            .agg(documents=pl.len())
+            .sort("documents", "actual", "predicted", descending=[True, False, False])
+        )
 
     def by_label(self) -> pl.DataFrame:
         """Precision, recall, F1 and support of each label."""
@@ -60,6 +73,34 @@ class Report:
                 "documents",
             )
         )
+
+    def calibration(self) -> pl.DataFrame:
+        """Accuracy by how sure the model is: by its label's probability, in those of `BINS` ranges that occur."""
+        sure = self.probabilities[np.arange(len(self.targets)), self.predicted]
+        return (
+            pl.DataFrame({"sure": sure, "correct": self.targets == self.predicted})
+            .with_columns(bin=(pl.col("sure") * BINS).ceil().clip(1, BINS).cast(pl.Int64))
+            .group_by("bin")
+            .agg(
+                probability=pl.col("sure").mean(),
+                accuracy=pl.col("correct").mean(),
+                documents=pl.len(),
+            )
+            .sort("bin")
+            .select(
+                ((pl.col("bin") - 1) / BINS).alias("above"),
+                (pl.col("bin") / BINS).alias("to"),
+                "probability",
+                "accuracy",
+                "documents",
+            )
+        )
+
+    def _calibration_error(self) -> float:
+        """Mean distance between probability and accuracy, over documents (Guo et al. 2017, equation 3)."""
+        table = self.calibration()
+        distance = (table["probability"] - table["accuracy"]).abs()
+        return float((distance * table["documents"]).sum() / len(self.targets))
 
     def answers(self, names: tuple[str, ...]) -> pl.DataFrame:
         """Every document with its right and predicted label, and the probability of each."""

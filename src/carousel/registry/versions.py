@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from carousel.bundle.bundle import Bundle
 from carousel.errors import UserError
+from carousel.tracking import description
 from carousel.tracking.store import exclusive
 
 if TYPE_CHECKING:
@@ -86,13 +87,18 @@ def register(
                 input_example=_EXAMPLE,
                 tags={FINGERPRINT: fingerprint},
             )
-        for metric in (ACCURACY, MACRO_F1):
-            if metric in tags:
-                client.log_metric(run_id, metric.replace(".", "/"), float(tags[metric]), model_id=model.model_id)
         with contextlib.redirect_stderr(io.StringIO()):  # it announces what the stage itself says
             made = mlflow.register_model(model.model_uri, name, tags={FINGERPRINT: fingerprint, **tags})
         client.set_registered_model_alias(name, CHALLENGER, made.version)
         return get(client, name, made.version), True
+
+
+def describe(client: "MlflowClient", version: Version) -> None:
+    """Describe a version in Markdown, unless it is described already."""
+    number = str(version.number)
+    if not client.get_model_version(version.name, number).description:
+        text = description.of_version(client.get_run(version.run_id).data, version.uri)
+        client.update_model_version(version.name, number, description=text)
 
 
 def versions(client: "MlflowClient", name: str) -> list[Version]:
@@ -166,7 +172,7 @@ def _create_model(client: "MlflowClient", name: str) -> None:
     import mlflow
 
     try:
-        client.create_registered_model(name)
+        client.create_registered_model(name, description=description.OF_MODEL)
     except mlflow.MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise UserError(f"{mlflow.get_registry_uri()}: cannot register {name}: {error.message}") from error

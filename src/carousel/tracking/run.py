@@ -15,7 +15,7 @@ from carousel.evaluation import plots
 from carousel.evaluation.report import Report
 from carousel.files import read_json, write_json
 from carousel.params import Hparams, Params, flatten
-from carousel.tracking import lineage
+from carousel.tracking import description, lineage
 from carousel.tracking.store import connect, experiment, has_run, tracking_uri
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from pytorch_lightning.loggers import Logger
 
 RUN_FILE = Path("models/run.json")
+NOTE = "mlflow.note.content"  # a run's description, in Markdown
+ANSWERS = Path("answers/test.parquet")  # among a run's artifacts
 
 
 def name(hparams: Hparams, data: str) -> str:
@@ -62,7 +64,8 @@ def started(params: Params, hparams: Hparams, checkpoints: Path | None = None) -
     interrupted = checkpoints / "run.json" if checkpoints else None
     known = _known(client, interrupted) if interrupted else None
     tags, files = lineage.of_training(params, hparams)
-    with mlflow.start_run(known, experiment_id, run_name, tags=tags) as run:
+    # processor, memory and disk, every ten seconds; a training shorter than that has none
+    with mlflow.start_run(known, experiment_id, run_name, tags=tags, log_system_metrics=True) as run:
         recorded = {"run_id": run.info.run_id, "tracking_uri": tracking_uri()}
         if interrupted:
             write_json(interrupted, recorded)
@@ -89,8 +92,22 @@ def _known(client: "MlflowClient", interrupted: Path) -> str | None:
     return run_id if has_run(client, run_id) else None
 
 
-def log_training(bundle: Bundle, report: dict[str, Any], history: list[dict[str, float]]) -> None:
-    """Add the bundle's fingerprints, the best epoch's figures and the table of epochs to the active run."""
+def log_training(
+    bundle: Bundle,
+    report: dict[str, Any],
+    history: list[dict[str, float]],
+    norms: list[float],
+    clip_norm: float,
+) -> None:
+    """Add the bundle's fingerprints, the best epoch's figures, and the tables and picture of epochs to the run.
+
+    Args:
+        bundle: that was trained.
+        report: what reports/train.json says.
+        history: a row an epoch.
+        norms: of the gradient at each step.
+        clip_norm: above which they were clipped.
+    """
     import mlflow
 
     mlflow.set_tags(
@@ -106,19 +123,38 @@ def log_training(bundle: Bundle, report: dict[str, Any], history: list[dict[str,
     mlflow.set_tag("train.precision", report["precision"])
     mlflow.log_metrics({"best/val_accuracy": report["val_accuracy"], "best/val_macro_f1": report["val_macro_f1"]})
     mlflow.log_table({key: [row[key] for row in history] for key in history[0]}, "tables/epochs.json")
+    by_epoch = plots.norms_by_epoch(norms, len(history))
+    mlflow.log_table(by_epoch.to_dict(as_series=False), "tables/gradient_norms.json")
+    mlflow.log_figure(plots.gradient_norms(by_epoch, clip_norm), "pictures/gradient_norms.png")
 
 
-def log_evaluation(report: Report, baseline: dict[str, Any]) -> None:
-    """Add test figures, the baseline's beside them, pictures, and the tables behind them."""
+def log_evaluation(report: Report, baseline: dict[str, Any], answers: Path) -> None:
+    """Add test figures, the baseline's beside them, pictures, the tables behind them, and every answer.
+
+    Args:
+        report: of the test split.
+        baseline: its figures.
+        answers: the table that `evaluation.answers` wrote.
+    """
     import mlflow
 
-    with resumed(connect()):
-        mlflow.log_metrics({f"test/{key}": value for key, value in report.metrics().items()})
-        mlflow.log_metrics({f"baseline/{key}": baseline[key] for key in ("accuracy", "macro_f1")})
+    with resumed(connect()) as run:
+        figures = {f"test/{key}": value for key, value in report.metrics().items()}
+        figures |= {f"baseline/{key}": baseline[key] for key in ("accuracy", "macro_f1")}
+        mlflow.log_metrics(figures)
         mlflow.log_figure(plots.confusion(report), "pictures/confusion_matrix.png")
+        mlflow.log_figure(plots.by_label(report), "pictures/by_label.png")
+        mlflow.log_figure(plots.calibration(report), "pictures/calibration.png")
         mlflow.log_figure(plots.accuracy_by_length(report), "pictures/accuracy_by_length.png")
-        mlflow.log_table(report.by_label().to_dict(as_series=False), "tables/by_label.json")
-        mlflow.log_table(report.by_length().to_dict(as_series=False), "tables/by_length.json")
+        for name, table in (
+            ("confusion", report.confusion()),
+            ("by_label", report.by_label()),
+            ("calibration", report.calibration()),
+            ("by_length", report.by_length()),
+        ):
+            mlflow.log_table(table.to_dict(as_series=False), f"tables/{name}.json")
+        mlflow.log_artifact(str(answers), ANSWERS.parent.as_posix())
+        mlflow.set_tag(NOTE, description.of_run(run.data, figures))
 
 
 def origin(run: "mlflow.ActiveRun") -> dict[str, str]:

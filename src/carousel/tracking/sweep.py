@@ -48,7 +48,7 @@ class SweepRuns:
         for key, tried in trial.params.items():
             self.client.log_param(child, key, tried)
         for epoch, accuracy in trial.intermediate_values.items():
-            self.client.log_metric(child, "val/accuracy", accuracy, step=epoch)
+            self.client.log_metric(child, "val/accuracy", accuracy, step=epoch + 1)
         if trial.intermediate_values:
             self.client.log_metric(child, "best/val_accuracy", value)
         elif reason:

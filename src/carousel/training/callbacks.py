@@ -69,6 +69,10 @@ class History(Callback):
         self._documents += documents
         self.norms.append(float(module.gradient_norm))
 
+    def on_validation_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Let the epoch's validation figures be logged by epoch."""
+        self._by_epoch(trainer, module)
+
     def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
         """Add the epoch's row: Lightning runs validation before this."""
         metrics = trainer.callback_metrics
@@ -84,6 +88,7 @@ class History(Callback):
             "seconds": self._seconds(),
         }
         self.rows.append(row)
+        self._by_epoch(trainer, module)
         for key in ("train_loss", "gradient_norm_p90", "clipped"):
             module.log(f"train/{key.removeprefix('train_')}", row[key])
         self._loss, self._documents = torch.zeros_like(self._loss), 0
@@ -104,6 +109,10 @@ class History(Callback):
         self.rows, self.norms = state["rows"], state["norms"].tolist()
         self._loss, self._documents = state["loss"], state["documents"]
         self._before = state["seconds"]
+
+    def _by_epoch(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Log what the epoch ends with at its number: Lightning takes a metric of this name for the step."""
+        module.log("step", float(trainer.current_epoch + 1))
 
     def _seconds(self) -> float:
         return self._before + time.perf_counter() - self._began

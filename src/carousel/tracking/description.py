@@ -1,0 +1,67 @@
+"""What a run and a version say of themselves in the MLflow UI, in Markdown."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlflow.entities import RunData
+
+# Of a registered model
+OF_MODEL = (
+    "Text classifiers that a Carousel pipeline trained. The alias `champion` is the version that is live, "
+    "`challenger` the newest candidate. `carousel compare challenger champion` says whether it is better, "
+    "`carousel promote challenger` makes it live."
+)
+
+
+def of_run(run: "RunData", figures: dict[str, float]) -> str:
+    """Describe a trained model: what it is, its figures beside the baseline's, its data.
+
+    Args:
+        run: its params, metrics and tags so far.
+        figures: those of the test split, `test/accuracy` and so on.
+    """
+    return f"{_what(run)}\n\n{_table(run.metrics | figures)}\n\n{_data(run.tags)}\n"
+
+
+def of_version(run: "RunData", uri: str) -> str:
+    """Describe a registered version, and say how to load it.
+
+    Args:
+        run: from which it came.
+        uri: what `mlflow.pyfunc.load_model` takes.
+    """
+    load = f'import mlflow\n\nmodel = mlflow.pyfunc.load_model("{uri}")\nmodel.predict(["a text"])'
+    return (
+        f"{_what(run)}\n\n{_table(run.metrics)}\n\n{_data(run.tags)}\n\n```python\n{load}\n```\n\n"
+        "The bundle under *Artifacts* holds the weights with their vocabulary and tokenizer.\n"
+    )
+
+
+def _what(run: "RunData") -> str:
+    params, metrics = run.params, run.metrics
+    direction = "bidirectional " if params["model.bidirectional"] == "true" else ""
+    layers = params["model.layers"]
+    return (
+        f"A text classifier: {direction}**{params['model.cell']}**, hidden size {params['model.hidden_size']}, "
+        f"{layers} layer{'' if layers == '1' else 's'}, {int(metrics['train/parameters']):,} parameters; learning "
+        f"rate {params['train.learning_rate']}, best in epoch {int(metrics['train/best_epoch'])}."
+    )
+
+
+def _table(metrics: dict[str, float]) -> str:
+    rows = [
+        ("this model, test", "test/accuracy", "test/macro_f1"),
+        ("linear baseline, test", "baseline/accuracy", "baseline/macro_f1"),
+        ("this model, validation", "best/val_accuracy", "best/val_macro_f1"),
+    ]
+    lines = ["| | accuracy | macro-F1 |", "|---|---|---|"]
+    lines += [
+        f"| {name} | {metrics[accuracy]:.4f} | {metrics[macro_f1]:.4f} |" for name, accuracy, macro_f1 in rows
+    ]
+    return "\n".join(lines)
+
+
+def _data(tags: dict[str, str]) -> str:
+    python = f" of Python {tags['data.python']}" if "data.python" in tags else ""
+    digests = ", ".join(f"{split} `{tags[f'data.{split}.digest'][:16]}`" for split in ("train", "val", "test"))
+    return f"Data: {tags['data.source']}{python}; {digests}. Compare models only on one test digest."
