@@ -26,6 +26,7 @@ def main() -> None:
     app.command()(lineage.reproduce)
     app.command()(registry.promote)
     app.command()(registry.rollback)
+    app.command()(registry.retire)
     app.command()(pin.pin)
     app.command()(summary.summary)
     try:
