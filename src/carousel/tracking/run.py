@@ -36,11 +36,18 @@ def name(hparams: Hparams, data: str) -> str:
 
 
 def flat(*sections: BaseModel) -> dict[str, str]:
-    """Return params under the names that params.yaml and `dvc exp run -S` use."""
+    """Return params under the names that params.yaml and `dvc exp run -S` use.
+
+    What decides about registered versions is left out: it makes no model, and may change while one is trained.
+    """
     values: dict[str, Any] = {}
     for section in sections:
         values |= flatten(section)
-    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
+    return {
+        key: value if isinstance(value, str) else json.dumps(value)
+        for key, value in values.items()
+        if not key.startswith(("promotion.", "registry.keep"))
+    }
 
 
 @contextmanager
