@@ -19,9 +19,8 @@ def main() -> None:
     with tracked.resumed(client) as mlflow_run:
         tags = {
             **tracked.origin(mlflow_run),
-            versions.ACCURACY: f"{test['accuracy']:.6f}",
-            versions.MACRO_F1: f"{test['macro_f1']:.6f}",
-            versions.BASELINE: f"{baseline['accuracy']:.6f}",
+            **{tag: f"{test[metric]:.6f}" for metric, tag in versions.TEST.items()},
+            **{tag: f"{baseline[metric]:.6f}" for metric, tag in versions.BASELINES.items()},
             versions.TEST_DIGEST: data_digests()["test"],
         }
         version, new = versions.register(client, name, bundle, folder, mlflow_run.info.run_id, tags)

@@ -15,6 +15,8 @@ HPARAMS_FILE = Path("artifacts/hparams.yaml")
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Probability = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Factor = Annotated[float, Field(gt=0)]
 Cell = Literal[
     "lstm", "gru", "rnn", "min_gru", "min_lstm", "qrnn", "esn", "reference_lstm", "reference_gru"
 ]  # the keys of nn.cells.CELLS
@@ -159,9 +161,25 @@ class Baseline(Section):
 
 
 class Registry(Section):
-    """The registered model's name, also the MLflow experiment's."""
+    """The registered model's name, also the MLflow experiment's, and how many versions to keep."""
 
     name: Annotated[str, Field(min_length=1, pattern=r"^[^/:]+$")] = "stdlib-docs"
+    keep: Positive = 20
+
+
+class Promotion(Section):
+    """What a version has to show before it becomes champion: a key a gate, and null is no gate."""
+
+    metric: Literal["accuracy", "macro_f1"] = "accuracy"
+    floor: Share | None = None
+    baseline: bool = False
+    not_worse: Share | None = 0.0
+    better: Annotated[float, Field(gt=0.5, lt=1)] | None = None
+    slices: Share | None = 0.1
+    slice_documents: Positive = 50
+    size: Factor | None = 2.0
+    speed: Factor | None = 2.0
+    cases: str | None = None
 
 
 class Params(Section):
@@ -177,6 +195,7 @@ class Params(Section):
     sweep: Sweep = Sweep()
     baseline: Baseline = Baseline()
     registry: Registry = Registry()
+    promotion: Promotion = Promotion()
 
     @model_validator(mode="after")
     def _space_fits_the_params(self) -> "Params":

@@ -13,7 +13,17 @@ pytestmark = pytest.mark.pipeline
 
 def test_help_has_an_example_for_each_command(finished: Checkout) -> None:
     listed = finished.run("carousel", "--help")
-    for command in ("predict", "versions", "promote", "rollback", "pin", "summary"):
+    for command in (
+        "predict",
+        "versions",
+        "lineage",
+        "reproduce",
+        "promote",
+        "rollback",
+        "retire",
+        "pin",
+        "summary",
+    ):
         assert command in listed
         assert f"carousel {command}" in finished.run("carousel", command, "--help")
 
@@ -66,6 +76,9 @@ def test_a_bundle_predicts_without_a_registry(finished: Checkout) -> None:
         (["predict", "--model", "9", "x"], "error: stdlib-docs: has no version '9'; versions: 1"),
         (["promote", "9"], "error: stdlib-docs: has no version '9'; versions: 1"),
         (["versions", "--nmae", "x"], "No such option: --nmae"),
+        (["lineage", "9"], "error: stdlib-docs: has no version '9'; versions: 1"),
+        (["promote", "1", "--force"], "error: --force goes past the gates: say why with --reason"),
+        (["retire", "1", "--old"], "error: give a version to retire, or --old"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(finished: Checkout, command: list[str], message: str) -> None:
@@ -89,6 +102,7 @@ def test_promote_and_rollback_tell_what_they_did(finished: Checkout, tmp_path: P
     assert "champion" in checkout.run("carousel", "versions")
     assert "refused" in checkout.run("carousel", "promote", "1", code=1)
     assert "first champion" in checkout.run("carousel", "rollback", code=2)
+    assert "first champion" in checkout.run("carousel", "versions", "--history")
     assert json.loads(checkout.run("carousel", "versions", "--json"))[0]["aliases"] == ["champion"]
 
 

@@ -1,21 +1,26 @@
 """A real MLflow store, and small bundles to register in it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import mlflow
+import numpy as np
 import pytest
 import torch
 
 from carousel.bundle.bundle import Bundle
+from carousel.evaluation.answers import Answers
+from carousel.evaluation.report import Report
 from carousel.nn.classifier import ClassifierConfig, TextClassifier
 from carousel.registry import versions
 from carousel.text.tokenizer import TOKENIZERS
 from carousel.text.vocabulary import SPECIALS, Vocabulary
+from carousel.tracking.run import ANSWERS
 from carousel.tracking.store import connect, experiment
 
 LABELS = ("animals", "plants")
+DOCUMENTS = 200  # of the test data; the first half are animals, every fourth is long
 
 
 @dataclass(frozen=True)
@@ -23,14 +28,34 @@ class Registry:
     """A store of its own, and how to fill it."""
 
     client: mlflow.MlflowClient
-    add: Callable[..., tuple[versions.Version, bool]]
+    add: Callable[..., tuple[versions.Version, bool]]  # as the stage `register` does
+    enter: Callable[..., versions.Version]  # with what gates look at, and without what MLflow needs to serve it
 
 
-def small_bundle(seed: int) -> Bundle:
+def small_bundle(seed: int, hidden_size: int = 4) -> Bundle:
     torch.manual_seed(seed)
     vocabulary = Vocabulary((*SPECIALS, "the", "dog", "oak"))
-    model = TextClassifier(ClassifierConfig(len(vocabulary), len(LABELS), embedding_size=4, hidden_size=4))
+    model = TextClassifier(
+        ClassifierConfig(len(vocabulary), len(LABELS), embedding_size=4, hidden_size=hidden_size)
+    )
     return Bundle(model, TOKENIZERS["basic_english"], vocabulary, LABELS, max_length=16)
+
+
+def answers(wrong: Sequence[int], digest: str) -> Answers:
+    """What a model says that gets these documents wrong."""
+    targets = np.repeat([0, 1], DOCUMENTS // 2)
+    predicted = targets.copy()
+    predicted[list(wrong)] ^= 1
+    probabilities = np.where(np.eye(2)[predicted] == 1, 0.9, 0.1)
+    lengths = np.where(np.arange(DOCUMENTS) % 4 == 0, 100, 10)
+    names = tuple(f"document {i}" for i in range(DOCUMENTS))
+    return Answers(Report(LABELS, targets, predicted, probabilities, lengths), names, digest)
+
+
+def spread(accuracy: float) -> list[int]:
+    """Documents to get wrong for an accuracy of all kinds; a better model's are among a worse one's."""
+    order = np.random.default_rng(0).permutation(DOCUMENTS)
+    return [int(i) for i in order[: round((1 - accuracy) * DOCUMENTS)]]
 
 
 @pytest.fixture(scope="module")
@@ -43,11 +68,37 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
         patch.delenv("MLFLOW_REGISTRY_URI", raising=False)  # MLflow keeps there what connect() told it
         client = connect()
 
-        def add(name: str, seed: int, accuracy: float = 0.8, digest: str = "d0") -> tuple[versions.Version, bool]:
+        def add(name: str, seed: int) -> tuple[versions.Version, bool]:
             bundle = small_bundle(seed)
             bundle.save(Path("bundle"))
             with mlflow.start_run(experiment_id=experiment(client, name)) as run:
-                tags = {versions.ACCURACY: str(accuracy), versions.TEST_DIGEST: digest}
-                return versions.register(client, name, bundle, Path("bundle"), run.info.run_id, tags)
+                return versions.register(client, name, bundle, Path("bundle"), run.info.run_id, {})
 
-        yield Registry(client, add)
+        def enter(
+            name: str,
+            seed: int,
+            accuracy: float = 0.8,
+            digest: str = "d0",
+            wrong: Sequence[int] | None = None,
+            hidden_size: int = 4,
+            baseline: float = 0.7,
+        ) -> versions.Version:
+            bundle = small_bundle(seed, hidden_size)
+            bundle.save(Path("bundle"))
+            given = answers(spread(accuracy) if wrong is None else wrong, digest)
+            given.save(Path("test.parquet"))
+            figures = given.report.metrics()
+            tags = {tag: str(figures[metric]) for metric, tag in versions.TEST.items()}
+            tags |= {tag: str(baseline) for tag in versions.BASELINES.values()}
+            tags |= {versions.FINGERPRINT: bundle.fingerprint, versions.TEST_DIGEST: digest}
+            run = client.create_run(experiment(client, name))
+            client.log_artifact(run.info.run_id, "test.parquet", ANSWERS.parent.as_posix())
+            client.log_artifacts(run.info.run_id, "bundle", "model/artifacts/bundle")
+            client.set_terminated(run.info.run_id)
+            versions._create_model(client, name)
+            source = f"{run.info.artifact_uri}/model"
+            made = client.create_model_version(name, source, run.info.run_id, tags=tags)
+            client.set_registered_model_alias(name, versions.CHALLENGER, made.version)
+            return versions.get(client, name, made.version)
+
+        yield Registry(client, add, enter)

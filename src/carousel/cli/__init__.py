@@ -1,4 +1,4 @@
-"""The command line: `carousel predict`, `compare`, `versions`, `promote`, `rollback`, `pin`, `summary`."""
+"""The command line: every command of `carousel`, and how a mistake ends."""
 
 import sys
 
@@ -18,13 +18,16 @@ app = typer.Typer(
 
 def main() -> None:
     """Run a command: exit 0 when it did what was asked, 1 when it declined, 2 for a mistake told in one line."""
-    from carousel.cli import compare, pin, predict, registry, summary
+    from carousel.cli import compare, lineage, pin, predict, registry, summary
 
     app.command()(predict.predict)
     app.command()(compare.compare)
     app.command()(registry.versions)
+    app.command()(lineage.lineage)
+    app.command()(lineage.reproduce)
     app.command()(registry.promote)
     app.command()(registry.rollback)
+    app.command()(registry.retire)
     app.command()(pin.pin)
     app.command()(summary.summary)
     try:

@@ -1,16 +1,18 @@
-"""`carousel versions`, `promote` and `rollback`."""
+"""`carousel versions`, `promote`, `rollback` and `retire`."""
 
 import json
+from dataclasses import asdict
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from carousel.errors import Refused
+from carousel.errors import UserError
 
 if TYPE_CHECKING:
-    from carousel.registry.versions import Version
+    from mlflow import MlflowClient
+
+    from carousel.registry.promotion import Verdict
 
 NameOption = Annotated[
     str | None,
@@ -19,10 +21,16 @@ NameOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
 
-def versions(name: NameOption = None, as_json: JsonOption = False) -> None:
+def versions(
+    name: NameOption = None,
+    history: Annotated[
+        bool, typer.Option("--history", help="Tell who made which version champion, when and why.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
     """List the registered versions, newest first, and who is champion.
 
-    [dim]carousel versions[/dim]
+    [dim]carousel versions --history[/dim]
     """
     from rich.console import Console
     from rich.table import Table
@@ -30,8 +38,11 @@ def versions(name: NameOption = None, as_json: JsonOption = False) -> None:
     from carousel.registry import versions as registered
     from carousel.tracking.store import connect
 
-    name = name or _name()
-    found = registered.versions(connect(), name)
+    name, client = name or model_name(), connect()
+    found = registered.versions(client, name)
+    if history:
+        _tell(client, name, as_json, any_version=bool(found))
+        return
     if as_json:
         print(json.dumps([version.to_json() for version in found], indent=2))
         return
@@ -53,7 +64,7 @@ def versions(name: NameOption = None, as_json: JsonOption = False) -> None:
         tags = version.tags
         table.add_row(
             str(version.number),
-            ", ".join(version.aliases),
+            "retired" if registered.RETIRED in tags else ", ".join(version.aliases),
             *(_rounded(tags.get(key)) for key in (registered.ACCURACY, registered.MACRO_F1, registered.BASELINE)),
             tags.get(registered.FINGERPRINT, "")[:8],
             datetime.fromtimestamp(version.created / 1000).strftime("%Y-%m-%d %H:%M"),
@@ -64,77 +75,174 @@ def versions(name: NameOption = None, as_json: JsonOption = False) -> None:
 def promote(
     which: Annotated[str, typer.Argument(metavar="VERSION|challenger", help="A version's number or alias.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and change nothing.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Promote it whatever the gates say; needs --reason, and is recorded.")
+    ] = False,
+    reason: Annotated[str, typer.Option("--reason", "-r", help="Why, for the trail.")] = "",
     name: NameOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a version champion, unless it is worse than the champion on the same test data.
+    """Make a version champion if it passes the gates that params.yaml sets under `promotion`.
 
     [dim]carousel promote challenger --dry-run[/dim]
     """
+    from carousel.params import load
     from carousel.registry import promotion
     from carousel.tracking.store import connect
 
-    client = connect()
-    verdict = promotion.judge(client, name or _name(), which, _accuracy_here)
+    if force and not reason.strip():
+        raise UserError("--force goes past the gates: say why with --reason")
+    params, client = load(), connect()
+    verdict = promotion.judge(client, name or params.registry.name, which, params.promotion)
+    candidate, champion = verdict.candidate, verdict.champion
     if as_json:
-        candidate, champion = verdict.candidate, verdict.champion
         print(
             json.dumps(
                 {
                     "candidate": candidate.number,
                     "champion": champion.number if champion else None,
-                    "accuracy": dict(zip(("candidate", "champion"), verdict.accuracies, strict=True)),
                     "passed": verdict.passed,
-                    "reason": verdict.reason,
+                    "reason": reason or verdict.reason,
+                    "gates": [asdict(outcome) | {"state": outcome.state} for outcome in verdict.outcomes],
                     "dry_run": dry_run,
+                    "force": force,
                 }
             )
         )
+    else:
+        _show_gates(verdict)
     if dry_run:
-        if not verdict.passed:
-            raise Refused(f"version {verdict.candidate.number} would not be promoted: {verdict.reason}")
-        _say(as_json, f"version {verdict.candidate.number} would be promoted: {verdict.reason}")
+        if not force:
+            promotion.check(verdict)
+        _say(as_json, f"version {candidate.number} would be promoted: {reason or verdict.reason}")
         return
-    promotion.promote(client, verdict)
-    _say(as_json, f"{verdict.candidate.name} version {verdict.candidate.number} is champion: {verdict.reason}")
-    _say(as_json, f"  load it anywhere: mlflow.pyfunc.load_model('models:/{verdict.candidate.name}@champion')")
+    event = promotion.promote(client, verdict, reason=reason, force=force)
+    forced = " by force" if event.action == "force" else ""
+    _say(as_json, f"{candidate.name} version {candidate.number} is champion{forced}: {event.reason}")
+    _say(as_json, f"  load it anywhere: mlflow.pyfunc.load_model('models:/{candidate.name}@champion')")
 
 
 def rollback(
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="VERSION", help="A former champion; default: the one before.")
+    ] = None,
     reason: Annotated[str, typer.Option("--reason", "-r", help="Why, for the trail.")] = "",
     name: NameOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Go back to the champion before this one.
+    """Go back to the champion before this one, or to another that was champion.
 
     [dim]carousel rollback --reason "wrong on invoices"[/dim]
     """
     from carousel.registry import promotion
     from carousel.tracking.store import connect
 
-    left, again = promotion.rollback(connect(), name or _name(), reason)
+    left, again = promotion.rollback(connect(), name or model_name(), reason, to)
     if as_json:
         print(json.dumps({"from": left.number, "to": again.number, "reason": reason}))
     _say(as_json, f"{again.name} version {again.number} is champion again, in place of version {left.number}")
 
 
-def _accuracy_here(version: "Version", digest: str) -> float | None:
-    """Measure a version on data/prepared/test.parquet, if that is the test data with this digest."""
-    from carousel.corpus import document, tables
-    from carousel.registry.versions import fetch
+def retire(
+    which: Annotated[str | None, typer.Argument(metavar="VERSION", help="A version's number.")] = None,
+    old: Annotated[
+        bool, typer.Option("--old", help="Show the versions that registry.keep lets go, and change nothing.")
+    ] = False,
+    delete: Annotated[bool, typer.Option("--delete", help="With --old: delete them.")] = False,
+    reason: Annotated[str, typer.Option("--reason", "-r", help="Why, for the trail.")] = "",
+    name: NameOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Keep a version from being promoted again, or let go of old ones. A version with an alias is never touched.
 
-    path = Path("data/prepared/test.parquet")
-    if not path.exists():
-        return None
-    test = tables.read(path)
-    if document.digest(test) != digest:
-        return None
-    answers = fetch(version).predict(test["text"].to_list())
-    right: int = sum(answer.label == label for answer, label in zip(answers, test["label"], strict=True))
-    return right / test.height
+    [dim]carousel retire 3 --reason "trained on the wrong file"[/dim]
+
+    [dim]carousel retire --old[/dim]
+    """
+    from carousel.params import load
+    from carousel.registry import retirement
+    from carousel.tracking.store import connect
+
+    if old == (which is not None) or (delete and not old):
+        raise UserError(
+            "give a version to retire, or --old (and --delete with it) for those that registry.keep lets go"
+        )
+    params, client = load().registry, connect()
+    name = name or params.name
+    if which is not None:
+        version = retirement.retire(client, name, which, reason)
+        if as_json:
+            print(json.dumps({"retired": version.number, "reason": reason}))
+        _say(as_json, f"{name} version {version.number} is retired: its files stay, and it cannot be promoted")
+        return
+    gone = (
+        retirement.delete(client, name, params.keep, reason)
+        if delete
+        else retirement.old(client, name, params.keep)
+    )
+    numbers = [version.number for version in gone]
+    if as_json:
+        print(json.dumps({"deleted" if delete else "would_delete": numbers, "keep": params.keep}))
+    elif not gone:
+        print(f"{name}: nothing to let go; registry.keep is {params.keep}, beside versions with an alias")
+    else:
+        listed = ", ".join(map(str, numbers))
+        print(f"{name}: {'deleted' if delete else 'would delete'} version{'s' if numbers[1:] else ''} {listed}")
+        print("  their runs stay; `mlflow gc` frees the disk" if delete else "  --delete does it")
 
 
-def _name() -> str:
+def _show_gates(verdict: "Verdict") -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    candidate, champion = verdict.candidate, verdict.champion
+    beside = f" beside champion version {champion.number}" if champion else ", the first candidate for champion"
+    print(f"{candidate.name} version {candidate.number}{beside}")
+    if not verdict.outcomes:
+        print("no gate is set: promotion in params.yaml")
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in ("gate", "", "found", "asked"):
+        table.add_column(column)
+    styles = {"passed": "green", "failed": "bold red", "skipped": "dim", "not measured": "yellow"}
+    for outcome in verdict.outcomes:
+        state = Text(outcome.state, style=styles[outcome.state])
+        table.add_row(outcome.gate, state, Text(outcome.figure), Text(outcome.asked))
+    Console(highlight=False).print(table)
+
+
+def _tell(client: "MlflowClient", name: str, as_json: bool, *, any_version: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from carousel.registry import promotion
+
+    events = promotion.history(client, name) if any_version else []
+    if as_json:
+        print(json.dumps([asdict(event) for event in events], indent=2))
+        return
+    if not events:
+        print(f"{name}: no version was promoted yet; `carousel promote challenger` does")
+        return
+    table = Table(title=name, title_justify="left", box=None, pad_edge=False)
+    for column in ("when", "who", "what", "version", "why"):
+        table.add_column(column, no_wrap=column != "why")
+    for event in events:
+        step = (
+            f"{event.source or 'none'} → {event.target}" if event.action in promotion.MOVES else str(event.target)
+        )
+        failed = [gate["gate"] for gate in event.gates if gate["state"] in ("failed", "not measured")]
+        past = f"past {', '.join(failed)}: " if event.action == "force" else ""
+        cut = "" if event.in_force else "was cut off, the champion stayed: "
+        when = datetime.fromisoformat(event.when).astimezone().strftime("%Y-%m-%d %H:%M")
+        table.add_row(when, Text(event.who), event.action, step, Text(f"{cut}{past}{event.reason}"))
+    Console(highlight=False).print(table)
+
+
+def model_name() -> str:
+    """Return the registered model that params.yaml names."""
     from carousel.params import load
 
     return load().registry.name

@@ -56,14 +56,7 @@ class Contender:
 
     def answers(self, client: "MlflowClient") -> Answers | None:
         """Return the answers that its run kept; none for a bare bundle, or a run from before they were kept."""
-        if not self.run_id or not has_run(client, self.run_id):
-            return None
-        if not any(
-            file.path == ANSWERS.as_posix() for file in client.list_artifacts(self.run_id, ANSWERS.parts[0])
-        ):
-            return None
-        with tempfile.TemporaryDirectory() as scratch:
-            return Answers.load(download(f"runs:/{self.run_id}/{ANSWERS.as_posix()}", scratch))
+        return kept_answers(client, self.run_id) if self.run_id else None
 
     def tested_on(self) -> str | None:
         """Return the digest of the data that it was tested on, as its version's tags have it."""
@@ -127,6 +120,16 @@ def find(named: str, model: str) -> Contender:
     else:
         which = named
     return _of_version(client, get(client, model, which))
+
+
+def kept_answers(client: "MlflowClient", run_id: str) -> Answers | None:
+    """Return a run's answers to the test split; none if the run is gone, or from before answers were kept."""
+    if not has_run(client, run_id):
+        return None
+    if not any(file.path == ANSWERS.as_posix() for file in client.list_artifacts(run_id, ANSWERS.parts[0])):
+        return None
+    with tempfile.TemporaryDirectory() as scratch:
+        return Answers.load(download(f"runs:/{run_id}/{ANSWERS.as_posix()}", scratch))
 
 
 def portray(contender: Contender) -> tuple[Portrait, Bundle]:

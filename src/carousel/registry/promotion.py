@@ -1,25 +1,41 @@
-"""Who is champion: a gate on the way up, a way back, and a trail of both."""
+"""Who is champion: gates on the way up, a way back, and a trail of both."""
 
 import getpass
 import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from carousel.errors import Refused, UserError
-from carousel.registry.versions import ACCURACY, CHALLENGER, CHAMPION, TEST_DIGEST, Version, get, versions
+from carousel.params import Promotion
+from carousel.registry import gates
+from carousel.registry.gates import Outcome
+from carousel.registry.registered import Registered
+from carousel.registry.versions import CHALLENGER, CHAMPION, RETIRED, Version, get, versions
 from carousel.tracking.store import exclusive
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-_EVENT = "promotion."  # tags of the registered model: promotion.0001, promotion.0002, …
+EVENT = "promotion."  # tags of the registered model, and of the version: promotion.0001, promotion.0002, …
+MOVES = ("promote", "force", "rollback")  # the actions that move the champion alias
+_REASON = 1000  # characters; the store keeps 5000 of a whole event
 
 
 @dataclass(frozen=True)
 class Event:
-    """A step of the trail: who moved the champion alias, when, from which version to which, and why."""
+    """A step of the trail.
+
+    Attributes:
+        action: promote, force, rollback or retire.
+        when: in UTC.
+        who: the user's name on the machine that it was typed on.
+        source: the champion before, if any.
+        target: the version that it is about.
+        reason: why.
+        gates: each gate's name, figure, what was asked, and passed, failed, skipped or not measured.
+        in_force: False when it was cut off before the alias moved: the champion stayed who it was.
+    """
 
     action: str
     when: str
@@ -27,136 +43,246 @@ class Event:
     source: int | None
     target: int
     reason: str
+    gates: tuple[dict[str, str], ...] = ()
+    in_force: bool = True
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gate says of a candidate.
+    """What the gates say of a candidate.
 
     Attributes:
         candidate: the version that would be champion.
         champion: the one that is, if any.
-        accuracies: of the candidate and the champion, on the candidate's test data.
-        passed: whether the candidate is at least as accurate.
-        reason: a sentence with both numbers.
+        outcomes: of every gate that is on.
     """
 
     candidate: Version
     champion: Version | None
-    accuracies: tuple[float, float | None]
-    passed: bool
-    reason: str
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether no gate failed, and every one was measured that should have been."""
+        return not any(outcome.passed is False or not outcome.measurable for outcome in self.outcomes)
+
+    @property
+    def reason(self) -> str:
+        """A sentence: the gates that failed, with their figures, or how many were passed."""
+        failed = [
+            f"{outcome.gate}: {outcome.figure}; asked: {outcome.asked}"
+            for outcome in self.outcomes
+            if outcome.passed is False
+        ]
+        if failed:
+            return "; ".join(failed)
+        passed = sum(outcome.passed is True for outcome in self.outcomes)
+        against = f"beside champion version {self.champion.number}" if self.champion else "first champion"
+        return f"{against}; {passed} of {len(self.outcomes)} gates passed" + (
+            "" if passed == len(self.outcomes) else ", the others not asked"
+        )
 
 
-def judge(
-    client: "MlflowClient", name: str, which: str, evaluate: Callable[[Version, str], float | None]
-) -> Verdict:
-    """Compare a candidate with the champion on the same test data.
+def judge(client: "MlflowClient", name: str, which: str, rules: Promotion) -> Verdict:
+    """Put a candidate through the gates, beside the champion on the candidate's test data.
 
     Args:
         client: of the store.
         name: of the registered model.
         which: the candidate's number or alias.
-        evaluate: accuracy of a version on the test data with that digest, or None where the data is not at
-            hand; asked only when the two versions were tested on different data.
+        rules: the `promotion` section of params.yaml.
 
     Raises:
-        UserError: when there is no such version, or no test data that both can be measured on.
-        Refused: when the candidate is the champion.
+        UserError: when there is no such version.
+        Refused: when the candidate is the champion, or is retired.
     """
     candidate = get(client, name, which)
-    champion = next((version for version in versions(client, name) if CHAMPION in version.aliases), None)
-    accuracy = _accuracy(candidate)
-    if champion is None:
-        return Verdict(candidate, None, (accuracy, None), True, f"first champion; test accuracy {accuracy:.4f}")
-    if champion.number == candidate.number:
+    champion = _champion(client, name)
+    if champion is not None and champion.number == candidate.number:
         raise Refused(f"version {candidate.number} of {name} is the champion already")
-    digest = candidate.tags[TEST_DIGEST]
-    if champion.tags[TEST_DIGEST] == digest:
-        reigning: float | None = _accuracy(champion)
-        where = "on the same test data"
-    else:
-        reigning = evaluate(champion, digest)
-        where = "measured now on the candidate's test data"
-    if reigning is None:
-        raise UserError(
-            f"versions {candidate.number} and {champion.number} were tested on different data, and version "
-            f"{candidate.number}'s is not in data/prepared/test.parquet here: promote where it was trained"
-        )
-    passed = accuracy >= reigning
-    reason = (
-        f"test accuracy {accuracy:.4f} is {'not worse' if passed else 'worse'} than champion version "
-        f"{champion.number}'s {reigning:.4f}, {where}"
+    if RETIRED in candidate.tags:
+        raise Refused(f"version {candidate.number} of {name} is retired")
+    trial = gates.Trial(
+        rules, Registered(client, candidate), Registered(client, champion) if champion is not None else None
     )
-    return Verdict(candidate, champion, (accuracy, reigning), passed, reason)
+    return Verdict(candidate, champion, gates.measure(trial))
 
 
-def promote(client: "MlflowClient", verdict: Verdict) -> None:
-    """Make the candidate champion; the alias moves last, after its trail.
+def promote(client: "MlflowClient", verdict: Verdict, *, reason: str = "", force: bool = False) -> Event:
+    """Make the candidate champion.
+
+    Args:
+        client: of the store.
+        verdict: of the gates; the champion must still be the one that it knows.
+        reason: why, beside the verdict's own.
+        force: although gates failed, or could not be measured; that needs a reason.
 
     Raises:
-        Refused: when the gate did not pass, or the champion changed since.
+        UserError: when a gate could not be measured, or a forced promotion has no reason.
+        Refused: when a gate failed, or the champion changed since.
     """
-    if not verdict.passed:
+    if force and not reason.strip():
+        raise UserError("--force goes past the gates: say why with --reason")
+    if not force:
+        check(verdict)
+    action = "promote" if verdict.passed else "force"
+    return _move(client, verdict.candidate, verdict.champion, action, reason or verdict.reason, verdict.outcomes)
+
+
+def check(verdict: Verdict) -> None:
+    """Raise what keeps a verdict's candidate from being champion.
+
+    Raises:
+        UserError: when a gate could not be measured.
+        Refused: when one failed.
+    """
+    if any(outcome.passed is False for outcome in verdict.outcomes):
         raise Refused(f"version {verdict.candidate.number} is not promoted: {verdict.reason}")
-    _move(client, verdict.candidate, verdict.champion, "promote", verdict.reason)
+    for outcome in verdict.outcomes:
+        if not outcome.measurable:
+            raise UserError(f"gate {outcome.gate} could not be measured: {outcome.figure}")
 
 
-def rollback(client: "MlflowClient", name: str, reason: str) -> tuple[Version, Version]:
-    """Go back to the champion before this one.
+def rollback(client: "MlflowClient", name: str, reason: str, to: str | None = None) -> tuple[Version, Version]:
+    """Go back to the champion before this one, or to one that was champion before.
 
     Returns:
         The version that was champion, and the one that is again.
 
     Raises:
-        UserError: when there is no champion, or none was before it.
+        UserError: when there is no champion, or none was before it, or the one named never was.
+        Refused: when the one named is champion now, or is retired.
     """
     champion = get(client, name, CHAMPION)
-    came = [
-        event for event in history(client, name) if event.action == "promote" and event.target == champion.number
-    ]
-    if not came or came[-1].source is None:
-        raise UserError(f"{name}: version {champion.number} was the first champion; there is none to go back to")
-    previous = get(client, name, str(came[-1].source))
+    moves = [event for event in history(client, name) if event.action in MOVES and event.in_force]
+    if to is None:
+        came = [event for event in moves if event.action != "rollback" and event.target == champion.number]
+        if not came or came[-1].source is None:
+            raise UserError(
+                f"{name}: version {champion.number} was the first champion; there is none to go back to"
+            )
+        to = str(came[-1].source)
+    previous = get(client, name, to)
+    if previous.number == champion.number:
+        raise Refused(f"version {champion.number} of {name} is the champion already")
+    if previous.number not in {event.target for event in moves}:
+        raise UserError(
+            f"{name}: version {previous.number} was never champion: `carousel promote {previous.number}` puts it "
+            "through the gates"
+        )
+    if RETIRED in previous.tags:
+        raise Refused(f"version {previous.number} of {name} is retired")
     _move(client, previous, champion, "rollback", reason)
     return champion, previous
 
 
 def history(client: "MlflowClient", name: str) -> list[Event]:
-    """Return the trail, oldest first."""
-    tags = client.get_registered_model(name).tags
-    return [Event(**json.loads(tags[key])) for key in sorted(tags) if key.startswith(_EVENT)]
+    """Return the trail, oldest first.
+
+    An event is written before the alias moves. So the last one is in force only if the champion is its target.
+    """
+    events = _events(client, name)
+    moves = [number for number, event in events.items() if event.action in MOVES]
+    champion = _champion(client, name)
+    if moves and events[moves[-1]].source == (champion.number if champion else None):
+        events[moves[-1]] = replace(events[moves[-1]], in_force=False)
+    return [events[number] for number in sorted(events)]
 
 
-def _move(client: "MlflowClient", target: Version, source: Version | None, action: str, reason: str) -> None:
+def record(client: "MlflowClient", name: str, event: Event, *, on_version: bool = True) -> None:
+    """Write an event into the trail: on the registered model, then on the version unless that is gone.
+
+    Whoever calls this holds `exclusive`.
+    """
+    _write(client, name, max(_events(client, name), default=0) + 1, event, on_version)
+
+
+def event_now(
+    action: str, source: int | None, target: int, reason: str, outcomes: tuple[Outcome, ...] = ()
+) -> Event:
+    """Return an event of this moment and this user."""
+    return Event(
+        action=action,
+        when=datetime.now(UTC).isoformat(timespec="seconds"),
+        who=_user(),
+        source=source,
+        target=target,
+        reason=reason[:_REASON],
+        gates=tuple(
+            {
+                "gate": outcome.gate,
+                "figure": outcome.figure[:200],
+                "asked": outcome.asked[:200],
+                "state": outcome.state,
+            }
+            for outcome in outcomes
+        ),
+    )
+
+
+def _move(
+    client: "MlflowClient",
+    target: Version,
+    source: Version | None,
+    action: str,
+    reason: str,
+    outcomes: tuple[Outcome, ...] = (),
+) -> Event:
+    """Write the trail, then move the alias: a crash in between leaves the old champion, the event not in force."""
+    name, before = target.name, source.number if source else None
     with exclusive():
-        now = {alias: version.number for version in versions(client, target.name) for alias in version.aliases}
-        if now.get(CHAMPION) != (source.number if source else None):
-            raise Refused(
-                f"{target.name}: the champion changed to version {now.get(CHAMPION)} meanwhile; look again"
-            )
-        event = Event(
-            action=action,
-            when=datetime.now(UTC).isoformat(timespec="seconds"),
-            who=_user(),
-            source=source.number if source else None,
-            target=target.number,
-            reason=reason,
-        )
-        number = len(history(client, target.name)) + 1
-        client.set_registered_model_tag(target.name, f"{_EVENT}{number:04}", json.dumps(asdict(event)))
-        client.set_registered_model_alias(target.name, CHAMPION, str(target.number))
-        if now.get(CHALLENGER) == target.number:
-            client.delete_registered_model_alias(target.name, CHALLENGER)
+        champion = _champion(client, name)
+        if (champion.number if champion else None) != before:
+            now = f"version {champion.number}" if champion else "none"
+            raise Refused(f"{name}: the champion changed to {now} meanwhile; look again")
+        if RETIRED in get(client, name, target.number).tags:
+            raise Refused(f"version {target.number} of {name} was retired meanwhile")
+        _settle(client, name)
+        event = event_now(action, before, target.number, reason, outcomes)
+        record(client, name, event)
+        client.set_registered_model_alias(name, CHAMPION, str(target.number))
+        # the challenger's alias goes after: a version that has both is champion, and one that has none is lost
+        if CHALLENGER in get(client, name, str(target.number)).aliases:
+            client.delete_registered_model_alias(name, CHALLENGER)
+    return event
 
 
-def _accuracy(version: Version) -> float:
-    try:
-        return float(version.tags[ACCURACY])
-    except KeyError as error:
-        raise UserError(
-            f"{version.uri}: has no tag {ACCURACY}; only versions that `dvc repro` registered do"
-        ) from error
+def _settle(client: "MlflowClient", name: str) -> None:
+    """Write down that the last event is not in force, while the champion still shows it."""
+    stored = _events(client, name)
+    for number, event in zip(sorted(stored), history(client, name), strict=True):
+        if event != stored[number]:
+            _write(client, name, number, event, on_version=True)
+
+
+def _write(client: "MlflowClient", name: str, number: int, event: Event, on_version: bool) -> None:
+    content = json.dumps(_plain(event), ensure_ascii=False)
+    client.set_registered_model_tag(name, f"{EVENT}{number:04}", content)
+    if on_version:
+        client.set_model_version_tag(name, str(event.target), f"{EVENT}{number:04}", content)
+
+
+def _events(client: "MlflowClient", name: str) -> dict[int, Event]:
+    """Return the events that the registered model has, by number."""
+    tags = client.get_registered_model(name).tags
+    return {int(key.removeprefix(EVENT)): _parsed(tags[key]) for key in sorted(tags) if key.startswith(EVENT)}
+
+
+def _parsed(content: str) -> Event:
+    values: dict[str, Any] = json.loads(content)
+    return Event(**values | {"gates": tuple(values.get("gates", ()))})
+
+
+def _plain(event: Event) -> dict[str, Any]:
+    """Return what is stored: `in_force` only when it is known to be false."""
+    values = asdict(event)
+    if event.in_force:
+        del values["in_force"]
+    return values
+
+
+def _champion(client: "MlflowClient", name: str) -> Version | None:
+    return next((version for version in versions(client, name) if CHAMPION in version.aliases), None)
 
 
 def _user() -> str:

@@ -25,6 +25,9 @@ CHAMPION, CHALLENGER = "champion", "challenger"
 FINGERPRINT = "bundle.fingerprint"
 TEST_DIGEST = "test.digest"
 ACCURACY, MACRO_F1, BASELINE = "test.accuracy", "test.macro_f1", "baseline.accuracy"
+TEST = {"accuracy": ACCURACY, "macro_f1": MACRO_F1}  # the figures by metric, as params.yaml names them
+BASELINES = {"accuracy": BASELINE, "macro_f1": "baseline.macro_f1"}
+RETIRED = "retired"
 
 # What a bundle imports, of this project and of others: all that travels with a version
 _INFERENCE_CODE = ("__init__.py", "errors.py", "files.py", "text", "nn", "bundle")

@@ -85,6 +85,7 @@ class Swept:
         """Return what reports/sweep.json says."""
         pruned = sum(trial.state is TrialState.PRUNED for trial in self.trials)
         return {
+            "study": self.study.study_name,
             "trials": len(self.trials),
             "pruned": pruned,
             "best_trial": self.best.number,

@@ -1,6 +1,7 @@
 """One MLflow run for each trained model: its name, its params, and finding it again in later stages."""
 
 import json
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,11 +36,18 @@ def name(hparams: Hparams, data: str) -> str:
 
 
 def flat(*sections: BaseModel) -> dict[str, str]:
-    """Return params under the names that params.yaml and `dvc exp run -S` use."""
+    """Return params under the names that params.yaml and `dvc exp run -S` use.
+
+    What decides about registered versions is left out: it makes no model, and may change while one is trained.
+    """
     values: dict[str, Any] = {}
     for section in sections:
         values |= flatten(section)
-    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
+    return {
+        key: value if isinstance(value, str) else json.dumps(value)
+        for key, value in values.items()
+        if not key.startswith(("promotion.", "registry.keep"))
+    }
 
 
 @contextmanager
@@ -62,12 +70,14 @@ def started(params: Params, hparams: Hparams, checkpoints: Path | None = None) -
     run_name = name(hparams, params.registry.name)
     interrupted = checkpoints / "run.json" if checkpoints else None
     known = _known(client, interrupted) if interrupted else None
+    tags, files = lineage.of_training(params, hparams)
     # processor, memory and disk, every ten seconds; a training shorter than that has none
-    with mlflow.start_run(known, experiment_id, run_name, tags=lineage.tags(), log_system_metrics=True) as run:
+    with mlflow.start_run(known, experiment_id, run_name, tags=tags, log_system_metrics=True) as run:
         recorded = {"run_id": run.info.run_id, "tracking_uri": tracking_uri()}
         if interrupted:
             write_json(interrupted, recorded)
         mlflow.log_params(flat(params) | flat(hparams))
+        _log_lineage(files)
         if known is None:
             for split, digest in lineage.data_digests().items():
                 _log_input(params, split, digest)
@@ -155,8 +165,19 @@ def log_evaluation(report: Report, baseline: dict[str, Any], answers: Path) -> N
 
 
 def origin(run: "mlflow.ActiveRun") -> dict[str, str]:
-    """Return the run's tags that a version carries on: all of lineage, none of MLflow's own."""
-    return {key: value for key, value in run.data.tags.items() if not key.startswith("mlflow.")}
+    """Return the tags that a version carries on from the active run: all of lineage, none of MLflow's own.
+
+    dvc.lock is written down again: now it knows the stages from training on.
+    """
+    import mlflow
+
+    lock = lineage.locked()
+    _log_lineage(lock)
+    mlflow.set_tags(lineage.digests(lock))
+    return {
+        **{key: value for key, value in run.data.tags.items() if not key.startswith("mlflow.")},
+        **lineage.digests(lock),
+    }
 
 
 @contextmanager
@@ -176,6 +197,15 @@ def resumed(client: "MlflowClient", path: Path = RUN_FILE) -> Iterator["mlflow.A
         )
     with mlflow.start_run(run_id=recorded["run_id"]) as run:
         yield run
+
+
+def _log_lineage(files: dict[str, bytes]) -> None:
+    import mlflow
+
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, content in files.items():
+            (Path(scratch) / name).write_bytes(content)
+        mlflow.log_artifacts(scratch, lineage.FOLDER)
 
 
 def _log_input(params: Params, split: str, digest: str) -> None:

@@ -1,0 +1,114 @@
+"""`carousel lineage` and `reproduce`."""
+
+import json
+import re
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from carousel.cli.registry import JsonOption, NameOption, model_name
+from carousel.errors import UserError
+
+if TYPE_CHECKING:
+    from carousel.registry.audit import Audit
+
+VersionArgument = Annotated[str, typer.Argument(metavar="VERSION|champion", help="A version's number or alias.")]
+_STYLES = {"ok": "green", "differs": "bold red", "unknown": "yellow", "recorded": "dim"}
+
+
+def lineage(which: VersionArgument, name: NameOption = None, as_json: JsonOption = False) -> None:
+    """Show what a version was made of, and check it; exit code 1 if something differs.
+
+    [dim]carousel lineage champion[/dim]
+    """
+    from carousel.registry.audit import audit
+    from carousel.registry.versions import get
+    from carousel.tracking.store import connect, main_checkout
+
+    client = connect()
+    found = audit(client, get(client, name or model_name(), which), main_checkout())
+    if as_json:
+        print(json.dumps(found.to_json(), indent=2))
+    else:
+        _show(found)
+    if found.differing:
+        raise typer.Exit(1)
+
+
+def reproduce(
+    which: VersionArgument,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the checkout that it works in, for a look.")] = False,
+    name: NameOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train a version again, from a clean checkout of its commit; exit code 1 if another model comes out.
+
+    Your own checkout, its dvc.lock and the MLflow store stay as they are.
+
+    [dim]carousel reproduce champion[/dim]
+    """
+    from carousel.registry import reproduction
+    from carousel.registry.versions import get
+    from carousel.tracking.store import connect, main_checkout
+
+    client = connect()
+    version = get(client, name or model_name(), which)
+    say = partial(print, file=sys.stderr if as_json else sys.stdout, flush=True)
+    try:
+        made = reproduction.reproduce(client, version, main_checkout(), say, keep=keep)
+    except KeyboardInterrupt:
+        raise UserError("interrupted; nothing was changed") from None
+    if as_json:
+        print(json.dumps(made.to_json(), indent=2))
+    say("")
+    for part in made.parts:
+        found = "" if part.same else f"  now {part.found[:12]}"
+        say(f"{part.name:<11} {part.recorded[:12]:<12}  {'the same' if part.same else 'differs'}{found}")
+    if keep:
+        say(f"the checkout is in {made.folder}")
+    if made.same:
+        say(f"{version.name} version {version.number} is reproduced: the same fingerprint")
+        return
+    first = next(part.name for part in made.parts if not part.same)
+    say(f"{version.name} version {version.number} is not reproduced: its {first} came out different")
+    raise typer.Exit(1)
+
+
+def _show(found: "Audit") -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+    from rich.tree import Tree
+
+    version = found.version
+    aliases = f" ({', '.join(version.aliases)})" if version.aliases else ""
+    tree = Tree(Text(f"{version.name} version {version.number}{aliases}"), guide_style="dim")
+    width = max(len(fact.name) for fact in found.facts)
+    for group in dict.fromkeys(fact.group for fact in found.facts):
+        branch = tree.add(Text(group, style="bold"))
+        for fact in found.facts:
+            if fact.group == group:
+                line = Table.grid(padding=(0, 2))
+                line.add_column(width=8)
+                line.add_column(width=width)
+                line.add_column()
+                value = Text(_short(fact.value))
+                if fact.note:
+                    value.append(f"  {_short(fact.note)}", style="dim")
+                line.add_row(Text(fact.state, style=_STYLES[fact.state]), Text(fact.name), value)
+                branch.add(line)
+    Console(highlight=False).print(tree)
+    differing = found.differing
+    if differing:
+        names = ", ".join(fact.name for fact in differing)
+        print(f"{len(differing)} of {len(found.facts)} differ: {names}")
+        return
+    unknown = sum(fact.state == "unknown" for fact in found.facts)
+    print("nothing differs" + (f"; {unknown} could not be checked here" if unknown else ""))
+
+
+def _short(text: str) -> str:
+    """Cut digests to what people compare; `--json` has them whole."""
+    return re.sub(r"\b([0-9a-f]{12})[0-9a-f]{20,}(\.dir)?\b", r"\1", text)

@@ -1,0 +1,94 @@
+"""A registered version's bundle, figures and answers to test data, each found when first asked for."""
+
+import tempfile
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from carousel.bundle.bundle import Bundle
+from carousel.corpus import document, tables
+from carousel.errors import UserError
+from carousel.evaluation.answers import Answers, answer
+from carousel.registry import versions
+from carousel.registry.contender import kept_answers
+from carousel.registry.versions import Version
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+TEST = Path("data/prepared/test.parquet")
+
+
+class Registered:
+    """A registered version, and what gates want to know of it.
+
+    Args:
+        client: of the store.
+        version: the version.
+    """
+
+    def __init__(self, client: "MlflowClient", version: Version) -> None:
+        self.client = client
+        self.version = version
+        self._answers: dict[str, Answers] = {}
+
+    @cached_property
+    def bundle(self) -> Bundle:
+        """Downloaded, and verified."""
+        return versions.fetch(self.version)
+
+    @cached_property
+    def bytes(self) -> int:
+        """Of the bundle's files."""
+        with tempfile.TemporaryDirectory() as scratch:
+            self.bundle.save(Path(scratch) / "bundle")
+            return sum(file.stat().st_size for file in (Path(scratch) / "bundle").iterdir())
+
+    @property
+    def digest(self) -> str:
+        """Of the test data that it was tested on."""
+        return self.recorded(versions.TEST_DIGEST)
+
+    def recorded(self, tag: str) -> str:
+        """Return what the stage `register` wrote down.
+
+        Raises:
+            UserError: when the version was registered by other means.
+        """
+        try:
+            return self.version.tags[tag]
+        except KeyError as error:
+            raise UserError(
+                f"{self.version.uri}: has no tag {tag}; only versions that `dvc repro` registered do"
+            ) from error
+
+    def answers(self, digest: str) -> Answers:
+        """Return its answers to the test data with that digest: those of its run, or given now.
+
+        Raises:
+            UserError: when its run has none to that data, and the data is not here.
+        """
+        if digest not in self._answers:
+            kept = kept_answers(self.client, self.version.run_id)
+            if kept is not None and kept.digest == digest:
+                self._answers[digest] = kept
+            else:
+                self._answers[digest] = answer(self.bundle, test_documents(self.version, digest))
+        return self._answers[digest]
+
+
+def test_documents(version: Version, digest: str) -> pl.DataFrame:
+    """Return the test data with that digest, which is here if this is where the candidate was trained.
+
+    Raises:
+        UserError: when it is not.
+    """
+    found = tables.read(TEST) if TEST.exists() else None
+    if found is None or document.digest(found) != digest:
+        raise UserError(
+            f"{version.uri}: has to answer test data {digest[:8]}, which is not in {TEST} here: promote where the "
+            "candidate was trained"
+        )
+    return found

@@ -1,0 +1,117 @@
+"""`carousel reproduce`: the same fingerprint from a commit, changes and params, and nothing else touched."""
+
+import json
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from carousel.errors import UserError
+from carousel.registry import reproduction
+from carousel.registry.versions import Version
+from carousel.tracking import lineage
+from tests.conftest import Checkout
+from tests.registry.conftest import Registry
+
+COUNT = """
+from carousel.tracking.store import connect, experiment
+client = connect()
+print(len(client.search_runs([experiment(client, 'stdlib-docs')])), len(client.search_model_versions()))
+"""
+
+
+def state(checkout: Checkout) -> tuple[str, ...]:
+    """What a reproduction must leave alone: the store, the checkout, dvc.lock, DVC's cache."""
+    cached = sorted(str(path) for path in (checkout.path / ".dvc/cache").rglob("*"))
+    return (
+        checkout.python(COUNT),
+        checkout.run("git", "status", "--porcelain", "--ignored"),
+        (checkout.path / "dvc.lock").read_text(),
+        *cached,
+    )
+
+
+def three_commits(checkout: Checkout) -> None:
+    checkout.edit("params.yaml", "clip_norm: 1.0", "clip_norm: 0.1")
+    checkout.run("git", "commit", "--all", "--quiet", "--message", "clip more")
+    checkout.edit("params.yaml", "min_count: 2", "min_count: 3")
+    checkout.run("git", "commit", "--all", "--quiet", "--message", "fewer words")
+    checkout.edit("data/stdlib_docs.yaml", "shutil", "shutil, glob")
+    checkout.run("git", "commit", "--all", "--quiet", "--message", "more data")
+
+
+@pytest.mark.pipeline
+def test_a_version_with_uncommitted_changes_is_reproduced_three_commits_later(
+    finished: Checkout, tmp_path: Path
+) -> None:
+    checkout = finished.copy(tmp_path / "copy")
+    checkout.edit("params.yaml", "  trials: 2", "  trials: 0")
+    checkout.edit("params.yaml", "learning_rate: 0.02", "learning_rate: 0.015")
+    checkout.edit("src/carousel/nn/initialisation.py", '"""How a recurrent', '"""Changed: how a recurrent')
+    checkout.run("dvc", "repro")
+    checkout.run("git", "checkout", "--quiet", ".")
+    three_commits(checkout)
+
+    before = state(checkout)
+    printed = checkout.run("carousel", "reproduce", "2")
+    assert "apply what was not committed" in printed
+    assert "Running stage 'train'" in printed
+    assert "stdlib-docs version 2 is reproduced: the same fingerprint" in printed
+    assert state(checkout) == before
+    assert not list(Path(printed.split(" in ")[1].splitlines()[0]).parent.glob("carousel-reproduce-*/models"))
+
+
+@pytest.mark.slow
+@pytest.mark.pipeline
+def test_a_sweeps_winner_is_reproduced_without_the_sweep(finished: Checkout, tmp_path: Path) -> None:
+    checkout = finished.copy(tmp_path / "copy")
+    three_commits(checkout)
+    made = json.JSONDecoder().raw_decode(checkout.run("carousel", "reproduce", "1", "--json"))[0]
+    assert made["same"]
+    assert [part["name"] for part in made["parts"]][-1] == "bundle"
+
+
+def version(**tags: str) -> Version:
+    return Version("docs", 4, (), 0, "no-run", {key.replace("__", "."): value for key, value in tags.items()})
+
+
+@pytest.mark.parametrize(
+    ("tags", "message"),
+    [
+        ({}, "trained outside a git checkout"),
+        ({"git__commit": lineage.NOT_GIT}, "trained outside a git checkout"),
+        ({"git__commit": "0" * 40}, "its commit 0+ is not in"),
+    ],
+)
+def test_a_version_without_a_commit_here_is_one_line(
+    tags: dict[str, str], message: str, registry: Registry, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=message):
+        reproduction.reproduce(registry.client, version(**tags), tmp_path, print)
+
+
+def test_params_that_are_missing_or_altered_are_one_line(registry: Registry, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="its params were not recorded"):
+        reproduction._files(registry.client, version())
+    with pytest.raises(UserError, match=r"lineage/params\.yaml is not in the store"):
+        reproduction._files(registry.client, version(params__digest="0" * 64))
+    with mlflow.start_run() as run:
+        mlflow.log_text("seed: 0\n", "lineage/params.yaml")
+    altered = Version("docs", 4, (), 0, run.info.run_id, {"params.digest": "0" * 64})
+    with pytest.raises(UserError, match=r"lineage/params\.yaml has changed"):
+        reproduction._files(registry.client, altered)
+
+
+def test_data_that_git_does_not_have_is_copied_if_it_is_the_same(tmp_path: Path) -> None:
+    root, folder = tmp_path / "root", tmp_path / "folder"
+    (root / "data").mkdir(parents=True)
+    (root / "data/my.csv").write_text("text,label\n")
+    trained = version(data__source__digest=f"md5:{reproduction._md5(root / 'data/my.csv')}")
+    said: list[str] = []
+    reproduction._bring_source(trained, root, folder, "data/my.csv", said.append)
+    assert (folder / "data/my.csv").read_text() == "text,label\n"
+    assert said == [f"copy data/my.csv from {root}"]
+
+    (root / "data/my.csv").write_text("text,label\nsomething,new\n")
+    with pytest.raises(UserError, match=r"its data data/my\.csv is gone"):
+        reproduction._bring_source(trained, root, tmp_path / "other", "data/my.csv", said.append)
