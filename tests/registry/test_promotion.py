@@ -244,7 +244,7 @@ def killed() -> None:
 def test_cut_off_between_any_two_writes_the_trail_never_lies(
     registry: Registry, monkeypatch: pytest.MonkeyPatch, action: str
 ) -> None:
-    for writes in range(6):
+    for writes in range(5):
         name = f"cut-{action}-{writes}"
         registry.enter(name, seed=0)
         promote(registry, name)
