@@ -9,7 +9,7 @@ import pytest
 from carousel.corpus import document, tables
 from carousel.params import Promotion
 from carousel.registry import gates, promotion, versions
-from carousel.registry.contender import TEST, Contender
+from carousel.registry.candidacy import TEST, Contender
 from carousel.registry.gates import Outcome
 from tests.registry.conftest import DOCUMENTS, LABELS, Registry, spread
 

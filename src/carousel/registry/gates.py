@@ -11,7 +11,7 @@ from carousel.evaluation import answers, speed
 from carousel.evaluation.comparison import Comparison, Difference, points
 from carousel.params import Promotion
 from carousel.registry import cases, versions
-from carousel.registry.contender import Contender, test_documents
+from carousel.registry.candidacy import Contender, test_documents
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from carousel.errors import Refused, UserError
 from carousel.params import Promotion
 from carousel.registry import gates
-from carousel.registry.contender import Contender
+from carousel.registry.candidacy import Contender
 from carousel.registry.gates import Outcome
 from carousel.registry.versions import CHALLENGER, CHAMPION, RETIRED, Version, get, versions
 from carousel.tracking.store import exclusive
