@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import mlflow
@@ -196,7 +197,8 @@ def test_of_two_promotions_at_once_one_wins_and_the_other_is_told(registry: Regi
         for number in ("2", "3")
     ]
     while not (Path("ready2").exists() and Path("ready3").exists()):
-        assert all(worker.poll() is None for worker in workers), workers[0].communicate()
+        assert all(worker.poll() is None for worker in workers)
+        time.sleep(0.05)
     Path("go").touch()
     printed = [worker.communicate(timeout=120)[1] for worker in workers]
     assert sorted(worker.returncode for worker in workers) == [0, 1]
@@ -240,15 +242,15 @@ def killed() -> None:
     raise Killed
 
 
-@pytest.mark.parametrize("action", ["promote", "force", "rollback"])
+@pytest.mark.parametrize("action", ["promote", "rollback"])
 def test_cut_off_between_any_two_writes_the_trail_never_lies(
     registry: Registry, monkeypatch: pytest.MonkeyPatch, action: str
 ) -> None:
-    for writes in range(6):
+    for writes in range(5):
         name = f"cut-{action}-{writes}"
         registry.enter(name, seed=0)
         promote(registry, name)
-        registry.enter(name, seed=1, accuracy=0.5 if action == "force" else 0.8)
+        registry.enter(name, seed=1, accuracy=0.8)
         if action == "rollback":
             promote(registry, name)
         before, told = champion(registry, name), story(registry, name)
@@ -261,7 +263,7 @@ def test_cut_off_between_any_two_writes_the_trail_never_lies(
                     promotion.rollback(client, name, "cut off")
                 else:
                     verdict = promotion.judge(client, name, "2", RULES)
-                    promotion.promote(client, verdict, force=action == "force", reason="cut off")
+                    promotion.promote(client, verdict, reason="cut off")
             except Killed:
                 cut = True
         after = champion(registry, name)

@@ -70,7 +70,7 @@ def test_from_the_first_champion_to_the_history_that_tells_it(registry: Registry
         told = json.loads(printed.splitlines()[0])
         assert code == 1
         assert [(found["gate"], found["state"]) for found in told["gates"]] == [(gate, "failed")]
-        assert registry.client.get_model_version_by_alias(NAME, "champion").version == "1"
+        assert int(registry.client.get_model_version_by_alias(NAME, "champion").version) == 1
 
     # the last one, by force
     assert carousel("promote", "9", "--force") == (

@@ -77,10 +77,10 @@ class Verdict:
         if failed:
             return "; ".join(failed)
         passed = sum(outcome.passed is True for outcome in self.outcomes)
-        against = f"beside champion version {self.champion.number}" if self.champion else "first champion"
-        return f"{against}; {passed} of {len(self.outcomes)} gates passed" + (
-            "" if passed == len(self.outcomes) else ", the others not asked"
-        )
+        counted = f"{passed} gate{'' if passed == 1 else 's'} passed"
+        if self.champion is not None:
+            return f"{counted} beside champion version {self.champion.number}"
+        return f"first champion; {counted}" if passed else "first champion"
 
 
 def judge(client: "MlflowClient", name: str, which: str, rules: Promotion) -> Verdict:
