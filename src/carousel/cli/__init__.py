@@ -1,4 +1,4 @@
-"""The command line: `carousel predict`, `versions`, `promote`, `rollback`, `pin`, `summary`."""
+"""The command line: `carousel predict`, `versions`, `promote`, `rollback`, `pin`, `summary`, `sweep`."""
 
 import sys
 
@@ -18,7 +18,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Run a command: exit 0 when it did what was asked, 1 when it declined, 2 for a mistake told in one line."""
-    from carousel.cli import pin, predict, registry, summary
+    from carousel.cli import pin, predict, registry, summary, sweep
 
     app.command()(predict.predict)
     app.command()(registry.versions)
@@ -26,6 +26,7 @@ def main() -> None:
     app.command()(registry.rollback)
     app.command()(pin.pin)
     app.command()(summary.summary)
+    app.add_typer(sweep.app, name="sweep")
     try:
         app()
     except Refused as error:
