@@ -2,7 +2,6 @@
 
 import difflib
 import io
-import math
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -126,14 +125,14 @@ class Train(Section):
 class Between(Section):
     """The values of another key, both ends included, with which a key of `sweep.space` is searched."""
 
-    low: float = -math.inf
-    high: float = math.inf
+    low: float | None = None
+    high: float | None = None
 
     @model_validator(mode="after")
     def _has_an_end(self) -> "Between":
-        if self.low == -math.inf and self.high == math.inf:
+        if self.low is None and self.high is None:
             raise ValueError("says neither low nor high")
-        if self.low > self.high:
+        if self.low is not None and self.high is not None and self.low > self.high:
             raise ValueError(f"low {self.low:g} is above high {self.high:g}")
         return self
 
@@ -336,7 +335,9 @@ def meets(value: Scalar, wanted: Wanted) -> bool:
     """Whether another key's value is one of those that a condition wants."""
     if isinstance(wanted, list):
         return value in wanted
-    return not isinstance(value, str) and wanted.low <= value <= wanted.high
+    above = wanted.low is None or (not isinstance(value, str) and value >= wanted.low)
+    below = wanted.high is None or (not isinstance(value, str) and value <= wanted.high)
+    return above and below
 
 
 def parents_first(space: Space) -> list[str]:
@@ -362,7 +363,7 @@ def _check_conditions(space: Space) -> None:
             parent = space[other]
             possible = choices(parent)
             if isinstance(parent, Range):
-                edges = wanted if isinstance(wanted, list) else [max(wanted.low, parent.low)]
+                edges = wanted if isinstance(wanted, list) else [max(wanted.low or parent.low, parent.low)]
                 possible = [
                     edge for edge in edges if not isinstance(edge, str) and parent.low <= edge <= parent.high
                 ]

@@ -101,6 +101,7 @@ class Outcome:
                 if is_ended(trial) or SEED_OF in trial.user_attrs
             ],
             infer_schema_length=None,
+            strict=False,  # choices may be of several types
         )
 
     def report(self) -> dict[str, Any]:

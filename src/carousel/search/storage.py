@@ -106,6 +106,6 @@ def database(url: str) -> RDBStorage:
 
 def _quieten() -> None:
     """Silence what Optuna says to everyone: its trials, which we tell, and which of its parts are new."""
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.filterwarnings("ignore", category=ExperimentalWarning)
     warnings.filterwarnings("ignore", message="The distribution is specified by", category=UserWarning)

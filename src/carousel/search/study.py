@@ -86,7 +86,7 @@ class Study:
         self.documents = documents
         self.code = digest or code.digest()
         self.short = replace(hparams, {"train.epochs": min(sweep.epochs, hparams.train.epochs)})
-        self.first = first_values(sweep, self.short)
+        self.first = first_values(sweep, hparams)
         self.optuna = optuna.create_study(
             study_name=name or identity(sweep, hparams, documents),
             storage=storage,
