@@ -43,7 +43,7 @@ def _ms_per_document(fitted: "Fitted", val: Encoded) -> float:
 
 def _megabytes(fitted: "Fitted", _val: Encoded) -> float:
     """Megabytes of the model's weights on disk."""
-    return sum(weights.nbytes for weights in fitted.model.state_dict().values()) / 1e6
+    return float(sum(weights.nbytes for weights in fitted.model.state_dict().values())) / 1e6
 
 
 COSTS: dict[Objective, Callable[["Fitted", Encoded], float]] = {

@@ -34,8 +34,8 @@ class Outcome:
     def value(self, trial: FrozenTrial, objective: int = 0) -> float:
         """Return an objective's value; of a trial that did not complete its best so far, nan if it has none."""
         if trial.values and trial.state is TrialState.COMPLETE:
-            return trial.values[objective]
-        return self._better(objective)(trial.intermediate_values.values(), default=math.nan)
+            return float(trial.values[objective])
+        return float(self._better(objective)(trial.intermediate_values.values(), default=math.nan))
 
     @cached_property
     def front(self) -> list[FrozenTrial]:
@@ -75,11 +75,12 @@ class Outcome:
     @property
     def spared(self) -> float:
         """Seconds that pruned trials would have taken for their other epochs, at the pace of those before."""
-        return sum(
+        seconds: float = sum(
             (self.study.short.train.epochs - len(epochs)) * sum(epochs) / len(epochs)
             for trial in self.trials
             if trial.state is TrialState.PRUNED and (epochs := trial.user_attrs.get(EPOCHS))
         )
+        return seconds
 
     def count(self, state: TrialState) -> int:
         """Return how many trials ended so."""

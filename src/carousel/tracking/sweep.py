@@ -65,10 +65,10 @@ class SweepRuns:
         values = flat(self.study.hparams_of(trial))
         ended = _milliseconds(trial.datetime_complete) or 0
         metrics = [
-            Metric(name.replace("val_", "val/"), value, ended, row["epoch"])
+            Metric(figure.replace("val_", "val/"), value, ended, row["epoch"])
             for row in trial.user_attrs.get(CURVE, [])
-            for name, value in row.items()
-            if name != "epoch"
+            for figure, value in row.items()
+            if figure != "epoch"
         ]
         for place, name in enumerate(self.study.sweep.objectives):
             value = outcome.value(trial, place)
@@ -91,13 +91,13 @@ class SweepRuns:
         best = outcome.best
         for place, name in enumerate(outcome.study.sweep.objectives):
             self.client.log_metric(self.parent, f"best/{name}", outcome.value(best, place))
-        for name in ("trials", "pruned", "failed", "seeded", "spared_seconds"):
-            self.client.log_metric(self.parent, f"sweep/{name}", report[name])
+        for count in ("trials", "pruned", "failed", "seeded", "spared_seconds"):
+            self.client.log_metric(self.parent, f"sweep/{count}", report[count])
         self.client.set_tag(self.parent, "optuna.best_trial", str(best.number))
         self.client.set_tag(self.parent, winner.TAG, winner.digest(outcome.hparams))
         self.client.log_table(self.parent, outcome.table().to_dict(as_series=False), "tables/trials.json")
-        for name, picture in plots.pictures(outcome):
-            self.client.log_figure(self.parent, picture, f"plots/{name}.png")
+        for plot, picture in plots.pictures(outcome):
+            self.client.log_figure(self.parent, picture, f"plots/{plot}.png")
         self.client.log_text(self.parent, plots.page(outcome), "plots/sweep.html")
         self.client.set_terminated(self.parent)
 
