@@ -12,6 +12,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.storages.journal._file import BaseJournalFileLock
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from carousel.errors import UserError
 
@@ -92,6 +93,7 @@ def database(url: str) -> RDBStorage:
     try:
         return RDBStorage(
             url,
+            engine_kwargs={"poolclass": NullPool},  # a sweep speaks seldom, and leaves nothing open behind it
             heartbeat_interval=HEARTBEAT,
             grace_period=GRACE,
             heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(max_retry=RETRIES),
