@@ -85,10 +85,13 @@ def test_a_worker_that_is_killed_costs_nothing_but_time(whole: Outcome, data: Da
     assert not multiprocessing.active_children()
 
 
-def test_a_trial_that_takes_three_workers_with_it_has_failed(data: Data, tmp_path: Path) -> None:
-    outcome = search(sweep(2), HPARAMS, data, place=tmp_path / "journal", watcher=Murderous(3))
+def test_a_trial_that_takes_several_workers_with_it_has_failed(
+    data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "DEATHS_OF_A_TRIAL", 2)  # a worker takes seconds to start
+    outcome = search(sweep(2), HPARAMS, data, place=tmp_path / "journal", watcher=Murderous(2))
     assert [trial.state for trial in outcome.trials] == [TrialState.COMPLETE, TrialState.FAIL]
-    assert outcome.trials[1].user_attrs[REASON].startswith("its worker died 3 times, at last by signal 9")
+    assert outcome.trials[1].user_attrs[REASON].startswith("its worker died 2 times, at last by signal 9")
 
 
 def test_workers_that_are_replaced_after_each_trial_find_the_same(

@@ -40,7 +40,6 @@ def pictures(outcome: Outcome) -> Iterator[tuple[str, "Figure"]]:
         flat = axes.flat if hasattr(axes, "flat") else [axes]
         picture: Any = next(iter(flat)).figure
         picture.set_size_inches(10, 6)
-        picture.tight_layout()
         yield name.removeprefix("plot_"), picture
         plt.close(picture)
 

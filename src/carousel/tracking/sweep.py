@@ -97,7 +97,7 @@ class SweepRuns:
         self.client.set_tag(self.parent, winner.TAG, winner.digest(outcome.hparams))
         self.client.log_table(self.parent, outcome.table().to_dict(as_series=False), "tables/trials.json")
         for plot, picture in plots.pictures(outcome):
-            self.client.log_figure(self.parent, picture, f"plots/{plot}.png")
+            self.client.log_figure(self.parent, picture, f"plots/{plot}.png", save_kwargs={"bbox_inches": "tight"})
         self.client.log_text(self.parent, plots.page(outcome), "plots/sweep.html")
         self.client.set_terminated(self.parent)
 
