@@ -1,5 +1,6 @@
 # make run        from nothing to a registered version, and a summary
 # make ui         the MLflow UI on the same store
+# make dashboard  optuna-dashboard on the sweeps' journal
 # make test       the whole test suite; make test-slow: kill loops and fuzzing
 # make lint       formatting, style, types, layers
 # make bench      speed beside others, in ratios, written into docs/performance.md; 15 minutes
@@ -9,7 +10,7 @@ PYTHON ?= python3
 PORT ?= 5000
 BIN := .venv/bin
 
-.PHONY: run setup ui test test-slow lint bench clean lock
+.PHONY: run setup ui dashboard test test-slow lint bench clean lock
 .DEFAULT_GOAL := run
 
 run: setup
@@ -33,6 +34,10 @@ setup: .venv/.carousel .dvc/config.local
 
 ui: setup
 	MLFLOW_DISABLE_TELEMETRY=true DO_NOT_TRACK=true $(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --port $(PORT)
+
+dashboard: setup
+	@test -e .carousel/studies.journal || { echo "error: no sweep has run here; dvc repro runs one" >&2; exit 2; }
+	$(BIN)/optuna-dashboard --port $(PORT) --storage-class JournalFileStorage .carousel/studies.journal
 
 test: setup
 	$(BIN)/python -m pytest

@@ -2,10 +2,11 @@
 
 import difflib
 import io
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
 from carousel.errors import UserError
 
@@ -123,13 +124,56 @@ class Train(Section):
     seed: Annotated[int, Field(ge=0)] = 0
 
 
+class Between(Section):
+    """The values of another key, both ends included, with which a key of `sweep.space` is searched."""
+
+    low: float | None = None
+    high: float | None = None
+
+    @model_validator(mode="after")
+    def _has_an_end(self) -> "Between":
+        if self.low is None and self.high is None:
+            raise ValueError("says neither low nor high")
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise ValueError(f"low {self.low:g} is above high {self.high:g}")
+        return self
+
+
+Scalar = bool | int | float | str
+Scalars = Annotated[list[Scalar], Tag("[list]")]  # tags in brackets: `_explain` leaves them out of a key's name
+Wanted = Annotated[
+    Scalars | Annotated[Between, Tag("[between]")], Discriminator(lambda given: _kind(given, "between"))
+]
+
+
+class Choices(Section):
+    """Choices of `sweep.space` that are searched only with some values of other keys.
+
+    Attributes:
+        choices: one of these.
+        when: for each other key of the space, the values with which this one is searched.
+    """
+
+    choices: list[Scalar]
+    when: dict[str, Wanted] = {}
+
+
 class Range(Section):
-    """A numeric range of `sweep.space`: uniform, or logarithmic, or in steps."""
+    """A numeric range of `sweep.space`: uniform, or logarithmic, or in steps.
+
+    Attributes:
+        low: the lowest value.
+        high: the highest value.
+        log: whether every order of magnitude is as likely.
+        step: between two values.
+        when: as for `Choices`.
+    """
 
     low: float
     high: float
     log: bool = False
     step: float | None = None
+    when: dict[str, Wanted] = {}
 
     @model_validator(mode="after")
     def _is_a_range(self) -> "Range":
@@ -142,15 +186,59 @@ class Range(Section):
         return self
 
 
+def _kind(given: Any, mapping: str) -> str:
+    """Return the tag of the form that a person chose: a list, or a mapping."""
+    if isinstance(given, list) or not isinstance(given, dict | Section):
+        return "[list]"
+    has_choices = "choices" in given if isinstance(given, dict) else isinstance(given, Choices)
+    return "[choices]" if has_choices and mapping == "range" else f"[{mapping}]"
+
+
+Searched = Annotated[
+    Scalars | Annotated[Choices, Tag("[choices]")] | Annotated[Range, Tag("[range]")],
+    Discriminator(lambda given: _kind(given, "range")),
+]
+FORMS: dict[Any, type[Section]] = {"[between]": Between, "[choices]": Choices, "[range]": Range}  # by tag
+Space = dict[str, Searched]
+Objective = Literal["val_accuracy", "val_macro_f1", "val_loss", "ms_per_document", "megabytes"]
+
+
 class Sweep(Section):
     """The search over `model` and `train` keys. `trials: 0` searches nothing."""
 
     trials: int = Field(default=0, ge=0)
     epochs: Positive = 3
-    sampler: Literal["tpe", "random"] = "tpe"
-    pruner: Literal["median", "hyperband", "none"] = "median"
+    sampler: Literal["tpe", "random", "grid", "qmc", "gp", "cmaes", "brute_force"] = "tpe"
+    pruner: Literal["median", "percentile", "successive_halving", "hyperband", "patient", "none"] = "median"
     seed: Annotated[int, Field(ge=0)] = 0
-    space: dict[str, list[bool | int | float | str] | Range] = {}
+    objectives: Annotated[list[Objective], Field(min_length=1)] = ["val_accuracy"]
+    choose: dict[Objective, float] = {}
+    workers: Positive = 1
+    recycle: Positive = 20
+    max_failures: Positive = 3
+    storage: str | None = None
+    enqueue: list[dict[str, Scalar]] = []
+    space: Space = {}
+
+    @model_validator(mode="after")
+    def _objectives_fit_together(self) -> "Sweep":
+        if len(set(self.objectives)) < len(self.objectives):
+            raise ValueError("sweep.objectives names one twice")
+        if len(self.objectives) > 1 and self.pruner != "none" and self.trials:
+            raise ValueError("sweep.pruner: a trial with several objectives cannot be pruned: set it to none")
+        if self.objectives[0] in COSTS and len(self.objectives) == 1:
+            raise ValueError(
+                f"sweep.objectives: {self.objectives[0]} alone is best where nothing is learned: add another"
+            )
+        for objective in self.choose:
+            if objective not in self.objectives:
+                raise ValueError(f"sweep.choose.{objective}: is not one of sweep.objectives")
+        if len(self.choose) == len(self.objectives):
+            raise ValueError("sweep.choose limits every objective: leave one out, and its best is chosen")
+        return self
+
+
+COSTS = ("ms_per_document", "megabytes")  # what a model costs, whatever it has learned
 
 
 class Baseline(Section):
@@ -199,13 +287,13 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _space_fits_the_params(self) -> "Params":
-        for key, choices in self.sweep.space.items():
+        for key, searched in self.sweep.space.items():
             check_searchable(key)
-            edges = choices if isinstance(choices, list) else [choices.low, choices.high]
+            edges = [searched.low, searched.high] if isinstance(searched, Range) else choices(searched)
             if not edges:
                 raise ValueError(f"sweep.space.{key} has no choices")
-            whole = isinstance(choices, Range) and _field(key).annotation is int
-            numbers = [*edges, choices.step or 1] if isinstance(choices, Range) else []
+            whole = isinstance(searched, Range) and is_whole(key)
+            numbers = [*edges, searched.step or 1] if isinstance(searched, Range) else []
             if whole and not all(float(number).is_integer() for number in numbers):
                 raise ValueError(f"sweep.space.{key}: {key} is a whole number, so its range is, too")
             for edge in edges:
@@ -213,6 +301,7 @@ class Params(Section):
                     replace(self, {key: int(edge) if whole else edge})
                 except ValidationError as error:
                     raise ValueError(f"sweep.space.{key}: {edge!r}: {error.errors()[0]['msg']}") from error
+        _check_conditions(self.sweep.space)
         return self
 
 
@@ -247,6 +336,66 @@ def check_searchable(key: str) -> None:
             f"search it with `dvc exp run --queue -S '{key}=A,B'`"
         )
     raise ValueError(f"sweep.space.{key}: unknown key{_nearest(key, SEARCHABLE)}")
+
+
+def choices(searched: Searched) -> list[Scalar]:
+    """Return the choices of a list, with or without a condition; a range has none."""
+    if isinstance(searched, Range):
+        return []
+    return searched.choices if isinstance(searched, Choices) else searched
+
+
+def conditions(searched: Searched) -> dict[str, Wanted]:
+    """Return the other keys' values with which a key is searched; none is always."""
+    return {} if isinstance(searched, list) else searched.when
+
+
+def meets(value: Scalar, wanted: Wanted) -> bool:
+    """Whether another key's value is one of those that a condition wants."""
+    if isinstance(wanted, list):
+        return value in wanted
+    above = wanted.low is None or (not isinstance(value, str) and value >= wanted.low)
+    below = wanted.high is None or (not isinstance(value, str) and value <= wanted.high)
+    return above and below
+
+
+def parents_first(space: Space) -> list[str]:
+    """Return the space's keys so that each comes after those that its condition names.
+
+    Raises:
+        ValueError: when conditions go round in a circle.
+    """
+    try:
+        order = TopologicalSorter({key: conditions(searched) for key, searched in space.items()}).static_order()
+        ranks = {key: rank for rank, key in enumerate(order)}
+    except CycleError as error:
+        raise ValueError(f"sweep.space: conditions go round in a circle: {' -> '.join(error.args[1])}") from error
+    conditional = any(conditions(searched) for searched in space.values())
+    return sorted(space, key=lambda key: ranks[key]) if conditional else list(space)
+
+
+def _check_conditions(space: Space) -> None:
+    for key, searched in space.items():
+        for other, wanted in conditions(searched).items():
+            if other not in space:
+                raise ValueError(f"sweep.space.{key}.when.{other}: {other} is not in sweep.space: add it there")
+            parent = space[other]
+            possible = choices(parent)
+            if isinstance(parent, Range):
+                edges = wanted if isinstance(wanted, list) else [max(wanted.low or parent.low, parent.low)]
+                possible = [
+                    edge for edge in edges if not isinstance(edge, str) and parent.low <= edge <= parent.high
+                ]
+            if not any(meets(value, wanted) for value in possible):
+                raise ValueError(
+                    f"sweep.space.{key}.when.{other}: no value that sweep.space.{other} can have is there"
+                )
+    parents_first(space)
+
+
+def is_whole(key: str) -> bool:
+    """Whether a key of `model` or `train` is a whole number."""
+    return _field(key).annotation is int
 
 
 def replace(params: P, values: dict[str, Any]) -> P:
@@ -318,16 +467,17 @@ def _explain(schema: type[Section], error: ValidationError) -> str:
     """Turn pydantic's first complaint into one line for the person who wrote the file."""
     errors = error.errors()
     first = errors[0]
-    if isinstance(first["input"], dict):  # of "a list or a Range", a mapping was meant to be a Range
-        first = next((other for other in errors if "Range" in str(other["loc"])), first)
     # pydantic adds union members' names ("list[union[...]]", "Range") to the location: keep the keys
     parts = [str(part) for part in first["loc"] if not (isinstance(part, str) and "[" in part)]
     where = ".".join(parts)
     if first["type"] == "extra_forbidden":
+        form = next((FORMS[part] for part in reversed(first["loc"]) if part in FORMS), None)
+        if form is not None:
+            return f"{where}: unknown key; known here: {', '.join(form.model_fields)}"
         return f"{where}: unknown key{_nearest(where, _keys(schema))}"
     message = str(first["msg"]).removeprefix("Value error, ")
     if first["type"] == "value_error":
-        return f"{where}: {message}" if "Range" in str(first["loc"]) else message
+        return f"{where}: {message}" if str(first["loc"][-1:]).startswith("('[") else message
     if first["type"] == "model_type":
         return f"{where or 'the file'}: should be a mapping of keys to values, not {first['input']!r}"
     return f"{where}: {message[0].lower()}{message[1:]}, not {first['input']!r}"

@@ -18,7 +18,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Run a command: exit 0 when it did what was asked, 1 when it declined, 2 for a mistake told in one line."""
-    from carousel.cli import compare, lineage, pin, predict, registry, summary
+    from carousel.cli import compare, lineage, pin, predict, registry, summary, sweep
 
     app.command()(predict.predict)
     app.command()(compare.compare)
@@ -30,6 +30,7 @@ def main() -> None:
     app.command()(registry.retire)
     app.command()(pin.pin)
     app.command()(summary.summary)
+    app.add_typer(sweep.app, name="sweep")
     try:
         app()
     except Refused as error:

@@ -1,171 +1,291 @@
-"""A sweep: an Optuna study whose trials are short fits, pruned on validation accuracy."""
+"""A study: which trials there are, which one comes next, and what the study remembers of itself.
 
-import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+A trial is added in one write that holds all of its values. They are a function of the study's seed, the trial's
+number and the trials before it. So a trial that a kill interrupted is run again under its own number, and with one
+worker the trials are those of a sweep that nobody interrupted.
+"""
+
+from functools import cached_property
 from typing import Any
 
-import numpy as np
 import optuna
-import polars as pl
-import pytorch_lightning as lightning
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
-from optuna.trial import FrozenTrial, TrialState
-from pytorch_lightning.callbacks import Callback
+from optuna.distributions import BaseDistribution
+from optuna.pruners import BasePruner
+from optuna.samplers import RandomSampler
+from optuna.storages import BaseStorage, RDBStorage
+from optuna.study._frozen import FrozenStudy
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from carousel import __version__
 from carousel.corpus.encoded import Encoded
 from carousel.errors import UserError
 from carousel.files import json_digest
 from carousel.params import Hparams, Sweep, replace
-from carousel.search.space import inside, suggest
-from carousel.tasks.classification import MONITOR
-from carousel.training.fit import DivergedError, fit
+from carousel.search.messages import Data
+from carousel.search.objectives import DIRECTIONS
+from carousel.search.pruners import PRUNERS
+from carousel.search.samplers import exhausted, same, sampler
+from carousel.search.space import Values, first_values, inside, suggest
+from carousel.training import code
 
-SAMPLERS: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
-    "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed, multivariate=True),
-    "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
-}
-PRUNERS: dict[str, Callable[[], optuna.pruners.BasePruner]] = {
-    "median": lambda: optuna.pruners.MedianPruner(n_startup_trials=2, n_warmup_steps=1),
-    "hyperband": lambda: optuna.pruners.HyperbandPruner(min_resource=1),
-    "none": optuna.pruners.NopPruner,
-}
+# What a study and its trials remember, beside Optuna's own
+SWEEP, HPARAMS, DOCUMENTS, CODE, JUDGED = "sweep", "hparams", "data", "code", "judged"
+REASON, SECONDS, EPOCHS, CURVE = "reason", "seconds", "epochs", "curve"
+SEED_OF, DEATHS = "seeded_from", "deaths"
 
-
-class Pruning(Callback):
-    """Report every epoch's validation accuracy to Optuna, and stop the trial when its pruner says so."""
-
-    def __init__(self, trial: optuna.Trial) -> None:
-        self.trial = trial
-
-    def on_validation_end(self, trainer: lightning.Trainer, _module: lightning.LightningModule) -> None:
-        """Report, then ask."""
-        self.trial.report(float(trainer.callback_metrics[MONITOR]), trainer.current_epoch)
-        if self.trial.should_prune():
-            raise optuna.TrialPruned(f"after epoch {trainer.current_epoch + 1}")
+UNDECISIVE = {"trials", "workers", "recycle", "max_failures", "storage", "choose", "enqueue"}
 
 
-@dataclass(frozen=True)
-class Swept:
-    """What a sweep found: the hyperparameters to train with, and its trials."""
-
-    hparams: Hparams
-    study: optuna.Study
-
-    @property
-    def trials(self) -> list[FrozenTrial]:
-        """Finished and pruned trials, in order."""
-        return self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED))
-
-    @property
-    def best(self) -> FrozenTrial:
-        """The trial with the best validation accuracy; a pruned one only if none was let finish."""
-        finished = [trial for trial in self.trials if trial.state is TrialState.COMPLETE]
-        return max(finished or self.trials, key=best_so_far)
-
-    def table(self) -> pl.DataFrame:
-        """Return a row a trial: number, state, value, seconds, and the values it tried."""
-        return pl.DataFrame(
-            [
-                {
-                    "trial": trial.number,
-                    "state": trial.state.name.lower(),
-                    "val_accuracy": best_so_far(trial),
-                    "seconds": trial.duration.total_seconds() if trial.duration else None,
-                    **trial.params,
-                }
-                for trial in self.trials
-            ]
-        )
-
-    def report(self) -> dict[str, Any]:
-        """Return what reports/sweep.json says."""
-        pruned = sum(trial.state is TrialState.PRUNED for trial in self.trials)
-        return {
-            "study": self.study.study_name,
-            "trials": len(self.trials),
-            "pruned": pruned,
-            "best_trial": self.best.number,
-            "best_val_accuracy": best_so_far(self.best),
-            "best": self.best.params,
-        }
+def fingerprints(data: Data) -> list[str]:
+    """Return what training and validation documents are told apart by."""
+    return [Encoded.load(data.train).fingerprint, Encoded.load(data.val).fingerprint]
 
 
-def best_so_far(trial: FrozenTrial) -> float:
-    """Return the best validation accuracy that a trial reached before it ended; nan if it had none."""
-    return max(trial.intermediate_values.values(), default=math.nan)
+def identity(sweep: Sweep, hparams: Hparams, documents: list[str]) -> str:
+    """Name a study by what decides its trials, so that the same sweep goes on and another begins anew.
 
-
-def identity(sweep: Sweep, hparams: Hparams, train: Encoded, val: Encoded) -> str:
-    """Name a study by what decides its trials, so that the same sweep goes on and another begins anew."""
+    Values in params.yaml of keys that are searched decide nothing but the first trial.
+    """
+    searched = {key.partition(".")[::2] for key in sweep.space}
+    fixed = {
+        section: {key: value for key, value in values.items() if (section, key) not in searched}
+        for section, values in hparams.model_dump().items()
+    }
     decisive = {
-        "sweep": sweep.model_dump(mode="json", exclude={"trials"}),
-        "hparams": hparams.model_dump(),
-        "data": [train.fingerprint, val.fingerprint],
-        "carousel": __version__,
+        "sweep": sweep.model_dump(exclude=UNDECISIVE),
+        "hparams": fixed,
+        "data": documents,
+        "code": code.digest(),
     }
     return "sweep-" + json_digest(decisive)[:12]
 
 
-def search(
-    sweep: Sweep,
-    hparams: Hparams,
-    train: Encoded,
-    val: Encoded,
-    vocabulary_size: int,
-    *,
-    journal: Path,
-    on_trial: Callable[[optuna.Study, FrozenTrial], None],
-) -> Swept:
-    """Run the trials that are still missing, and return the best.
-
-    The values in params.yaml are the first trial, if the space holds them. An interrupted sweep goes on where
-    it stopped: finished trials are in the journal.
+class Study:
+    """An Optuna study of one sweep.
 
     Args:
-        sweep: the `sweep` section of params.yaml; at least one trial.
-        hparams: the values outside the space.
-        train: documents to learn from.
-        val: documents that score a trial.
-        vocabulary_size: rows of the embedding.
-        journal: Optuna's journal file.
-        on_trial: called after each trial.
+        storage: where it is kept; it is made if it is not there yet.
+        sweep: the `sweep` section of params.yaml.
+        hparams: the values outside the space, and the first trial's inside.
+        documents: the data's `fingerprints`.
+        name: of a study that is there; None is the sweep's own identity.
+        digest: of the code that a study that is there was begun by.
     """
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    journal.parent.mkdir(parents=True, exist_ok=True)
-    study = optuna.create_study(
-        study_name=identity(sweep, hparams, train, val),
-        storage=JournalStorage(JournalFileBackend(str(journal))),
-        direction="maximize",
-        pruner=PRUNERS[sweep.pruner](),
-        load_if_exists=True,
-    )
-    first = inside(sweep.space, hparams)
-    begun = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.WAITING)  # and not those that were interrupted
-    if first is not None and not study.get_trials(deepcopy=False, states=begun):
-        study.enqueue_trial(first)
-    short = replace(hparams, {"train.epochs": min(sweep.epochs, hparams.train.epochs)})
 
-    def objective(trial: optuna.Trial) -> float:
-        chosen = suggest(trial, sweep.space, short)
+    def __init__(
+        self,
+        storage: BaseStorage,
+        sweep: Sweep,
+        hparams: Hparams,
+        documents: list[str],
+        name: str | None = None,
+        digest: str | None = None,
+    ) -> None:
+        self.storage = storage
+        self.sweep = sweep
+        self.hparams = hparams
+        self.documents = documents
+        self.code = digest or code.digest()
+        self.short = replace(hparams, {"train.epochs": min(sweep.epochs, hparams.train.epochs)})
+        self.first = first_values(sweep, hparams)
+        self.optuna = optuna.create_study(
+            study_name=name or identity(sweep, hparams, documents),
+            storage=storage,
+            directions=[DIRECTIONS[objective] for objective in sweep.objectives],
+            sampler=RandomSampler(),  # it proposes nothing: `propose` does
+            pruner=self._pruner,
+            load_if_exists=True,
+        )
+        self._id = storage.get_study_id_from_name(self.name)
+        self._remember()
+
+    @property
+    def name(self) -> str:
+        """The study's name in its storage."""
+        return str(self.optuna.study_name)
+
+    @cached_property
+    def _pruner(self) -> BasePruner:
+        return PRUNERS[self.sweep.pruner](self.short.train.epochs)
+
+    @property
+    def _judged(self) -> str:
+        """What two studies have in common if each can learn from the other's trials."""
+        return json_digest([self.documents, self.sweep.objectives, self.code])
+
+    def _remember(self) -> None:
+        memory = {
+            SWEEP: self.sweep.model_dump(mode="json"),
+            HPARAMS: self.hparams.model_dump(mode="json"),
+            DOCUMENTS: self.documents,
+            CODE: self.code,
+            JUDGED: self._judged,
+        }
+        known = self.optuna.user_attrs
+        for key, value in memory.items():
+            if known.get(key) != value:
+                self.optuna.set_user_attr(key, value)
+
+    # Trials
+
+    @property
+    def trials(self) -> list[FrozenTrial]:
+        """All of them in order, those of other studies and those that lost their worker included."""
+        return list(self.optuna.get_trials(deepcopy=False))
+
+    @property
+    def ended(self) -> list[FrozenTrial]:
+        """Trials of this sweep that ended: complete, pruned, or failed for a reason of their own."""
+        return [trial for trial in self.trials if is_ended(trial)]
+
+    @property
+    def running(self) -> list[FrozenTrial]:
+        """Trials that somebody has begun, or that wait to be begun again."""
+        states = (TrialState.RUNNING, TrialState.WAITING)
+        return [trial for trial in self.trials if trial.state in states]
+
+    def hparams_of(self, trial: FrozenTrial) -> Hparams:
+        """Return what a trial trains with."""
+        return replace(self.short, trial.params)
+
+    def propose(self) -> FrozenTrial | None:
+        """Add the next trial, which waits to be begun; None if every combination was tried."""
+        trials = self.trials
+        tried = [trial.params for trial in trials]
+        given = next((values for values in self.first if not any(same(values, other) for other in tried)), None)
+        if given is None and exhausted(self.sweep, trials):
+            return None
+        template = self._drawn(trials, given)
+        template.state, template.datetime_start = TrialState.WAITING, None
+        return self.get(self.storage.create_new_trial(self._id, template_trial=template))
+
+    def _drawn(self, trials: list[FrozenTrial], given: Values | None) -> FrozenTrial:
+        """Return a trial with all of its values, drawn in a copy of the study."""
+        copy = optuna.create_study(
+            study_name=self.name,
+            directions=self.optuna.directions,
+            sampler=sampler(self.sweep, len(trials)),
+            pruner=self._pruner,
+        )
+        copy.add_trials(trial for trial in trials if trial.state is not TrialState.WAITING)
+        if given is not None:
+            copy.enqueue_trial(given)
+        trial = copy.ask()
+        suggest(trial, self.sweep.space, self.short)
+        return copy.trials[-1]
+
+    def begin(self, trial: FrozenTrial) -> bool:
+        """Begin a trial, or begin it again; false if somebody else was faster."""
+        self.live([trial._trial_id])  # before it runs: nobody would miss a trial that never showed a sign of life
+        if trial.state is TrialState.WAITING:
+            return bool(self.storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING))
+        return True
+
+    def live(self, trials: list[int]) -> None:
+        """Show others that these trials are being trained; a journal has no others."""
+        if isinstance(self.storage, RDBStorage):
+            for trial in trials:
+                self.storage.record_heartbeat(trial)
+
+    def retry_lost(self) -> None:
+        """Let others' trials wait for a worker again that have shown no sign of life for long."""
+        optuna.storages.fail_stale_trials(self.optuna)
+
+    def get(self, trial: int) -> FrozenTrial:
+        """Return the trial with an id."""
+        return self.storage.get_trial(trial)
+
+    def report(self, trial: int, epoch: int, value: float) -> bool:
+        """Write an epoch's value down, and return whether the trial shall go on."""
+        known = self.get(trial).intermediate_values
+        if epoch < max(known, default=0):
+            return True  # it runs again, and went on from here before
+        if epoch not in known:
+            self.storage.set_trial_intermediate_value(trial, epoch, value)
+        return not self._pruner.prune(self.optuna, self.get(trial))
+
+    def remember(self, trial: int, **values: Any) -> None:
+        """Write things down with a trial that has not ended."""
+        for key, value in values.items():
+            self.storage.set_trial_user_attr(trial, key, value)
+
+    def end(self, trial: int, state: TrialState, values: list[float] | None = None) -> bool:
+        """End a trial; false if somebody else did."""
+        if state is TrialState.PRUNED:
+            reported = self.get(trial).intermediate_values
+            values = [reported[max(reported)]]
         try:
-            fitted = fit(chosen, train, val, vocabulary_size, callbacks=[Pruning(trial)], quiet=True)
-        except DivergedError as error:
-            trial.set_user_attr("reason", str(error))
-            raise
-        trial.set_user_attr("history", fitted.history)
-        return fitted.best["val_accuracy"]
+            return bool(self.storage.set_trial_state_values(trial, state, values))
+        except optuna.exceptions.UpdateFinishedTrialError:
+            return False
 
-    swept = Swept(hparams, study)
-    for finished in range(len(swept.trials), sweep.trials):
-        # One seed for the whole sweep would repeat its first draws whenever the sweep goes on
-        seed = np.random.SeedSequence((sweep.seed, finished)).generate_state(1)[0]
-        study.sampler = SAMPLERS[sweep.sampler](int(seed))
-        study.optimize(objective, n_trials=1, callbacks=[on_trial], catch=DivergedError)
-    if not swept.trials:
-        reason = study.trials[-1].user_attrs.get("reason")
-        raise UserError(f"sweep: none of {len(study.trials)} trials came to an end; the last one: {reason}")
-    return Swept(replace(hparams, swept.best.params), study)
+    # Other studies
+
+    def seed(self) -> dict[str, int]:
+        """Add other studies' complete trials that this one could have made itself; return how many from which.
+
+        Only a study that has begun no trial of its own takes them.
+        """
+        if any(SEED_OF not in trial.user_attrs for trial in self.trials):
+            return {}
+        present = {trial.user_attrs[SEED_OF] for trial in self.trials}
+        for other in self.storage.get_all_studies():
+            if other.study_name == self.name or other.user_attrs.get(JUDGED) != self._judged:
+                continue
+            sweep, hparams = recalled(other.user_attrs)
+            base = replace(hparams, {"train.epochs": min(sweep.epochs, hparams.train.epochs)})
+            for trial in self.storage.get_all_trials(other._study_id, states=(TrialState.COMPLETE,)):
+                origin = f"{other.study_name}/{trial.number}"
+                if SEED_OF not in trial.user_attrs and origin not in present:
+                    self._take(trial, replace(base, trial.params), origin)
+        found = [trial.user_attrs[SEED_OF].partition("/")[0] for trial in self.trials]
+        return {name: found.count(name) for name in sorted(set(found))}
+
+    def _take(self, trial: FrozenTrial, hparams: Hparams, origin: str) -> None:
+        values = inside(self.sweep.space, hparams)
+        if values is None or replace(self.short, values) != hparams:
+            return
+        taken = create_trial(
+            state=TrialState.COMPLETE,
+            params=values,
+            distributions=self._distributions(values),
+            values=trial.values,
+            user_attrs={**trial.user_attrs, SEED_OF: origin},
+            intermediate_values=trial.intermediate_values,
+        )
+        self.optuna.add_trial(taken)
+
+    def _distributions(self, values: Values) -> dict[str, BaseDistribution]:
+        return self._drawn([], values).distributions
+
+
+def recalled(attributes: dict[str, Any]) -> tuple[Sweep, Hparams]:
+    """Return the sweep and the hyperparameters that a study remembers."""
+    return Sweep.model_validate(attributes[SWEEP]), Hparams.model_validate(attributes[HPARAMS])
+
+
+def find(storage: BaseStorage, name: str | None = None) -> Study:
+    """Return a study that is there: by its name, or the one that began a trial last.
+
+    Raises:
+        UserError: when there is none.
+    """
+    found = {study.study_name: study for study in storage.get_all_studies() if SWEEP in study.user_attrs}
+    if not found:
+        raise UserError("the storage has no study: `dvc exp run -S sweep.trials=30` runs one")
+    if name is not None and name not in found:
+        raise UserError(f"--study {name}: not in this storage; studies there: {', '.join(sorted(found))}")
+
+    def latest(study: FrozenStudy) -> float:
+        trials = storage.get_all_trials(study._study_id, deepcopy=False)
+        return max((trial.datetime_start.timestamp() for trial in trials if trial.datetime_start), default=0.0)
+
+    chosen = max(found.values(), key=latest) if name is None else found[name]
+    sweep, hparams = recalled(chosen.user_attrs)
+    return Study(storage, sweep, hparams, chosen.user_attrs[DOCUMENTS], chosen.study_name, chosen.user_attrs[CODE])
+
+
+def is_ended(trial: FrozenTrial) -> bool:
+    """Whether a trial is one of its own sweep, and came to an end that is not its worker's."""
+    if SEED_OF in trial.user_attrs or not trial.state.is_finished():
+        return False
+    return trial.state is not TrialState.FAIL or REASON in trial.user_attrs

@@ -15,7 +15,7 @@ from carousel.evaluation import plots
 from carousel.evaluation.report import Report
 from carousel.files import read_json, write_json
 from carousel.params import Hparams, Params, flatten
-from carousel.tracking import description, lineage
+from carousel.tracking import description, lineage, winner
 from carousel.tracking.store import connect, experiment, has_run, tracking_uri
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ def started(params: Params, hparams: Hparams, checkpoints: Path | None = None) -
         if known is None:
             for split, digest in lineage.data_digests().items():
                 _log_input(params, split, digest)
+        winner.link(client, experiment_id, run.info.run_id, hparams)
         try:
             # Lightning's logger ends the run when the fit ends; this block does so again, with what came after
             yield MLFlowLogger(run_id=run.info.run_id, tracking_uri=tracking_uri())

@@ -1,83 +1,199 @@
-"""A sweep in MLflow: a parent run, and a child for each trial."""
+"""A sweep in MLflow: a parent run with its pictures, a child for each trial, and a link to the winner's training.
 
+Only the process that runs the sweep writes here, never a worker.
+"""
+
+from datetime import datetime
+from types import TracebackType
 from typing import Any
 
-import optuna
+from mlflow.entities import Metric, Param, RunTag
 from optuna.trial import FrozenTrial, TrialState
 
 from carousel.params import Params
-from carousel.search.study import Swept, best_so_far
-from carousel.tracking import lineage
+from carousel.search import plots
+from carousel.search.messages import Epoch
+from carousel.search.outcome import Outcome, state
+from carousel.search.progress import display, duration
+from carousel.search.study import CURVE, REASON, SECONDS, Study
+from carousel.tracking import lineage, winner
 from carousel.tracking.run import flat
 from carousel.tracking.store import connect, experiment, has_run
 
-_RUN = "mlflow_run_id"  # the study's and each trial's run, kept with them in Optuna's storage
+RUN = "mlflow_run_id"  # the study's parent run, kept with it in Optuna's storage
+PARENT = "mlflow.parentRunId"
 
 
 class SweepRuns:
     """Writes trials to MLflow as they end.
 
     A pruned trial is a finished run with the tag `optuna.state: pruned`: neither failed nor still running.
+    A child is written when its trial has ended; one that a kill left half-written is written again.
     """
 
     def __init__(self, params: Params) -> None:
         self.params = params
         self.client = connect()
         self.experiment_id = experiment(self.client, params.registry.name)
+        self.parent = ""
+        self._written: set[str] = set()
 
-    def add(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        """Write one ended trial, and a line for the person who waits."""
-        state = trial.state.name.lower()
-        chosen = ", ".join(f"{key}={_short(value)}" for key, value in trial.params.items())
-        seconds = trial.duration.total_seconds() if trial.duration else 0.0
-        value = best_so_far(trial)
-        print(
-            f"trial {trial.number + 1}/{self.params.sweep.trials}  val accuracy {value:.3f}  {state}  "
-            f"{seconds:.0f} s  {chosen}",
-            flush=True,
-        )
-        if reason := trial.user_attrs.get("reason"):
-            print(f"  {reason}", flush=True)
-        parent = self._parent(study)
+    def begin(self, study: Study) -> None:
+        """Make the parent run or find it, and see which trials it has."""
+        self.study = study
+        known: Any = study.optuna.user_attrs.get(RUN)
+        self.parent = str(known) if known is not None and has_run(self.client, known) else self._make_parent(study)
+        self.client.update_run(self.parent, status="RUNNING")
+        for run in self._children():
+            if run.info.status == "RUNNING":
+                self.client.delete_run(run.info.run_id)
+            else:
+                self._written.add(run.data.tags["optuna.trial"])
+
+    def ended(self, trial: FrozenTrial) -> None:
+        """Write one ended trial, if it is not there."""
+        if str(trial.number) in self._written:
+            return
+        outcome = Outcome(self.study)
+        began = _milliseconds(trial.datetime_start)
         child = self.client.create_run(
             self.experiment_id,
             run_name=f"trial {trial.number}",
-            start_time=int(trial.datetime_start.timestamp() * 1000) if trial.datetime_start else None,
-            tags={"mlflow.parentRunId": parent, "optuna.state": state, "optuna.trial": str(trial.number)},
+            start_time=began,
+            tags={PARENT: self.parent, "optuna.state": state(trial), "optuna.trial": str(trial.number)},
         ).info.run_id
-        for key, tried in trial.params.items():
-            self.client.log_param(child, key, tried)
-        for epoch, accuracy in trial.intermediate_values.items():
-            self.client.log_metric(child, "val/accuracy", accuracy, step=epoch + 1)
-        if trial.intermediate_values:
-            self.client.log_metric(child, "best/val_accuracy", value)
-        elif reason:
-            self.client.set_tag(child, "optuna.reason", reason)
-        ended = int(trial.datetime_complete.timestamp() * 1000) if trial.datetime_complete else None
+        values = flat(self.study.hparams_of(trial))
+        ended = _milliseconds(trial.datetime_complete) or 0
+        metrics = [
+            Metric(figure.replace("val_", "val/"), value, ended, row["epoch"])
+            for row in trial.user_attrs.get(CURVE, [])
+            for figure, value in row.items()
+            if figure != "epoch"
+        ]
+        for place, name in enumerate(self.study.sweep.objectives):
+            value = outcome.value(trial, place)
+            metrics += [Metric(f"best/{name}", value, ended, 0)] if value == value else []  # noqa: PLR0124 - not nan
+        if SECONDS in trial.user_attrs:
+            metrics.append(Metric("seconds", trial.user_attrs[SECONDS], ended, 0))
+        reason = trial.user_attrs.get(REASON)
+        self.client.log_batch(
+            child,
+            metrics=metrics,
+            params=[Param(key, value) for key, value in values.items()],
+            tags=[RunTag("optuna.reason", reason[:5000])] if reason else [],
+        )
         self.client.set_terminated(child, "FAILED" if trial.state is TrialState.FAIL else "FINISHED", ended)
+        self._written.add(str(trial.number))
 
-    def finish(self, swept: Swept) -> None:
-        """Write the sweep's outcome to its parent run."""
-        parent = self._parent(swept.study)
-        self.client.log_metric(parent, "best/val_accuracy", best_so_far(swept.best))
-        self.client.set_tag(parent, "optuna.best_trial", str(swept.best.number))
-        self.client.log_table(parent, swept.table().to_dict(as_series=False), "tables/trials.json")
-        self.client.set_terminated(parent)
+    def finish(self, outcome: Outcome) -> None:
+        """Write the outcome to the parent run: figures, table, pictures, and what the winner is found by."""
+        report = outcome.report()
+        best = outcome.best
+        for place, name in enumerate(outcome.study.sweep.objectives):
+            self.client.log_metric(self.parent, f"best/{name}", outcome.value(best, place))
+        for count in ("trials", "pruned", "failed", "seeded", "spared_seconds"):
+            self.client.log_metric(self.parent, f"sweep/{count}", report[count])
+        self.client.set_tag(self.parent, "optuna.best_trial", str(best.number))
+        self.client.set_tag(self.parent, winner.TAG, winner.digest(outcome.hparams))
+        self.client.log_table(self.parent, outcome.table().to_dict(as_series=False), "tables/trials.json")
+        for plot, picture in plots.pictures(outcome):
+            self.client.log_figure(self.parent, picture, f"plots/{plot}.png", save_kwargs={"bbox_inches": "tight"})
+        self.client.log_text(self.parent, plots.page(outcome), "plots/sweep.html")
+        self.client.set_terminated(self.parent)
 
-    def _parent(self, study: optuna.Study) -> str:
-        known: Any = study.user_attrs.get(_RUN)
-        if known is not None and has_run(self.client, known):
-            return str(known)
+    def leave(self, status: str) -> None:
+        """Say that the sweep stopped before its end."""
+        if self.parent:
+            self.client.set_terminated(self.parent, status)
+
+    def _make_parent(self, study: Study) -> str:
+        sweep = study.sweep
         run = self.client.create_run(
             self.experiment_id,
-            run_name=f"sweep of {self.params.sweep.trials} · {self.params.registry.name}",
-            tags=lineage.tags() | {"optuna.study": study.study_name},
+            run_name=f"sweep of {sweep.trials} · {self.params.registry.name}",
+            tags=lineage.tags()
+            | {
+                "optuna.study": study.name,
+                "optuna.sampler": sweep.sampler,
+                "optuna.pruner": sweep.pruner,
+                "optuna.seed": str(sweep.seed),
+                "optuna.storage": "journal" if sweep.storage is None else sweep.storage.partition(":")[0],
+                "optuna.objectives": ", ".join(sweep.objectives),
+            },
         )
         for key, value in flat(self.params).items():
-            self.client.log_param(run.info.run_id, key, value)
-        study.set_user_attr(_RUN, run.info.run_id)
+            if key != "sweep.storage":  # its URL may hold a password
+                self.client.log_param(run.info.run_id, key, value)
+        study.optuna.set_user_attr(RUN, run.info.run_id)
         return str(run.info.run_id)
 
+    def _children(self) -> list[Any]:
+        found, token = [], None
+        while True:
+            page = self.client.search_runs(
+                [self.experiment_id], f"tags.`{PARENT}` = '{self.parent}'", page_token=token
+            )
+            found += list(page)
+            token = page.token
+            if not token:
+                return found
 
-def _short(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+def _milliseconds(moment: datetime | None) -> int | None:
+    return int(moment.timestamp() * 1000) if moment else None
+
+
+class Watched:
+    """A sweep's watcher in the pipeline: shows how it goes, and writes it to MLflow.
+
+    MLflow is connected to when the first workers have work, since both take seconds to begin.
+    """
+
+    def __init__(self, params: Params) -> None:
+        self.params = params
+        self.display = display()
+        self.runs: SweepRuns | None = None
+
+    def __enter__(self) -> "Watched":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self.display.finish()
+        if kind is not None and self.runs is not None:
+            self.runs.leave("KILLED" if kind is KeyboardInterrupt else "FAILED")
+
+    def note(self, line: str) -> None:
+        """Show it."""
+        self.display.note(line)
+
+    def begin(self, study: Study) -> None:
+        """Connect, and show what there is."""
+        self.runs = SweepRuns(self.params)
+        self.runs.begin(study)
+        self.display.begin(study)
+
+    def epoch(self, trial: FrozenTrial, epoch: Epoch) -> None:
+        """Show it."""
+        self.display.epoch(trial, epoch)
+
+    def ended(self, trial: FrozenTrial) -> None:
+        """Show it, and write it down."""
+        self.display.ended(trial)
+        if self.runs is not None:
+            self.runs.ended(trial)
+
+    def tick(self) -> None:
+        """Show that time has passed."""
+        self.display.tick()
+
+    def finish(self, outcome: Outcome) -> None:
+        """Write the outcome, and say what pruning spared."""
+        self.display.finish()
+        if self.runs is not None:
+            self.runs.finish(outcome)
+        if outcome.spared:
+            print(f"pruning spared about {duration(outcome.spared)} of training")
+        if len(outcome.study.sweep.objectives) > 1:
+            print(f"Pareto front: trials {', '.join(str(trial.number) for trial in outcome.front)}")

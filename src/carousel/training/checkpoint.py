@@ -6,30 +6,27 @@ what comes next: a training that goes on from any checkpoint ends in the same we
 machine with the same number of threads.
 """
 
-import hashlib
 import shutil
 import signal
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import pytorch_lightning as pl
-import torch
 from filelock import FileLock, Timeout
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.callbacks import Checkpoint as LightningCheckpoint
 from torch import Tensor
 
-from carousel import __version__, nn, tasks, training
 from carousel.corpus.encoded import Encoded
 from carousel.files import json_digest, replacing
 from carousel.params import Hparams
 from carousel.tasks.classification import MONITOR
+from carousel.training import code
 
 FILE = "training.ckpt"
 SHARE = 0.02  # of the time, at most, goes into writing checkpoints
@@ -39,17 +36,11 @@ KEEP_DAYS = 14
 
 def identity(hparams: Hparams, train: Encoded, val: Encoded, precision: str) -> str:
     """Name a training by all that decides its weights, so that only the same one ever goes on from a checkpoint."""
-    source = hashlib.sha256()
-    for package in (nn, tasks, training):
-        for folder in package.__path__:
-            for file in sorted(Path(folder).rglob("*.py")):
-                source.update(file.read_bytes())
     decisive = {
         "hparams": hparams.model_dump(),
         "data": [train.fingerprint, val.fingerprint],
         "precision": precision,
-        "source": source.hexdigest(),
-        "versions": [__version__, torch.__version__, version("pytorch-lightning")],
+        "code": code.digest(),
     }
     return json_digest(decisive)[:16]
 

@@ -1,0 +1,124 @@
+"""Sweeps: trials an hour with one worker, with two, and of a naive script; and every sampler beside the others.
+
+    python -m bench.sweep [--trials 8] [--samplers] [--pruners]
+
+It runs in a checkout whose data is encoded (`dvc repro encode`), on that data, with the model of params.yaml. The
+naive script is what one writes first: a fresh interpreter for each trial, which reads the prepared texts, makes
+tokens, vocabulary and ids, and trains. The last line is one JSON object:
+
+    speedup_two_workers    trials an hour of two workers over those of one
+    ratio_naive            trials an hour of one worker over those of the naive script
+    trial_overhead         share of one worker's time that is not spent in epochs: start, imports, data, storage
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from itertools import accumulate
+from pathlib import Path
+from typing import Any
+
+from optuna.trial import TrialState
+
+from carousel.params import Hparams, Params, Sweep, load
+from carousel.search.messages import Data
+from carousel.search.outcome import Outcome
+from carousel.search.progress import Lines
+from carousel.search.pruners import PRUNERS
+from carousel.search.samplers import SAMPLERS
+from carousel.search.study import EPOCHS
+from carousel.search.sweep import search
+from carousel.text.vocabulary import Vocabulary
+
+# What every sampler can search: ranges, none without a step
+SPACE = {
+    "model.hidden_size": {"low": 64, "high": 192, "step": 64},
+    "model.dropout": {"low": 0.2, "high": 0.7, "step": 0.1},
+    "model.word_dropout": {"low": 0.0, "high": 0.4, "step": 0.1},
+    "train.learning_rate": {"low": 0.001, "high": 0.01, "step": 0.001},
+}
+
+
+def swept(params: Params, data: Data, **changes: Any) -> tuple[Outcome, float]:
+    """Run a sweep in a storage of its own; return it and its seconds, the start included."""
+    sweep = Sweep.model_validate({**params.sweep.model_dump(), "storage": None, "space": SPACE, **changes})
+    hparams = Hparams(model=params.model, train=params.train)
+    with tempfile.TemporaryDirectory() as folder:
+        began = time.perf_counter()
+        outcome = search(sweep, hparams, data, place=Path(folder) / "studies.journal", watcher=Lines())
+        seconds = time.perf_counter() - began
+        outcome.report()  # it is kept from here on; the journal is not
+    return outcome, seconds
+
+
+def naive(hparams: Hparams, trials: int) -> float:
+    """Return the seconds of so many trials, each in an interpreter of its own with a data pass of its own."""
+    began = time.perf_counter()
+    for _ in range(trials):
+        command = [sys.executable, "-m", "bench.naive", hparams.model_dump_json()]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return time.perf_counter() - began
+
+
+def rates(params: Params, data: Data, trials: int) -> dict[str, float]:
+    """Compare one worker, two, and the naive script: the same trials, of params.yaml's own size, none pruned."""
+    same: dict[str, Any] = {"trials": trials, "sampler": "random", "pruner": "none"}
+    same["space"] = {"train.learning_rate": {"low": 0.002, "high": 0.006}}  # no trial is longer than another
+    outcome, one = swept(params, data, **same, workers=1)
+    _, two = swept(params, data, **same, workers=2)
+    alone = naive(outcome.study.short, max(2, trials // 4)) / max(2, trials // 4) * trials
+    epochs = sum(sum(trial.user_attrs[EPOCHS]) for trial in outcome.trials)
+    return {
+        "trials_an_hour_one": round(3600 * trials / one, 1),
+        "trials_an_hour_two": round(3600 * trials / two, 1),
+        "trials_an_hour_naive": round(3600 * trials / alone, 1),
+        "speedup_two_workers": round(one / two, 2),
+        "ratio_naive": round(alone / one, 2),
+        "trial_overhead": round(1 - epochs / one, 3),
+    }
+
+
+def compared(params: Params, data: Data, trials: int, key: str, names: list[str]) -> dict[str, Any]:
+    """Run one space with each sampler or pruner; print the best value after so many trials, and the seconds."""
+    results: dict[str, Any] = {}
+    print(f"| {key} | " + " | ".join(f"after {n}" for n in marks(trials)) + " | seconds | pruned |")
+    print("|---" * (len(marks(trials)) + 3) + "|")
+    for name in names:
+        fixed = {"sampler": "tpe", "pruner": "none"} | {key: name}
+        outcome, seconds = swept(params, data, **fixed, trials=trials)
+        best = list(accumulate((outcome.value(trial) for trial in outcome.trials), max))
+        pruned = outcome.count(TrialState.PRUNED)
+        results[name] = {"best": best, "seconds": round(seconds), "pruned": pruned}
+        cells = [f"{best[min(n, len(best)) - 1]:.4f}" for n in marks(trials)]
+        print(f"| {name} | " + " | ".join(cells) + f" | {seconds:.0f} | {pruned} |", flush=True)
+    return results
+
+
+def marks(trials: int) -> list[int]:
+    """Return after how many trials the best value is told."""
+    return sorted({max(1, trials // 3), max(1, 2 * trials // 3), trials})
+
+
+def main() -> None:
+    """Measure, and end with JSON."""
+    parser = argparse.ArgumentParser(description="Trials an hour, and every sampler and pruner beside the others.")
+    parser.add_argument("--trials", type=int, default=8)
+    parser.add_argument("--samplers", action="store_true", help="also every sampler on one space")
+    parser.add_argument("--pruners", action="store_true", help="also every pruner on one space")
+    options = parser.parse_args()
+    params = load()
+    size = len(Vocabulary.from_text(Path("artifacts/vocab.txt").read_text("utf-8")))
+    data = Data(Path("data/encoded/train"), Path("data/encoded/val"), size)
+    results: dict[str, Any] = rates(params, data, options.trials)
+    if options.samplers:
+        results["samplers"] = compared(params, data, options.trials, "sampler", list(SAMPLERS))
+    if options.pruners:
+        results["pruners"] = compared(params, data, options.trials, "pruner", list(PRUNERS))
+    print(json.dumps(results))
+
+
+if __name__ == "__main__":
+    main()

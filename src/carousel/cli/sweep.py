@@ -1,0 +1,159 @@
+"""`carousel sweep worker`, `status` and `show`."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from carousel.errors import UserError
+
+if TYPE_CHECKING:
+    from optuna.trial import FrozenTrial
+
+    from carousel.search.outcome import Outcome
+
+app = typer.Typer(help="Look at sweeps, and join one from another machine.", no_args_is_help=True)
+
+StudyOption = Annotated[
+    str | None, typer.Option("--study", "-s", help="The study's name; default: the one that began a trial last.")
+]
+StorageOption = Annotated[
+    str | None, typer.Option("--storage", help="A database's URL; default: sweep.storage of params.yaml.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+
+
+@app.command()
+def worker(
+    study: Annotated[
+        str, typer.Option("--study", "-s", help="The study's name, as `carousel sweep status` says it.")
+    ],
+    storage: Annotated[str, typer.Option("--storage", help="The database's URL: postgresql://user@host/database.")],
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes; they share the cores.")] = 1,
+) -> None:
+    """Train trials of a sweep that another machine runs, until there are no more.
+
+    [dim]carousel sweep worker --study sweep-1f0a2b3c4d5e --storage postgresql://carousel@db/sweeps[/dim]
+    """
+    from carousel.search.messages import Data
+    from carousel.search.progress import display
+    from carousel.search.sweep import join
+    from carousel.text.vocabulary import Vocabulary
+
+    if "://" not in storage:
+        raise UserError(f"--storage {storage}: a journal file serves one machine only; give a database's URL")
+    vocabulary = Path("artifacts/vocab.txt")
+    if not vocabulary.exists():
+        raise UserError(f"{vocabulary}: no such file; `dvc repro encode` makes it and the data to train with")
+    size = len(Vocabulary.from_text(vocabulary.read_text("utf-8")))
+    watcher = display()
+    try:
+        join(study, storage, Data(Path("data/encoded/train"), Path("data/encoded/val"), size), workers, watcher)
+    finally:
+        watcher.finish()
+    print(f"{study}: no trial is left to train")
+
+
+@app.command()
+def status(study: StudyOption = None, storage: StorageOption = None, as_json: JsonOption = False) -> None:
+    """Show a sweep's best trials, those that run, and those that ended last.
+
+    [dim]carousel sweep status[/dim]
+    """
+    from rich.console import Console
+
+    from carousel.search.outcome import state
+    from carousel.search.progress import table
+
+    outcome = _outcome(study, storage)
+    if as_json:
+        counted = [state(trial) for trial in [*outcome.trials, *outcome.study.running]]
+        best = [{"trial": trial.number, "values": trial.values, "params": trial.params} for trial in outcome.front]
+        found = {"study": outcome.study.name, "trials": outcome.study.sweep.trials}
+        print(
+            json.dumps(
+                {**found, "states": {word: counted.count(word) for word in sorted(set(counted))}, "best": best}
+            )
+        )
+        return
+    Console().print(table(outcome))
+
+
+@app.command()
+def show(
+    trial: Annotated[int, typer.Argument(metavar="TRIAL", help="Its number.")],
+    study: StudyOption = None,
+    storage: StorageOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one trial: its values, its curve, how it ended and why.
+
+    [dim]carousel sweep show 7[/dim]
+    """
+    from rich.console import Console
+
+    outcome = _outcome(study, storage)
+    found = next((one for one in outcome.study.trials if one.number == trial), None)
+    if found is None:
+        last = len(outcome.study.trials) - 1
+        raise UserError(f"{outcome.study.name}: has no trial {trial}; its trials: 0 to {last}")
+    if as_json:
+        print(json.dumps(_as_json(outcome, found)))
+        return
+    Console(highlight=False).print(_shown(outcome, found))
+
+
+def _outcome(study: str | None, storage: str | None) -> "Outcome":
+    from carousel.params import load
+    from carousel.search.outcome import Outcome
+    from carousel.search.storage import JOURNAL, open_storage
+    from carousel.search.study import find
+    from carousel.search.sweep import told
+    from carousel.tracking.store import STATE, main_checkout
+
+    url = storage or (load().sweep.storage if Path("params.yaml").exists() else None)
+    place = url or main_checkout() / STATE / JOURNAL
+    if isinstance(place, Path) and not place.exists():
+        raise UserError(f"{place}: no such file; no sweep has run here: `dvc exp run -S sweep.trials=30` runs one")
+    with told(place):
+        return Outcome(find(open_storage(place), study))
+
+
+def _as_json(outcome: "Outcome", trial: "FrozenTrial") -> dict[str, object]:
+    from carousel.search.outcome import state
+    from carousel.search.study import CURVE, REASON, SECONDS, SEED_OF
+
+    kept = {key: trial.user_attrs[key] for key in (SECONDS, REASON, SEED_OF, CURVE) if key in trial.user_attrs}
+    values = dict(zip(outcome.study.sweep.objectives, trial.values or [], strict=False))
+    return {"trial": trial.number, "state": state(trial), "values": values, "params": trial.params, **kept}
+
+
+def _shown(outcome: "Outcome", trial: "FrozenTrial") -> object:
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    from carousel.search.outcome import state
+    from carousel.search.progress import number
+    from carousel.search.study import CURVE, REASON, SECONDS, SEED_OF
+
+    facts = Table(box=None, pad_edge=False, show_header=False)
+    facts.add_row("study", outcome.study.name)
+    facts.add_row("state", state(trial))
+    for place, name in enumerate(outcome.study.sweep.objectives):
+        facts.add_row(name, number(outcome.value(trial, place)))
+    for word, key in (("seconds", SECONDS), ("reason", REASON), ("from", SEED_OF)):
+        if key in trial.user_attrs:
+            facts.add_row(word, number(trial.user_attrs[key]))
+    for key, value in trial.params.items():
+        facts.add_row(key, number(value))
+    curve = trial.user_attrs.get(CURVE)
+    if not curve:
+        return facts
+    epochs = Table(box=None, pad_edge=False)
+    for name in curve[0]:
+        epochs.add_column(name, justify="right")
+    for row in curve:
+        epochs.add_row(*map(number, row.values()))
+    return Group(Text(f"trial {trial.number}", style="bold"), facts, Text(), epochs)

@@ -1,0 +1,68 @@
+"""What a sweep and its workers say to each other."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from carousel.params import Objective
+
+
+@dataclass(frozen=True)
+class Data:
+    """Where the documents are, which every worker maps into its memory.
+
+    Attributes:
+        train: folder of the encoded training split.
+        val: folder of the encoded validation split.
+        vocabulary_size: rows of the embedding.
+    """
+
+    train: Path
+    val: Path
+    vocabulary_size: int
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a worker is told once: the documents, what to measure, and how many share the cores."""
+
+    data: Data
+    objectives: list[Objective]
+    workers: int
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """A trial's epoch, from 0, with its validation figures by name, and its seconds."""
+
+    number: int
+    figures: dict[str, float]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A trial's end.
+
+    Attributes:
+        state: complete, pruned or failed.
+        values: of the objectives, if complete.
+        reason: why it failed.
+        epochs: that it trained, also before it was pruned or failed.
+        seconds: in all.
+    """
+
+    state: str
+    values: list[float] | None
+    reason: str | None
+    epochs: list[Epoch]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Died:
+    """A worker's end in the middle of a trial, with its exit code: below 0 is a signal."""
+
+    code: int | None
+
+    def __str__(self) -> str:
+        return f"signal {-self.code}" if self.code is not None and self.code < 0 else f"exit code {self.code}"

@@ -1,0 +1,135 @@
+"""Samplers: which values a trial tries. Each is a function of (seed, trial number, the trials before)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler
+from optuna.trial import FrozenTrial
+
+from carousel.errors import UserError
+from carousel.params import Range, Space, Sweep
+from carousel.search.space import Values, endless, is_conditional, points
+
+
+class Grid(BaseSampler):
+    """Every combination in the order in which the space is written, the last key fastest."""
+
+    def __init__(self, space: Space) -> None:
+        self.space = space
+
+    def infer_relative_search_space(self, _study: optuna.Study, _trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        """Leave every key to `sample_independent`."""
+        return {}
+
+    def sample_relative(self, *_: Any) -> dict[str, Any]:
+        """Leave every key to `sample_independent`."""
+        return {}
+
+    def sample_independent(
+        self, study: optuna.Study, trial: FrozenTrial, param_name: str, _distribution: BaseDistribution
+    ) -> Any:
+        """Return the key's value in the first combination that no trial has, and that fits the keys so far."""
+        tried = [other.params for other in study.get_trials(deepcopy=False) if other.number != trial.number]
+        for values in points(self.space):
+            if trial.params.items() <= values.items() and not any(same(values, other) for other in tried):
+                return values[param_name]
+        raise RuntimeError("every combination was tried")
+
+
+def same(one: Values, other: Values) -> bool:
+    """Whether two trials try the same, but for the rounding of a step's multiples."""
+    return one.keys() == other.keys() and all(
+        abs(value - other[key]) < 1e-9  # type: ignore[operator]
+        if isinstance(value, float) and isinstance(other[key], float)
+        else value == other[key]
+        for key, value in one.items()
+    )
+
+
+class Sobol(optuna.samplers.QMCSampler):
+    """Optuna's, with a place in the sequence that is the trial's number.
+
+    Optuna counts in the study, before a trial has its values: a kill in between would lose a place.
+    """
+
+    def _find_sample_id(self, study: optuna.Study, _search_space: dict[str, BaseDistribution]) -> int:
+        return len(study.get_trials(deepcopy=False)) - 1
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """A sampler, and what it can do.
+
+    Attributes:
+        make: returns it for a seed and a space.
+        steady: its seed is the study's, and not another for each trial.
+        categories: takes lists of choices.
+        conditions: takes conditions on other keys.
+        endless: takes ranges that cannot be counted.
+        objectives: takes several objectives.
+    """
+
+    make: Callable[[int, Space], BaseSampler]
+    steady: bool = False
+    categories: bool = True
+    conditions: bool = True
+    endless: bool = True
+    objectives: bool = True
+
+
+SAMPLERS: dict[str, Sampler] = {
+    "tpe": Sampler(
+        lambda seed, space: optuna.samplers.TPESampler(seed=seed, multivariate=True, group=is_conditional(space))
+    ),
+    "random": Sampler(lambda seed, _: optuna.samplers.RandomSampler(seed=seed)),
+    "grid": Sampler(lambda _, space: Grid(space), endless=False),
+    "qmc": Sampler(
+        lambda seed, _: Sobol(scramble=True, seed=seed, warn_independent_sampling=False),
+        steady=True,
+        conditions=False,
+    ),
+    "gp": Sampler(lambda seed, _: optuna.samplers.GPSampler(seed=seed), conditions=False),
+    "cmaes": Sampler(
+        lambda seed, _: optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False),
+        categories=False,
+        conditions=False,
+        objectives=False,
+    ),
+    "brute_force": Sampler(lambda seed, _: optuna.samplers.BruteForceSampler(seed=seed), endless=False),
+}
+
+
+def sampler(sweep: Sweep, number: int) -> BaseSampler:
+    """Return a trial's sampler. One seed for all of them would repeat its draws whenever a sweep goes on."""
+    chosen = SAMPLERS[sweep.sampler]
+    seed = sweep.seed if chosen.steady else int(np.random.SeedSequence((sweep.seed, number)).generate_state(1)[0])
+    return chosen.make(seed, sweep.space)
+
+
+def check(sweep: Sweep) -> None:
+    """Raise a UserError when the sweep's sampler cannot search its space."""
+    chosen, name = SAMPLERS[sweep.sampler], sweep.sampler
+    where = f"params.yaml: sweep.sampler: {name}"
+    lists = [key for key, searched in sweep.space.items() if not isinstance(searched, Range)]
+    if not chosen.categories and lists:
+        raise UserError(f"{where} takes ranges only, and {lists[0]} has choices: give it a range, or use tpe")
+    if not chosen.conditions and is_conditional(sweep.space):
+        raise UserError(f"{where} takes no conditions (`when`): leave them out, or use tpe, random or brute_force")
+    if not chosen.endless and endless(sweep.space):
+        raise UserError(
+            f"{where} tries every value, and {endless(sweep.space)[0]} has no end of them: give it a step"
+        )
+    if not chosen.objectives and len(sweep.objectives) > 1:
+        raise UserError(f"{where} takes one objective only: leave the others out, or use tpe")
+
+
+def exhausted(sweep: Sweep, trials: list[FrozenTrial]) -> bool:
+    """Whether a sampler that tries every combination has none left."""
+    if SAMPLERS[sweep.sampler].endless:
+        return False
+    tried = [trial.params for trial in trials]
+    return all(any(same(values, other) for other in tried) for values in points(sweep.space))

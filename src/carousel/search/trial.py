@@ -1,0 +1,72 @@
+"""One trial in a worker: a short fit that reports each epoch, and stops when it is told to."""
+
+import time
+from collections.abc import Callable
+
+import pytorch_lightning as lightning
+from pytorch_lightning.callbacks import Callback
+
+from carousel.corpus.encoded import Encoded
+from carousel.errors import UserError
+from carousel.params import Hparams, Objective
+from carousel.search.messages import Ended, Epoch
+from carousel.search.objectives import measure
+from carousel.training.fit import fit
+
+
+class PrunedError(Exception):
+    """The end of a trial that was told to stop."""
+
+
+class Reporting(Callback):
+    """Report every epoch's validation figures, and stop the trial when the answer says so.
+
+    Args:
+        report: sends the epoch, and returns whether to go on.
+    """
+
+    def __init__(self, report: Callable[[Epoch], bool]) -> None:
+        self.report = report
+        self.epochs: list[Epoch] = []
+        self._began = time.perf_counter()
+
+    def on_validation_end(self, trainer: lightning.Trainer, _module: lightning.LightningModule) -> None:
+        """Report, then do as the answer says."""
+        metrics = {name.replace("val/", "val_"): float(value) for name, value in trainer.callback_metrics.items()}
+        figures = {name: value for name, value in metrics.items() if name.startswith("val_")}
+        self.epochs.append(Epoch(trainer.current_epoch, figures, time.perf_counter() - self._began))
+        self._began = time.perf_counter()
+        if not self.report(self.epochs[-1]):
+            raise PrunedError
+
+
+def attempt(
+    hparams: Hparams,
+    train: Encoded,
+    val: Encoded,
+    vocabulary_size: int,
+    objectives: list[Objective],
+    report: Callable[[Epoch], bool],
+) -> Ended:
+    """Train and measure; whatever goes wrong is the trial's end and not the worker's.
+
+    Args:
+        hparams: the trial's.
+        train: documents to learn from.
+        val: documents that score the trial.
+        vocabulary_size: rows of the embedding.
+        objectives: what to measure in the end.
+        report: sends an epoch, and returns whether to go on.
+    """
+    reporting, began = Reporting(report), time.perf_counter()
+    state, values, reason = "failed", None, None
+    try:
+        fitted = fit(hparams, train, val, vocabulary_size, callbacks=[reporting], quiet=True)
+        state, values = "complete", [measure(objective, fitted, val) for objective in objectives]
+    except PrunedError:
+        state = "pruned"
+    except UserError as error:
+        reason = str(error)
+    except Exception as error:  # noqa: BLE001 - its reason is kept, and the sweep goes on
+        reason = f"{type(error).__name__}: {(str(error).strip() or 'no message').splitlines()[0]}"
+    return Ended(state, values, reason, reporting.epochs, time.perf_counter() - began)
