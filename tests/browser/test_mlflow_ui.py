@@ -1,4 +1,4 @@
-"""Two runs with different cells in the MLflow UI, seen through a real browser."""
+"""Models with different cells in the MLflow UI, and on our own page, seen through a real browser."""
 
 import json
 import os
@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from selenium import webdriver
@@ -34,13 +35,15 @@ from carousel.tracking.store import connect, experiment
 client = connect()
 found = experiment(client, 'stdlib-docs')
 runs = client.search_runs([found], "tags.`bundle.fingerprint` != ''")
-print(json.dumps([found, {run.data.params['model.cell']: run.info.run_id for run in runs}]))
+by_cell = {run.data.params['model.cell']: run.info.run_id for run in runs}
+trials = client.search_runs([found], "tags.`optuna.trial` != ''")
+print(json.dumps([found, by_cell, [run.info.run_id for run in trials]]))
 """
 
 
 @pytest.fixture(scope="module")
 def two_cells(finished: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A checkout whose store holds an LSTM's and a GRU's run."""
+    """A checkout whose store holds an LSTM's and a GRU's run, and a sweep's with its two trials."""
     checkout = finished.copy(tmp_path_factory.mktemp("browser") / "checkout")
     checkout.run("dvc", "exp", "run", "--set-param", "model.cell=gru", "--set-param", "sweep.trials=0")
     return checkout
@@ -115,9 +118,25 @@ def see(ui: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
 
 
 @pytest.fixture(scope="module")
-def runs(two_cells: Checkout) -> tuple[str, dict[str, str]]:
-    experiment, by_cell = json.loads(two_cells.python(RUNS).strip().splitlines()[-1])
-    return experiment, by_cell
+def found(two_cells: Checkout) -> tuple[str, dict[str, str], list[str]]:
+    """The experiment, the trained models' runs by cell, and the trials' runs."""
+    return tuple(json.loads(two_cells.python(RUNS).strip().splitlines()[-1]))
+
+
+@pytest.fixture(scope="module")
+def runs(found: tuple[str, dict[str, str], list[str]]) -> tuple[str, dict[str, str]]:
+    return found[:2]
+
+
+def until(browser: webdriver.Chrome, script: str, enough: Callable[..., bool], seconds: float = 60) -> object:
+    """Ask the page until the answer is enough, and return it."""
+    deadline = time.monotonic() + seconds
+    while True:
+        answer = browser.execute_script(script)
+        if enough(answer):
+            return answer
+        assert time.monotonic() < deadline, f"the page still answers {answer}"
+        time.sleep(0.3)
 
 
 def test_the_list_of_runs_tells_them_apart_by_name(see: Callable[..., str], runs: tuple[str, dict]) -> None:
@@ -149,16 +168,74 @@ def test_the_confusion_matrix_is_a_picture(see: Callable[..., str], runs: tuple[
     experiment, by_cell = runs
     page = f"/experiments/{experiment}/runs/{by_cell['gru']}/artifacts/pictures/confusion_matrix.png"
     see(page, "confusion_matrix.png")
-    browser = see.browser  # type: ignore[attr-defined]
-    deadline = time.monotonic() + 30
-    while True:
-        widths = browser.execute_script("return [...document.images].map(image => image.naturalWidth)")
-        if any(width > 400 for width in widths):
-            break
-        assert time.monotonic() < deadline, f"no picture was drawn: {widths}"
-        time.sleep(0.3)
+    widths = "return [...document.images].map(image => image.naturalWidth)"
+    until(see.browser, widths, lambda found: any(width > 400 for width in found))  # type: ignore[attr-defined]
 
 
 def test_the_model_page_shows_versions_aliases_and_tags(see: Callable[..., str], runs: tuple[str, dict]) -> None:
     see("/models/stdlib-docs", "Version 1", "Version 2", "challenger", "bundle.fingerprint", "test.accuracy")
     see("/models/stdlib-docs/versions/2", "Source Run", "bigru-16x1", "vocabulary.fingerprint")
+
+
+# How many marks each chart of the UI is drawn with: the bars, lines and axes of plotly's charts
+MARKS = """
+return [...document.querySelectorAll('.js-plotly-plot')].map(chart =>
+    chart.querySelectorAll('.trace path, .parcoords .axis').length)
+"""
+
+
+def test_the_comparison_of_four_runs_draws_its_charts(
+    see: Callable[..., str], found: tuple[str, dict[str, str], list[str]]
+) -> None:
+    experiment, by_cell, trials = found
+    wanted = [*by_cell.values(), *trials]
+    assert len(wanted) >= 4
+    page = f"/compare-runs?runs={json.dumps(wanted)}&experiments={json.dumps([experiment])}"
+    see(page, "Comparing 4 Runs", "bilstm-16x1", "bigru-16x1", "trial 0", "trial 1")
+    until(see.browser, MARKS, any)  # type: ignore[attr-defined]
+
+
+def test_the_chart_view_draws_every_models_curves(see: Callable[..., str], runs: tuple[str, dict]) -> None:
+    see(f"/experiments/{runs[0]}/runs?compareRunsMode=CHART", "bilstm-16x1", "best/val_accuracy", "test/accuracy")
+    until(see.browser, MARKS, lambda charts: sum(count > 0 for count in charts) >= 2)  # type: ignore[attr-defined]
+
+
+def test_a_run_and_a_version_describe_themselves(see: Callable[..., str], runs: tuple[str, dict]) -> None:
+    experiment, by_cell = runs
+    see(
+        f"/experiments/{experiment}/runs/{by_cell['gru']}",
+        "A text classifier: bidirectional gru",
+        "linear baseline",
+    )
+    see("/models/stdlib-docs", "The alias champion is the version that is live")
+    see("/models/stdlib-docs/versions/2", "A text classifier: bidirectional gru", "mlflow.pyfunc.load_model")
+
+
+def test_our_page_of_two_versions_is_drawn_without_network(
+    see: Callable[..., str], two_cells: Checkout, tmp_path: Path
+) -> None:
+    page = tmp_path / "comparison.html"
+    two_cells.run("carousel", "compare", "1", "2", "--html", str(page))
+    browser = see.browser  # type: ignore[attr-defined]
+    browser.get(page.as_uri())
+    text = browser.find_element(By.TAG_NAME, "body").text
+    for expected in (
+        "stdlib-docs version 1",
+        "stdlib-docs version 2",
+        "bilstm",
+        "bigru",
+        "macro-F1",
+        "disagree most",
+    ):
+        assert expected in text
+    drawn = browser.execute_script(
+        "return [...document.querySelectorAll('svg')].map(svg => "
+        "[svg.getBoundingClientRect().width, svg.getBoundingClientRect().height, "
+        "[...svg.querySelectorAll('path, use')].filter(mark => mark.getBoundingClientRect().width > 0).length])"
+    )
+    assert len(drawn) == 3
+    assert all(width > 400 and height > 80 and marks > 20 for width, height, marks in drawn), drawn
+    assert browser.execute_script("return performance.getEntriesByType('resource').length") == 0
+    browser.set_window_size(420, 900)  # a telephone's: tables scroll by themselves, the page does not
+    assert browser.execute_script("return document.documentElement.scrollWidth - innerWidth") <= 0
+    browser.set_window_size(1700, 1400)

@@ -50,7 +50,7 @@ class Outcome:
             ("cell", a.cell, b.cell),
             ("hidden size x layers", a.size, b.size),
             ("parameters", f"{a.parameters:,}", f"{b.parameters:,}"),
-            ("bundle", _megabytes(a.bytes), _megabytes(b.bytes)),
+            ("bundle", _size(a.bytes), _size(b.bytes)),
             *([("ms a document", *(f"{taken:.2f}" for taken in self.milliseconds))] if self.milliseconds else []),
             ("trained", a.trained, b.trained),
             ("run", a.run_id or "unknown", b.run_id or "unknown"),
@@ -270,8 +270,8 @@ def _plain(text: str) -> Any:
     return Text(text)
 
 
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:.2f} MB"
+def _size(size: int) -> str:
+    return f"{size / 1e6:.2f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB"
 
 
 def _same(a: str, b: str) -> tuple[str, str]:

@@ -1,0 +1,115 @@
+from html import unescape
+from html.parser import HTMLParser
+
+import numpy as np
+import polars as pl
+
+from carousel.evaluation.comparison import compare
+from carousel.evaluation.page import render, svg
+from carousel.evaluation.plots import differences
+
+NASTY = '<script>alert("x")</script> & <b>bold</b>'
+VOID = {"meta", "path", "use", "image", "rect", "br"}  # elements that this page leaves open or closes themselves
+
+
+class Outline(HTMLParser):
+    """Elements of a page: whether they nest, what they refer to, the cells of its tables."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.names, self.references, self.rows, self.table = [], [], [], {}, None
+
+    def handle_starttag(self, tag, attributes):
+        self.names.append(tag)
+        self.references += [value for key, value in attributes if key in ("src", "href", "xlink:href", "srcset")]
+        if tag == "table":
+            self.table = dict(attributes)["id"]
+        if tag == "tr":
+            self.rows.setdefault(self.table, []).append([])
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attributes):
+        self.names.append(tag)
+        self.references += [value for key, value in attributes if key in ("src", "href", "xlink:href")]
+
+    def handle_endtag(self, tag):
+        if tag not in VOID:
+            assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] in ("td", "th"):
+            self.rows[self.table][-1].append(data.strip())
+
+
+def compared(labels=("markup", NASTY, "$files$")):
+    random = np.random.default_rng(0)
+    targets = random.integers(0, 3, 300)
+    a = np.where(random.random(300) < 0.6, targets, 0)
+    b = np.where(random.random(300) < 0.9, targets, 0)
+    return compare(targets, a, b, labels=labels, lengths=random.integers(1, 100, 300), resamples=200)
+
+
+def disagreements(**columns):
+    row = {
+        "row": 0,
+        "id": "file:1",
+        "actual": "markup",
+        "tokens": 7,
+        "a": NASTY,
+        "p_a": 0.9,
+        "b": "markup",
+        "p_b": 0.8,
+    }
+    return pl.DataFrame([row | columns])
+
+
+def page(*, found=None, apart=None):
+    about = [("cell", "bilstm", "bigru"), ("run", NASTY, "unknown")]
+    return render(
+        ("version 1", NASTY), about, found or compared(), disagreements() if apart is None else apart, "data"
+    )
+
+
+def outline(text):
+    found = Outline()
+    found.feed(text)
+    assert found.open == []
+    return found
+
+
+def test_the_page_needs_no_network_and_no_script():
+    found = outline(page())
+    assert "script" not in found.names
+    assert "link" not in found.names
+    assert all(reference.startswith("#") for reference in found.references)
+    assert "@import" not in page()
+    assert "url(http" not in page()
+
+
+def test_every_text_is_escaped():
+    written = page(apart=disagreements(text=NASTY, id=NASTY))
+    assert NASTY not in written
+    assert "<b>" not in written
+    assert written.count("&lt;script&gt;") >= 6  # title, heading, run, label, answer, text, id
+
+
+def test_tables_hold_the_comparisons_figures():
+    found = compared()
+    tables = outline(page(found=found)).rows
+    assert [row[0] for row in tables["metrics"][1:]] == ["accuracy", "macro-F1"]
+    assert tables["metrics"][1][1:3] == [f"{found.metrics['accuracy'].a:.4f}", f"{found.metrics['accuracy'].b:.4f}"]
+    assert len(tables["labels"]) == 1 + len(found.by_label)
+    assert [row[0] for row in tables["lengths"][1:]] == [part.name for part in found.by_length]
+    assert tables["models"][1] == ["cell", "bilstm", "bigru"]
+    assert found.verdict in unescape(page(found=found))
+
+
+def test_pictures_are_drawings_and_the_same_each_time():
+    assert outline(page()).names.count("svg") == 3
+    found = compared()
+    assert svg(differences(found)) == svg(differences(found))
+
+
+def test_models_that_never_disagree_have_no_table_of_it():
+    assert "Nowhere: they give every document the same label." in page(apart=disagreements().head(0))

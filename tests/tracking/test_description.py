@@ -1,0 +1,43 @@
+from mlflow.entities import Metric, Param, RunData, RunTag
+
+from carousel.tracking import description
+
+METRICS = {
+    "train/parameters": 29987, "train/best_epoch": 3, "test/accuracy": 0.58334, "test/macro_f1": 0.4429,
+    "baseline/accuracy": 0.9259, "baseline/macro_f1": 0.9131,
+    "best/val_accuracy": 0.6296, "best/val_macro_f1": 0.5742,
+}  # fmt: skip
+PARAMS = {
+    "model.cell": "gru", "model.bidirectional": "true", "model.hidden_size": "16", "model.layers": "1",
+    "train.learning_rate": "0.02",
+}  # fmt: skip
+TAGS = {
+    "data.source": "file",
+    **{f"data.{split}.digest": f"{split}-{'0' * 60}" for split in ("train", "val", "test")},
+}
+
+
+def run(metrics=METRICS, **changed):
+    return RunData(
+        [Metric(key, value, 0, 0) for key, value in metrics.items()],
+        [Param(key, value) for key, value in (PARAMS | changed).items()],
+        [RunTag(key, value) for key, value in TAGS.items()],
+    )
+
+
+def test_a_run_says_what_it_is_beside_the_baseline_and_on_which_data():
+    early = {key: value for key, value in METRICS.items() if key.split("/")[0] in ("train", "best")}
+    late = {key: value for key, value in METRICS.items() if key not in early}
+    written = description.of_run(run(early), late)
+    assert "bidirectional **gru**, hidden size 16, 1 layer, 29,987 parameters" in written
+    assert "| this model, test | 0.5833 | 0.4429 |\n| linear baseline, test | 0.9259 | 0.9131 |" in written
+    assert "Data: file; train `train-0000000000`" in written
+    assert "classifier: **gru**, hidden size 16, 2 layers" in description.of_run(
+        run(**{"model.bidirectional": "false", "model.layers": "2"}), {}
+    )
+
+
+def test_a_version_says_how_to_load_it():
+    written = description.of_version(run(), "models:/docs/3")
+    assert '```python\nimport mlflow\n\nmodel = mlflow.pyfunc.load_model("models:/docs/3")' in written
+    assert written.startswith(description.of_run(run(), {}).split("\n", maxsplit=1)[0])
