@@ -24,6 +24,8 @@ def main() -> None:
             versions.TEST_DIGEST: data_digests()["test"],
         }
         version, new = versions.register(client, name, bundle, folder, mlflow_run.info.run_id, tags)
+        if new:
+            versions.tag(client, version, tracked.log_lock())
         versions.describe(client, version)
     write_json(
         Path("reports/registered.json"),

@@ -10,7 +10,7 @@ import torch
 from filelock import FileLock
 from pytorch_lightning.callbacks import Callback
 
-from carousel.training import checkpoint
+from carousel.training import checkpoint, code
 from carousel.training.checkpoint import FILE, Resumption, identity, kept
 from tests.training.order_problem import TRAIN, VAL, fitted, hparams, state
 
@@ -236,8 +236,12 @@ def test_a_training_is_named_by_all_that_decides_its_weights():
 def test_another_source_is_another_training(monkeypatch, tmp_path):
     same = identity(hparams(), TRAIN, VAL, "fp32")
     (tmp_path / "cell.py").write_text("# changed")
-    monkeypatch.setattr(checkpoint.nn, "__path__", [*checkpoint.nn.__path__, str(tmp_path)])
+    monkeypatch.setattr(code.nn, "__path__", [*code.nn.__path__, str(tmp_path)])
+    code.digest.cache_clear()
     assert identity(hparams(), TRAIN, VAL, "fp32") != same
+    monkeypatch.undo()
+    code.digest.cache_clear()
+    assert identity(hparams(), TRAIN, VAL, "fp32") == same
 
 
 def test_the_folder_goes_with_success_and_stays_after_a_failure(tmp_path):

@@ -191,7 +191,9 @@ class Bundle:
                 f"{folder / CONFIG}: describes a model that this version cannot build: {error}"
             ) from error
         try:
-            model.load_state_dict(tensors, assign=True)
+            # A file's tensors lie where they happen to; copies are aligned like those of a model that was trained,
+            # and a processor's kernels may round differently where they are not
+            model.load_state_dict({name: tensor.clone() for name, tensor in tensors.items()}, assign=True)
         except RuntimeError as error:
             reason = " ".join(str(error).split())
             raise BundleError(

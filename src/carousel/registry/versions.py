@@ -96,6 +96,12 @@ def register(
         return get(client, name, made.version), True
 
 
+def tag(client: "MlflowClient", version: Version, tags: dict[str, str]) -> None:
+    """Set tags of a version."""
+    for key, value in tags.items():
+        client.set_model_version_tag(version.name, str(version.number), key, value)
+
+
 def describe(client: "MlflowClient", version: Version) -> None:
     """Describe a version in Markdown, unless it is described already."""
     number = str(version.number)

@@ -166,19 +166,21 @@ def log_evaluation(report: Report, baseline: dict[str, Any], answers: Path) -> N
 
 
 def origin(run: "mlflow.ActiveRun") -> dict[str, str]:
-    """Return the tags that a version carries on from the active run: all of lineage, none of MLflow's own.
+    """Return the run's tags that a version carries on: all of lineage, none of MLflow's own."""
+    return {key: value for key, value in run.data.tags.items() if not key.startswith("mlflow.")}
 
-    dvc.lock is written down again: now it knows the stages from training on.
+
+def log_lock() -> dict[str, str]:
+    """Write dvc.lock down again, which now knows the stages from training on; return the tag of its digest.
+
+    For a new version alone: an older one's tags say what dvc.lock was when it was registered.
     """
     import mlflow
 
     lock = lineage.locked()
     _log_lineage(lock)
     mlflow.set_tags(lineage.digests(lock))
-    return {
-        **{key: value for key, value in run.data.tags.items() if not key.startswith("mlflow.")},
-        **lineage.digests(lock),
-    }
+    return lineage.digests(lock)
 
 
 @contextmanager
