@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from carousel.search.sweep import DEATHS_OF_A_TRIAL
 from tests.conftest import Checkout, make_checkout
 
 pytestmark = [pytest.mark.slow, pytest.mark.pipeline]
@@ -19,10 +20,15 @@ KILLS, TRIALS = 20, 24
 TRIED = """
 import json
 from pathlib import Path
+from carousel.errors import UserError
 from carousel.search.storage import open_storage
-from carousel.search.study import find
+from carousel.search.study import DEATHS, find
 from carousel.tracking.store import connect, experiment
-study = find(open_storage(Path(".carousel/studies.journal")))
+try:
+    study = find(open_storage(Path(".carousel/studies.journal")))
+except UserError:  # killed before there was one
+    print(json.dumps({"trials": [], "deaths": 0, "children": []}))
+    raise SystemExit
 client = connect()
 children = client.search_runs([experiment(client, "stdlib-docs")], "tags.`optuna.trial` != ''")
 print(json.dumps({
@@ -30,6 +36,7 @@ print(json.dumps({
         [trial.number, trial.params, trial.state.name, trial.values, list(trial.intermediate_values.values())]
         for trial in study.trials
     ],
+    "deaths": max((trial.user_attrs.get(DEATHS, 0) for trial in study.running), default=0),
     "children": sorted([int(run.data.tags["optuna.trial"]), run.data.tags["optuna.state"]] for run in children),
 }))
 """
@@ -53,10 +60,12 @@ def test_no_trial_is_lost_and_none_counts_twice(checkout: Checkout, tmp_path: Pa
     other = checkout.copy(tmp_path / "other")
     other.run("pipeline/run", "sweep")
     whole = tried(other)
-    moments, before = random.Random(5), 0
+    moments, before, deaths = random.Random(5), 0, 0
     for number in range(KILLS):
-        kill(checkout, moments.uniform(0, 12), worker=number % 2 == 1)
-        ended = [trial for trial in tried(checkout)["trials"] if trial[2] in ("COMPLETE", "PRUNED")]
+        # on a slow machine one trial may be hit again and again; with a third worker it would have failed
+        kill(checkout, moments.uniform(0, 12), worker=number % 2 == 1 and deaths < DEATHS_OF_A_TRIAL - 1)
+        found = tried(checkout)
+        ended, deaths = [trial for trial in found["trials"] if trial[2] in ("COMPLETE", "PRUNED")], found["deaths"]
         assert ended == whole["trials"][: len(ended)]
         assert len(ended) >= before
         before = len(ended)
