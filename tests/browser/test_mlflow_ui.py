@@ -9,12 +9,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import mlflow
 import pytest
 from selenium import webdriver
 from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.bundle.test_pyfunc import wait_until_up
 from tests.conftest import Checkout
@@ -128,7 +131,7 @@ def runs(found: tuple[str, dict[str, str], list[str]]) -> tuple[str, dict[str, s
     return found[:2]
 
 
-def until(browser: webdriver.Chrome, script: str, enough: Callable[..., bool], seconds: float = 60) -> object:
+def until(browser: webdriver.Chrome, script: str, enough: Callable[..., bool], seconds: float = 60) -> Any:
     """Ask the page until the answer is enough, and return it."""
     deadline = time.monotonic() + seconds
     while True:
@@ -175,6 +178,22 @@ def test_the_confusion_matrix_is_a_picture(see: Callable[..., str], runs: tuple[
 def test_the_model_page_shows_versions_aliases_and_tags(see: Callable[..., str], runs: tuple[str, dict]) -> None:
     see("/models/stdlib-docs", "Version 1", "Version 2", "challenger", "bundle.fingerprint", "test.accuracy")
     see("/models/stdlib-docs/versions/2", "Source Run", "bigru-16x1", "vocabulary.fingerprint")
+
+
+def test_the_model_page_opens_the_vocabulary(see: Callable[..., str], runs: tuple[str, dict], ui: str) -> None:
+    server = ui.removesuffix("/#")
+    source = mlflow.MlflowClient(server).get_model_version("stdlib-docs", "1").source
+    see(f"/experiments/{runs[0]}/models/{source.removeprefix('models:/')}/artifacts", "requirements.txt")
+    browser = see.browser  # type: ignore[attr-defined]
+    for entry in ("artifacts", "bundle", "vocab.txt"):  # folders open where they are
+        opened = WebDriverWait(browser, 60)
+        opened.until(lambda page, name=entry: page.find_element(By.XPATH, f"//div[text()='{name}']")).click()
+    shown = until(
+        browser, "return document.body.innerText", lambda text: "carousel vocabulary 1\n<pad>\n<unk>\n" in text
+    )
+    assert "tokenizer.json" in shown
+    assert "weights.safetensors" in shown
+    assert "__pycache__" not in shown
 
 
 # How many marks each chart of the UI is drawn with: the bars, lines and axes of plotly's charts

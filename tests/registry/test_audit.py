@@ -48,6 +48,23 @@ def test_a_fresh_version_leads_back_to_everything_and_nothing_differs(finished: 
     assert "nothing differs" in finished.run("carousel", "lineage", "1")
 
 
+def test_registering_the_same_bundle_again_changes_nothing_of_its_version(
+    finished: Checkout, tmp_path: Path
+) -> None:
+    checkout = finished.copy(tmp_path / "copy")
+    before = audit(checkout)
+    checkout.edit(
+        "src/carousel/registry/versions.py", "Registered versions: made", "Versions that are registered: made"
+    )
+    printed = checkout.run("dvc", "repro")
+    assert "version 1 holds this bundle already" in printed
+    after = audit(checkout)
+    assert after["dvc.lock"] == before["dvc.lock"]
+    assert {name: fact["value"] for name, fact in after.items()} == {
+        name: fact["value"] for name, fact in before.items()
+    }
+
+
 def test_what_was_altered_differs_and_nothing_else(finished: Checkout, tmp_path: Path) -> None:
     checkout = finished.copy(tmp_path / "copy")
     # the prepared data has changed since; DVC's cache still has the version's own

@@ -34,6 +34,17 @@ def test_a_version_is_linked_to_its_run_and_carries_its_fingerprint(registry: Re
     assert '"name": "linked", "version": "1"' in model.tags["mlflow.modelVersions"].replace("1}", '"1"}')
 
 
+def test_a_version_holds_its_vocabulary_and_no_compiled_code(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    version, _ = registry.add("files", seed=0)
+    folder = versions.download(version.uri, str(tmp_path))
+    assert (folder / "artifacts/bundle/vocab.txt").read_text().startswith("carousel vocabulary 1\n<pad>\n<unk>\n")
+    assert not [*folder.rglob("__pycache__")]
+    assert not sys.dont_write_bytecode
+
+
 def test_a_fetched_bundle_is_the_registered_one_bit_for_bit(registry: Registry) -> None:
     version, _ = registry.add("fetched", seed=3)
     assert versions.fetch(version).fingerprint == small_bundle(3).fingerprint

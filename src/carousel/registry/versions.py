@@ -4,8 +4,9 @@ import contextlib
 import importlib.metadata
 import io
 import shutil
+import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,7 +81,7 @@ def register(
         for version in versions(client, name):
             if version.tags.get(FINGERPRINT) == fingerprint:
                 return version, False
-        with tempfile.TemporaryDirectory() as scratch:
+        with tempfile.TemporaryDirectory() as scratch, _no_bytecode():
             model = mlflow.pyfunc.log_model(
                 name="bundle",
                 python_model=str(Path(__file__).parents[1] / "bundle" / "pyfunc.py"),
@@ -171,6 +172,16 @@ def download(uri: str, scratch: str) -> Path:
 def requirements() -> list[str]:
     """Return the exact versions that inference needs, without a build's local suffix (`+cpu`)."""
     return [f"{name}=={importlib.metadata.version(name).split('+')[0]}" for name in _INFERENCE_REQUIREMENTS]
+
+
+@contextlib.contextmanager
+def _no_bytecode() -> Iterator[None]:
+    """Keep Python's cache of compiled modules out of a logged model: MLflow runs its code before it stores it."""
+    written, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = written
 
 
 def _inference_code(scratch: Path) -> Path:

@@ -91,8 +91,9 @@ class SweepRuns:
         best = outcome.best
         for place, name in enumerate(outcome.study.sweep.objectives):
             self.client.log_metric(self.parent, f"best/{name}", outcome.value(best, place))
+        # As tags: a chart of counts beside models' figures would tell nobody anything
         for count in ("trials", "pruned", "failed", "seeded", "spared_seconds"):
-            self.client.log_metric(self.parent, f"sweep/{count}", report[count])
+            self.client.set_tag(self.parent, f"optuna.{count}", str(report[count]))
         self.client.set_tag(self.parent, "optuna.best_trial", str(best.number))
         self.client.set_tag(self.parent, winner.TAG, winner.digest(outcome.hparams))
         self.client.log_table(self.parent, outcome.table().to_dict(as_series=False), "tables/trials.json")

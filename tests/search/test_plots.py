@@ -1,0 +1,76 @@
+"""Pictures of studies whose trials follow a formula."""
+
+import re
+from pathlib import Path
+
+import pytest
+from optuna.trial import TrialState, create_trial
+
+from carousel.search.outcome import Outcome
+from carousel.search.plots import page, pictures
+from carousel.search.storage import open_storage
+from carousel.search.study import Study
+from tests.search.stand_in import HPARAMS, formula, sweep
+
+OF_ONE_OBJECTIVE = {
+    "optimization_history",
+    "intermediate_values",
+    "param_importances",
+    "parallel_coordinate",
+    "slice",
+}
+
+
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    return formula(tmp_path_factory.mktemp("plots") / "journal", sweep(6, pruner="median", epochs=3))
+
+
+def several(place: Path) -> Outcome:
+    """A study of two objectives with three trials, of which the second is worse than the first in both."""
+    study = Study(
+        open_storage(place), sweep(3, objectives=["val_accuracy", "megabytes"]), HPARAMS, documents=["these"]
+    )
+    for accuracy, size in ((0.8, 2.0), (0.7, 3.0), (0.6, 1.0)):
+        proposed = study.propose()
+        assert proposed is not None
+        study.begin(proposed)
+        study.end(proposed._trial_id, TrialState.COMPLETE, [accuracy, size])
+    return Outcome(study)
+
+
+def test_a_study_of_one_objective_has_each_picture_and_something_is_drawn_on_it(outcome: Outcome) -> None:
+    drawn = dict(pictures(outcome))
+    assert set(drawn) == OF_ONE_OBJECTIVE
+    for name, picture in drawn.items():
+        marks = [
+            mark for axes in picture.axes for mark in [*axes.lines, *axes.collections, *axes.patches, *axes.texts]
+        ]
+        assert marks, name
+        assert tuple(picture.get_size_inches()) == (10, 6)
+
+
+def test_the_page_holds_every_plot_and_loads_nothing(outcome: Outcome) -> None:
+    written = page(outcome)
+    assert written.count("Plotly.newPlot(") == len(OF_ONE_OBJECTIVE)
+    assert f"<h1>{outcome.study.name}</h1>" in written
+    assert not re.search(r"<(script|link|img)[^>]*(src|href)=", written)
+    assert written.count("plotly.js v") == 1  # the library once, not once a plot
+
+
+def test_several_objectives_have_a_front_and_no_history(tmp_path: Path) -> None:
+    outcome = several(tmp_path / "journal")
+    assert [trial.number for trial in outcome.front] == [0, 2]
+    assert set(dict(pictures(outcome))) == {
+        "pareto_front", "param_importances", "parallel_coordinate", "slice",
+    }  # fmt: skip
+    assert "Pareto front" in page(outcome)
+
+
+def test_too_few_trials_have_fewer_pictures_and_no_error(tmp_path: Path) -> None:
+    one = formula(tmp_path / "journal", sweep(1))
+    assert set(dict(pictures(one))) == {"optimization_history", "intermediate_values"}
+    assert page(one).count("Plotly.newPlot(") == 2
+    none = Study(open_storage(tmp_path / "none"), sweep(2), HPARAMS, documents=["these"])
+    none.optuna.add_trial(create_trial(state=TrialState.FAIL))
+    assert not dict(pictures(Outcome(none)))
