@@ -39,8 +39,9 @@ dashboard: setup
 	@test -e .carousel/studies.journal || { echo "error: no sweep has run here; dvc repro runs one" >&2; exit 2; }
 	$(BIN)/optuna-dashboard --port $(PORT) --storage-class JournalFileStorage .carousel/studies.journal
 
+# A file's tests share what they set up, so a file stays with one of the processes; a core for each
 test: setup
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 test-slow: setup
 	$(BIN)/python -m pytest -m slow

@@ -150,3 +150,12 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     checkout.run("git", "add", "dvc.lock", "reports")
     checkout.run("git", "commit", "--quiet", "--message", "first model")
     return checkout
+
+
+@pytest.fixture(scope="session")
+def two_models(finished: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
+    """A copy in which `dvc exp run` has trained a GRU beside the LSTM, without a sweep. Tests read it."""
+    checkout = finished.copy(tmp_path_factory.mktemp("two") / "checkout")
+    settings = ("model.cell=gru", "train.learning_rate=0.015", "sweep.trials=0")
+    checkout.run("dvc", "exp", "run", *(part for setting in settings for part in ("--set-param", setting)))
+    return checkout

@@ -45,15 +45,7 @@ print(json.dumps([found, by_cell, [run.info.run_id for run in trials]]))
 
 
 @pytest.fixture(scope="module")
-def two_cells(finished: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
-    """A checkout whose store holds an LSTM's and a GRU's run, and a sweep's with its two trials."""
-    checkout = finished.copy(tmp_path_factory.mktemp("browser") / "checkout")
-    checkout.run("dvc", "exp", "run", "--set-param", "model.cell=gru", "--set-param", "sweep.trials=0")
-    return checkout
-
-
-@pytest.fixture(scope="module")
-def ui(two_cells: Checkout) -> Iterator[str]:
+def ui(two_models: Checkout) -> Iterator[str]:
     """The address of an MLflow UI on that store."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -61,8 +53,8 @@ def ui(two_cells: Checkout) -> Iterator[str]:
     command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", "sqlite:///mlflow.db", "--port", port]
     server = subprocess.Popen(
         [*command, "--workers", "1"],
-        cwd=two_cells.path,
-        env=two_cells.environment | {"MLFLOW_DISABLE_TELEMETRY": "true"},
+        cwd=two_models.path,
+        env=two_models.environment | {"MLFLOW_DISABLE_TELEMETRY": "true"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -121,9 +113,9 @@ def see(ui: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
 
 
 @pytest.fixture(scope="module")
-def found(two_cells: Checkout) -> tuple[str, dict[str, str], list[str]]:
+def found(two_models: Checkout) -> tuple[str, dict[str, str], list[str]]:
     """The experiment, the trained models' runs by cell, and the trials' runs."""
-    return tuple(json.loads(two_cells.python(RUNS).strip().splitlines()[-1]))
+    return tuple(json.loads(two_models.python(RUNS).strip().splitlines()[-1]))
 
 
 @pytest.fixture(scope="module")
@@ -233,10 +225,10 @@ def test_a_run_and_a_version_describe_themselves(see: Callable[..., str], runs: 
 
 
 def test_our_page_of_two_versions_is_drawn_without_network(
-    see: Callable[..., str], two_cells: Checkout, tmp_path: Path
+    see: Callable[..., str], two_models: Checkout, tmp_path: Path
 ) -> None:
     page = tmp_path / "comparison.html"
-    two_cells.run("carousel", "compare", "1", "2", "--html", str(page))
+    two_models.run("carousel", "compare", "1", "2", "--html", str(page))
     browser = see.browser  # type: ignore[attr-defined]
     browser.get(page.as_uri())
     text = browser.find_element(By.TAG_NAME, "body").text

@@ -66,6 +66,7 @@ def test_changed_train_params_rerun_nothing_before_the_sweep(finished: Checkout,
     assert ran(checkout.run("dvc", "repro")) == ["sweep", "train", "evaluate", "register"]
 
 
+@pytest.mark.slow
 def test_changed_vocab_params_rerun_from_build_vocab_on(finished: Checkout, tmp_path: Path) -> None:
     checkout = finished.copy(tmp_path / "copy")
     checkout.edit("params.yaml", "min_count: 2", "min_count: 3")
@@ -101,6 +102,7 @@ def test_params_diff_names_what_changed(finished: Checkout, tmp_path: Path) -> N
     assert "0.5" in printed
 
 
+@pytest.mark.slow
 def test_an_unpacked_release_without_git_runs_and_says_so(tmp_path: Path) -> None:
     checkout = make_checkout(tmp_path / "carousel-0.1.0", git=False)
     checkout.edit("params.yaml", "  trials: 2", "  trials: 0")

@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binomtest
 
 from carousel.corpus import lengths as buckets
 
@@ -232,6 +231,8 @@ def mcnemar(only_a: int, only_b: int) -> float:
 
     Where the models differ only by chance, each document that one alone gets right is as likely A's as B's.
     """
+    from scipy.stats import binomtest  # seconds to import, for one line
+
     return float(binomtest(only_b, only_a + only_b).pvalue) if only_a + only_b else 1.0
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from sklearn.metrics import accuracy_score, f1_score, precision_recall_fscore_support
 
 from carousel.bundle.bundle import Bundle
 from carousel.corpus import lengths
@@ -53,6 +52,8 @@ class Report:
 
     def by_label(self) -> pl.DataFrame:
         """Precision, recall, F1 and support of each label."""
+        from sklearn.metrics import precision_recall_fscore_support
+
         precision, recall, f1, support = precision_recall_fscore_support(
             self.targets, self.predicted, labels=range(len(self.labels)), zero_division=0
         )
@@ -120,6 +121,8 @@ class Report:
 
 def scores(targets: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], classes: int) -> dict[str, float]:
     """Accuracy and macro-F1, as every report and gate names them."""
+    from sklearn.metrics import accuracy_score, f1_score
+
     return {
         "accuracy": float(accuracy_score(targets, predicted)),
         "macro_f1": float(f1_score(targets, predicted, labels=range(classes), average="macro", zero_division=0)),
