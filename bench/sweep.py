@@ -1,6 +1,6 @@
 """Sweeps: trials an hour with one worker, with two, and of a naive script; and every sampler beside the others.
 
-    python -m bench.sweep [--trials 8] [--samplers] [--pruners]
+    python -m bench.sweep [--trials 8] [--samplers] [--pruners] [--picture docs/images/samplers.png]
 
 It runs in a checkout whose data is encoded (`dvc repro encode`), on that data, with the model of params.yaml. The
 naive script is what one writes first: a fresh interpreter for each trial, which reads the prepared texts, makes
@@ -29,7 +29,7 @@ from carousel.search.outcome import Outcome
 from carousel.search.progress import Lines
 from carousel.search.pruners import PRUNERS
 from carousel.search.samplers import SAMPLERS
-from carousel.search.study import EPOCHS
+from carousel.search.study import EPOCHS, SECONDS
 from carousel.search.sweep import search
 from carousel.text.vocabulary import Vocabulary
 
@@ -89,9 +89,12 @@ def compared(params: Params, data: Data, trials: int, key: str, names: list[str]
     for name in names:
         fixed = {"sampler": "tpe", "pruner": "none"} | {key: name}
         outcome, seconds = swept(params, data, **fixed, trials=trials)
-        best = list(accumulate((outcome.value(trial) for trial in outcome.trials), max))
+        # a pruned trial may not win, so its value is none of the best
+        ends = [outcome.value(trial) if trial.state is TrialState.COMPLETE else 0.0 for trial in outcome.trials]
+        best = list(accumulate(ends, max))
+        at = [round(second, 1) for second in accumulate(trial.user_attrs[SECONDS] for trial in outcome.trials)]
         pruned = outcome.count(TrialState.PRUNED)
-        results[name] = {"best": best, "seconds": round(seconds), "pruned": pruned}
+        results[name] = {"best": best, "at": at, "seconds": round(seconds), "pruned": pruned}
         cells = [f"{best[min(n, len(best)) - 1]:.4f}" for n in marks(trials)]
         print(f"| {name} | " + " | ".join(cells) + f" | {seconds:.0f} | {pruned} |", flush=True)
     return results
@@ -102,13 +105,41 @@ def marks(trials: int) -> list[int]:
     return sorted({max(1, trials // 3), max(1, 2 * trials // 3), trials})
 
 
+def draw(results: dict[str, Any], file: Path) -> None:
+    """Draw the best value against trials and against seconds, a row for samplers and one for pruners."""
+    from matplotlib.figure import Figure
+
+    keys = [key for key in ("samplers", "pruners") if key in results]
+    figure = Figure(figsize=(11, 4.2 * len(keys)), layout="constrained")
+    for row, panels in zip(keys, figure.subplots(len(keys), 2, sharey="row", squeeze=False), strict=True):
+        for name, found in results[row].items():
+            trials = range(1, len(found["best"]) + 1)
+            for panel, places in zip(panels, (trials, found["at"]), strict=True):
+                panel.step(places, found["best"], where="post", label=name)
+        for panel, label in zip(panels, ("trials", "seconds of trials"), strict=True):
+            panel.set_xlabel(label)
+            panel.grid(alpha=0.3)
+        panels[0].set_ylabel("best validation accuracy")
+        panels[0].set_title(row)
+        # the first trials are bad with all of them, and would hide what differs later
+        ends = [value for found in results[row].values() for value in found["best"]]
+        top, low = max(ends), min(found["best"][0] for found in results[row].values())
+        panels[0].set_ylim(low - 0.05 * (top - low), top + 0.05 * (top - low))
+        panels[1].legend(loc="lower right", fontsize="small")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(file, dpi=110)
+
+
 def main() -> None:
     """Measure, and end with JSON."""
     parser = argparse.ArgumentParser(description="Trials an hour, and every sampler and pruner beside the others.")
     parser.add_argument("--trials", type=int, default=8)
     parser.add_argument("--samplers", action="store_true", help="also every sampler on one space")
     parser.add_argument("--pruners", action="store_true", help="also every pruner on one space")
+    parser.add_argument("--picture", type=Path, help="draw what --samplers and --pruners found into this file")
     options = parser.parse_args()
+    if options.picture and not (options.samplers or options.pruners):
+        parser.error("--picture draws what --samplers and --pruners find: add one")
     params = load()
     size = len(Vocabulary.from_text(Path("artifacts/vocab.txt").read_text("utf-8")))
     data = Data(Path("data/encoded/train"), Path("data/encoded/val"), size)
@@ -117,6 +148,8 @@ def main() -> None:
         results["samplers"] = compared(params, data, options.trials, "sampler", list(SAMPLERS))
     if options.pruners:
         results["pruners"] = compared(params, data, options.trials, "pruner", list(PRUNERS))
+    if options.picture:
+        draw(results, options.picture)
     print(json.dumps(results))
 
 

@@ -1,13 +1,16 @@
 import math
+import re
 
 import optuna
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.samplers import RandomSampler
+from pydantic import ValidationError
 
-from carousel.params import Hparams, Model, Params, Range, Train
-from carousel.search.space import inside, suggest
+from carousel.errors import UserError
+from carousel.params import Between, Choices, Hparams, Model, Params, Range, Sweep, Train, replace
+from carousel.search.space import first_values, inside, points, suggest
 
 BASE = Hparams(model=Model(hidden_size=24, dropout=0.5), train=Train(learning_rate=0.01, epochs=5))
 
@@ -146,3 +149,110 @@ def test_the_space_of_params_yaml_suits_params():
     params = Params.model_validate({"sweep": {"space": {"model.dropout": {"low": 0.1, "high": 0.6}}}})
     (found,) = suggested(params.sweep.space)
     assert 0.1 <= found.model.dropout <= 0.6
+
+
+# Conditions
+
+CONDITIONAL = {
+    # named before the key that its condition asks
+    "model.dropout": Range(low=0.1, high=0.5, step=0.2, when={"model.layers": Between(low=2)}),
+    "model.forget_bias": Choices(choices=[0.0, 2.0], when={"model.cell": ["lstm"], "model.layers": [2, 3]}),
+    "model.layers": [1, 2, 3],
+    "model.cell": ["lstm", "gru"],
+}
+
+
+def test_a_key_is_searched_only_where_its_condition_holds():
+    found = suggested(CONDITIONAL, 200)
+    assert {hparams.model.dropout for hparams in found if hparams.model.layers == 1} == {BASE.model.dropout}
+    assert {round(hparams.model.dropout, 9) for hparams in found if hparams.model.layers > 1} == {0.1, 0.3, 0.5}
+    held = [hparams for hparams in found if hparams.model.cell == "lstm" and hparams.model.layers > 1]
+    assert {hparams.model.forget_bias for hparams in held} == {0.0, 2.0}
+    others = [hparams for hparams in found if hparams not in held]
+    assert {hparams.model.forget_bias for hparams in others} == {BASE.model.forget_bias}
+
+
+def test_a_key_that_is_not_searched_is_no_value_of_a_trial():
+    study = optuna.create_study(sampler=RandomSampler(seed=0))
+    for _ in range(50):
+        trial = study.ask()
+        hparams = suggest(trial, CONDITIONAL, BASE)
+        assert ("model.dropout" in trial.params) == (hparams.model.layers > 1)
+        assert inside(CONDITIONAL, hparams) == trial.params
+
+
+def test_every_combination_counts_a_key_only_where_it_is_searched():
+    found = list(points(CONDITIONAL))
+    # layers 1: two cells; layers 2 and 3: three dropouts, with a gru and with an lstm of two biases
+    assert len(found) == 2 + 2 * 3 * (1 + 2)
+    assert len({tuple(sorted(values.items())) for values in found}) == len(found)
+    assert all(inside(CONDITIONAL, replace(BASE, values)) == values for values in found)
+
+
+@pytest.mark.parametrize(
+    ("space", "message"),
+    [
+        (
+            {"model.dropout": {"low": 0.1, "high": 0.6, "when": {"model.layers": [2]}}},
+            "sweep.space.model.dropout.when.model.layers: model.layers is not in sweep.space: add it there",
+        ),
+        (
+            {"model.dropout": {"low": 0.1, "high": 0.6, "when": {"model.layers": [4]}}, "model.layers": [1, 2]},
+            "no value that sweep.space.model.layers can have is there",
+        ),
+        (
+            {
+                "model.dropout": {"low": 0.1, "high": 0.6, "when": {"model.layers": {"low": 2}}},
+                "model.layers": {"choices": [1, 2], "when": {"model.dropout": {"high": 0.3}}},
+            },
+            "sweep.space: conditions go round in a circle: ",
+        ),
+        (
+            {"model.dropout": {"low": 0.1, "high": 0.6, "when": {"model.layers": {}}}, "model.layers": [1, 2]},
+            "says neither low nor high",
+        ),
+        (
+            {
+                "model.dropout": {"low": 0.1, "high": 0.6, "when": {"model.layers": {"low": 3, "high": 2}}},
+                "model.layers": [1, 2],
+            },
+            "low 3 is above high 2",
+        ),
+    ],
+)
+def test_a_condition_that_never_holds_is_told_before_any_trial(space, message):
+    with pytest.raises(ValidationError, match=re.escape(message)):
+        Params.model_validate({"sweep": {"space": space}})
+
+
+# What is tried first
+
+
+def test_params_own_values_come_first_then_what_is_enqueued_each_once():
+    sweep = Sweep(
+        space=CONDITIONAL,
+        enqueue=[{"model.cell": "gru"}, {"model.layers": 2.0, "model.dropout": 0.3}, {"model.cell": "gru"}],
+    )
+    base = replace(BASE, {"model.forget_bias": 2.0})
+    assert first_values(sweep, base) == [
+        {"model.layers": 1, "model.cell": "lstm"},
+        {"model.layers": 1, "model.cell": "gru"},
+        {"model.layers": 2, "model.cell": "lstm", "model.dropout": 0.3, "model.forget_bias": 2.0},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"model.hidden_size": 8}, "model.hidden_size is not in sweep.space, so no trial can vary it"),
+        ({"model.layers": 9}, "lies outside sweep.space"),
+        ({"model.dropout": 0.3}, "lies outside sweep.space"),  # with one layer it is not searched
+    ],
+)
+def test_what_is_enqueued_lies_in_the_space(entry, message):
+    with pytest.raises(
+        UserError, match=re.escape(f"params.yaml: sweep.enqueue.0{'' if 'lies' in message else '.'}")
+    ):
+        first_values(Sweep(space=CONDITIONAL, enqueue=[entry]), BASE)
+    with pytest.raises(UserError, match=re.escape(message)):
+        first_values(Sweep(space=CONDITIONAL, enqueue=[entry]), BASE)
