@@ -250,9 +250,5 @@ def test_params_own_values_come_first_then_what_is_enqueued_each_once():
     ],
 )
 def test_what_is_enqueued_lies_in_the_space(entry, message):
-    with pytest.raises(
-        UserError, match=re.escape(f"params.yaml: sweep.enqueue.0{'' if 'lies' in message else '.'}")
-    ):
-        first_values(Sweep(space=CONDITIONAL, enqueue=[entry]), BASE)
-    with pytest.raises(UserError, match=re.escape(message)):
+    with pytest.raises(UserError, match=r"params\.yaml: sweep\.enqueue\.0.*" + re.escape(message)):
         first_values(Sweep(space=CONDITIONAL, enqueue=[entry]), BASE)
