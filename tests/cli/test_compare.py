@@ -12,12 +12,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from carousel.cli.compare import TEST, compare
+from carousel.cli.compare import compare
 from carousel.corpus.document import digest
 from carousel.errors import UserError
 from carousel.evaluation.answers import Answers
 from carousel.evaluation.report import Report
 from carousel.registry import versions
+from carousel.registry.meeting import TEST
 from carousel.tracking.run import ANSWERS
 from carousel.tracking.store import connect, experiment
 from tests.conftest import ROOT

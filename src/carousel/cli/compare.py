@@ -1,7 +1,6 @@
 """`carousel compare`."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,74 +10,16 @@ from carousel.cli.registry import JsonOption, NameOption
 from carousel.errors import UserError
 
 if TYPE_CHECKING:
-    import polars as pl
-
-    from carousel.evaluation.answers import Answers
-    from carousel.evaluation.comparison import Comparison, Slice
-    from carousel.registry.contender import Contender, Portrait
-
-TEST = Path("data/prepared/test.parquet")
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """All that there is to say of the two.
-
-    Attributes:
-        portraits: of A and B.
-        milliseconds: a document, of A and B; empty where there are no texts to time.
-        comparison: of their answers.
-        disagreements: the documents where they are widest apart, with `text` where it is at hand.
-        digest: of the test data.
-    """
-
-    portraits: tuple["Portrait", "Portrait"]
-    milliseconds: tuple[float, ...]
-    comparison: "Comparison"
-    disagreements: "pl.DataFrame"
-    digest: str
-
-    @property
-    def data(self) -> str:
-        """Which test data, in a sentence."""
-        return f"{self.comparison.documents} test documents, digest {self.digest[:16]}"
-
-    def about(self) -> list[tuple[str, str, str]]:
-        """Return the rows that describe the models side by side."""
-        a, b = self.portraits
-        rows = [
-            ("cell", a.cell, b.cell),
-            ("hidden size x layers", a.size, b.size),
-            ("parameters", f"{a.parameters:,}", f"{b.parameters:,}"),
-            ("bundle", _size(a.bytes), _size(b.bytes)),
-            *([("ms a document", *(f"{taken:.2f}" for taken in self.milliseconds))] if self.milliseconds else []),
-            ("trained", a.trained, b.trained),
-            ("run", a.run_id or "unknown", b.run_id or "unknown"),
-            ("fingerprint", a.fingerprint, b.fingerprint),
-            ("vocabulary", *_same(a.vocabulary, b.vocabulary)),
-            ("tokenizer", *_same(a.tokenizer, b.tokenizer)),
-        ]
-        return [(what, of_a, of_b) for what, of_a, of_b in rows]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values for scripts."""
-        timed = self.milliseconds or (None, None)
-        return {
-            **{
-                side: {**portrait.to_json(), "milliseconds": taken}
-                for side, portrait, taken in zip("ab", self.portraits, timed, strict=True)
-            },
-            "test_digest": self.digest,
-            **self.comparison.to_json(),
-            "disagreements": self.disagreements.drop("row").to_dicts(),
-        }
+    from carousel.evaluation.comparison import Slice
+    from carousel.registry.meeting import Meeting
 
 
 def compare(
     a: Annotated[str, typer.Argument(metavar="A", help="A version's number or alias, a run's id, or a folder.")],
     b: Annotated[str, typer.Argument(metavar="B", help="The other; differences are B - A.")],
     reevaluate: Annotated[
-        bool, typer.Option("--reevaluate", help=f"Test both now, on {TEST} here, whatever they were tested on.")
+        bool,
+        typer.Option("--reevaluate", help="Test both now, on data/prepared here, whatever they were tested on."),
     ] = False,
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write a page, too; it opens without a server.")
@@ -94,105 +35,43 @@ def compare(
     """
     from carousel.params import load
     from carousel.registry.contender import find
+    from carousel.registry.meeting import meet
 
     if html is not None and html.suffix not in (".html", ".htm"):
         raise UserError(f"--html {html}: should end in .html")
     if html is not None and html.is_dir():
         raise UserError(f"--html {html}: is a folder; name a file in it")
     model = name or load().registry.name
-    outcome = _meet(find(a, model), find(b, model), reevaluate)
+    meeting = meet(find(a, model), find(b, model), reevaluate=reevaluate)
     if html is not None:
-        _write(html, outcome)
+        _write(html, meeting)
     if as_json:
-        print(json.dumps(outcome.to_json(), indent=2, ensure_ascii=False))
+        print(json.dumps(meeting.to_json(), indent=2, ensure_ascii=False))
     else:
-        _show(outcome)
+        _show(meeting)
         if html is not None:
             print(f"\n{html} opens in any browser")
 
 
-def _meet(a: "Contender", b: "Contender", reevaluate: bool) -> Outcome:
-    from carousel.evaluation import answers, speed
-    from carousel.registry.contender import portray
-
-    (portrait_a, bundle_a), (portrait_b, bundle_b) = portray(a), portray(b)
-    of_a, of_b = _answers((a, b), (bundle_a, bundle_b), reevaluate)
-    disagreements = answers.disagreements(of_a, of_b)
-    texts = _texts(of_a.digest)
-    if texts is not None:
-        disagreements = disagreements.with_columns(text=texts[disagreements["row"]])
-    return Outcome(
-        portraits=(portrait_a, portrait_b),
-        milliseconds=() if texts is None else tuple(speed.milliseconds([bundle_a, bundle_b], texts.to_list())),
-        comparison=answers.compare(of_a, of_b),
-        disagreements=disagreements,
-        digest=of_a.digest,
-    )
-
-
-def _answers(contenders: tuple["Contender", ...], bundles: tuple[Any, ...], reevaluate: bool) -> list["Answers"]:
-    """Return both models' answers to one test set: those that their runs kept, or new ones on the data here.
-
-    Raises:
-        UserError: when they were tested on different data, or there is nothing to test them on.
-    """
-    from carousel.corpus import document, tables
-    from carousel.evaluation.answers import answer
-    from carousel.tracking.store import connect
-
-    if reevaluate:
-        test = tables.read(TEST)
-        return [answer(bundle, test) for bundle in bundles]
-    kept = [None if one.folder else one.answers(connect()) for one in contenders]
-    if None in kept:
-        if not TEST.exists():
-            which = contenders[kept.index(None)].title
-            raise UserError(f"{which}: has no answers with its run, and {TEST} is not here; `dvc repro` makes it")
-        test = tables.read(TEST)
-        here = document.digest(test)
-        for contender in contenders:
-            tested = contender.tested_on() or here
-            if tested != here:
-                raise UserError(
-                    f"{contender.title} was tested on other data ({tested[:16]}) than {TEST} holds ({here[:16]}); "
-                    "--reevaluate tests both on that"
-                )
-    found = [old or answer(bundle, test) for old, bundle in zip(kept, bundles, strict=True)]
-    if found[0].digest != found[1].digest:
-        one, other = (f"{of.title} on {its.digest[:16]}" for of, its in zip(contenders, found, strict=True))
-        raise UserError(f"tested on different data: {one}, {other}; --reevaluate tests both on {TEST} here")
-    return found
-
-
-def _texts(digest: str) -> "pl.Series | None":
-    """Return the test documents' texts, if they are the data with this digest."""
-    from carousel.corpus import document, tables
-
-    if not TEST.exists():
-        return None
-    test = tables.read(TEST)
-    return test["text"] if document.digest(test) == digest else None
-
-
-def _write(html: Path, outcome: Outcome) -> None:
+def _write(html: Path, meeting: "Meeting") -> None:
     from carousel.evaluation.page import render
     from carousel.files import write_text
 
-    a, b = outcome.portraits
+    a, b = meeting.portraits
     page = render(
-        (a.title, b.title), outcome.about(), outcome.comparison, outcome.disagreements, f"{outcome.data}."
+        (a.title, b.title), meeting.about(), meeting.comparison, meeting.disagreements, f"{meeting.data}."
     )
     write_text(html, page)
 
 
-def _show(outcome: Outcome) -> None:
+def _show(meeting: "Meeting") -> None:
     from rich.console import Console
     from rich.table import Table
 
     from carousel.evaluation.comparison import p_value, points
 
     console = Console(highlight=False)
-    found, (a, b) = outcome.comparison, outcome.portraits
+    found, (a, b) = meeting.comparison, meeting.portraits
 
     def table(first: str, *columns: str) -> Table:
         made = Table(box=None, pad_edge=False)
@@ -203,7 +82,7 @@ def _show(outcome: Outcome) -> None:
 
     console.print(f"A  {a.title}", markup=False)
     console.print(f"B  {b.title}", markup=False)
-    console.print(f"on {outcome.data}\n")
+    console.print(f"on {meeting.data}\n")
     console.print(found.verdict, style="bold", markup=False)
 
     metrics = table("metric", "A", "B", "points", f"{100 * found.level:g} %", "B better")
@@ -226,7 +105,7 @@ def _show(outcome: Outcome) -> None:
     models = Table(box=None, pad_edge=False)
     for column in ("", "A", "B"):
         models.add_column(column, overflow="fold")
-    for row in outcome.about():
+    for row in meeting.about():
         models.add_row(*(part[:16] if len(part) in (32, 64) else part for part in row))
     console.print()
     console.print(models)
@@ -251,11 +130,11 @@ def _show(outcome: Outcome) -> None:
     slices("recall by label", found.by_label)
     slices("accuracy by tokens", found.by_length)
     console.print("p: McNemar's, adjusted by Holm for the rows of its table; other differences may be chance")
-    if outcome.disagreements.height:
+    if meeting.disagreements.height:
         apart = Table(box=None, pad_edge=False)
         for column in ("disagree most on", "right", "A says", "B says"):
             apart.add_column(column, overflow="fold")
-        for one in outcome.disagreements.iter_rows(named=True):
+        for one in meeting.disagreements.iter_rows(named=True):
             text = " ".join(one["text"].split())[:80] if "text" in one else one["id"]
             said = (f"{one[side]} {one[f'p_{side}']:.2f}" for side in "ab")
             apart.add_row(*(_plain(part) for part in (text, one["actual"], *said)))
@@ -268,11 +147,3 @@ def _plain(text: str) -> Any:
     from rich.text import Text
 
     return Text(text)
-
-
-def _size(size: int) -> str:
-    return f"{size / 1e6:.2f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB"
-
-
-def _same(a: str, b: str) -> tuple[str, str]:
-    return (a, "the same") if a == b else (a, b)
