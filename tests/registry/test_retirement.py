@@ -77,8 +77,9 @@ def test_a_deleted_version_takes_its_logged_model_along_and_leaves_its_run(regis
     first, _ = registry.add("logged", seed=0)
     registry.add("logged", seed=1)
     registry.add("logged", seed=2)
-    model_id = registry.client.get_model_version("logged", "1").model_id
+    experiment = registry.client.get_run(first.run_id).info.experiment_id
+    before = {model.model_id: model for model in registry.client.search_logged_models([experiment])}
     assert numbers(retirement.delete(registry.client, "logged", keep=1, reason="")) == [1]
-    left = registry.client.search_logged_models([registry.client.get_run(first.run_id).info.experiment_id])
-    assert model_id not in {model.model_id for model in left}
+    left = {model.model_id for model in registry.client.search_logged_models([experiment])}
+    assert [before[model_id].source_run_id for model_id in before.keys() - left] == [first.run_id]
     assert registry.client.get_run(first.run_id).info.lifecycle_stage == "active"

@@ -60,9 +60,10 @@ def delete(client: "MlflowClient", name: str, keep: int, reason: str) -> list[Ve
     with exclusive():
         gone = old(client, name, keep)
         for version in gone:
-            model_id = client.get_model_version(name, str(version.number)).model_id
+            # its own field for this is empty on some servers
+            scheme, _, model_id = client.get_model_version(name, str(version.number)).source.partition(":/")
             client.delete_model_version(name, str(version.number))
-            if model_id:
+            if scheme == "models":
                 client.delete_logged_model(model_id)
             event = event_now("delete", None, version.number, reason)
             record(client, name, event, on_version=False)
