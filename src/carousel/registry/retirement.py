@@ -61,7 +61,8 @@ def delete(client: "MlflowClient", name: str, keep: int, reason: str) -> list[Ve
         gone = old(client, name, keep)
         for version in gone:
             # its own field for this is empty on some servers
-            scheme, _, model_id = client.get_model_version(name, str(version.number)).source.partition(":/")
+            source = client.get_model_version(name, str(version.number)).source or ""
+            scheme, _, model_id = source.partition(":/")
             client.delete_model_version(name, str(version.number))
             if scheme == "models":
                 client.delete_logged_model(model_id)
