@@ -439,11 +439,19 @@ def load_hparams(path: Path = HPARAMS_FILE) -> Hparams:
 
 
 def _validated(schema: type[S], path: Path, when_missing: str) -> S:
-    content = read_yaml(path, when_missing)
+    return validated(schema, read_yaml(path, when_missing), str(path))
+
+
+def validated(schema: type[S], content: Any, where: str) -> S:
+    """Check content that was read from a file.
+
+    Raises:
+        UserError: naming the file `where` and its first wrong key or value.
+    """
     try:
         return schema.model_validate(content)
     except ValidationError as error:
-        raise UserError(f"{path}: {_explain(schema, error)}") from error
+        raise UserError(f"{where}: {_explain(schema, error)}") from error
 
 
 def read_yaml(path: Path, when_missing: str) -> Any:
