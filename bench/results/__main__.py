@@ -18,6 +18,7 @@ from bench.results.sets import SETS
 from bench.results.table import Row, effect, merged, row
 from carousel.errors import UserError
 from carousel.files import read_json, write_json
+from carousel.params import Params
 
 RESULTS = Path("docs/results.json")
 MODELS = ("tuned", "defaults", "linear", "fasttext")
@@ -50,16 +51,10 @@ def measure_levers(only: list[str], seeds: int, data: Path) -> Iterator[Row]:
     for lever, found in table.levers.items():
         for name in found.sets or table.sets:
             if name in only:
-                tried = Experiment(set=name, phrases=found.phrases)
                 changed, defaults = overridden(found.params, f"{LEVERS}: {lever}"), overridden({}, str(LEVERS))
-                runs = {
-                    label: [
-                        run.carousel(tried, params, seed, 0, data, test=False, label=f"{name} {label} seed {seed}")
-                        for seed in range(seeds)
-                    ]
-                    for label, params in {"defaults": defaults, lever: changed}.items()
-                }
-                yield effect(lever, name, runs[lever], runs["defaults"], found.note)
+                with_it = _validated(Experiment(set=name, phrases=found.phrases), changed, lever, seeds, data)
+                without = _validated(Experiment(set=name), defaults, "defaults", seeds, data)
+                yield effect(lever, name, with_it, without, found.note)
     for lever, dropped in table.dropped.items():
         for name, points in dropped.effect.items():
             if name in only:
@@ -67,6 +62,13 @@ def measure_levers(only: list[str], seeds: int, data: Path) -> Iterator[Row]:
                     "lever": lever, "set": name, "val": None, "effect": points, "std": 0.0,
                     "seeds": dropped.seeds, "times": None, "note": dropped.note,
                 }  # fmt: skip
+
+
+def _validated(found: Experiment, params: Params, model: str, seeds: int, data: Path) -> list[Run]:
+    return [
+        run.carousel(found, params, seed, 0, data, test=False, label=f"{found.set} {model} seed {seed}")
+        for seed in range(seeds)
+    ]
 
 
 def main() -> None:

@@ -110,7 +110,7 @@ def fasttext(found: Experiment, params: Params, seed: int, fold: int, data: Path
             labels = sorted(splits["train"]["label"].unique())
             for split, frame in splits.items():
                 _write_fasttext(frame, labels, Path(lines) / f"{split}.txt")
-            command = [environment.python("fasttext"), PEER, lines, str(seed)]
+            command = [str(environment.python("fasttext")), str(PEER), lines, str(seed)]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise UserError(f"fastText failed: {done.stderr.strip()[-300:]}")

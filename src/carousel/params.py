@@ -120,6 +120,8 @@ class Train(Section):
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.004
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.01
     clip_norm: Annotated[float, Field(gt=0)] = 1.0
+    class_weights: Literal["none", "balanced"] = "none"
+    label_smoothing: Probability = 0.0
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     seed: Annotated[int, Field(ge=0)] = 0
 

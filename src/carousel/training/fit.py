@@ -97,7 +97,8 @@ def fit(
     precision = choose(hparams)
     model = build(hparams, vocabulary_size=vocabulary_size, classes=len(train.labels))
     batches = Batches(train, params.batch_tokens, seed=params.seed, shuffle=True)
-    task = Classification(model, params, params.epochs * len(batches), len(train) / len(batches))
+    steps, counts = params.epochs * len(batches), np.bincount(train.targets, minlength=len(train.labels))
+    task = Classification(model, params, steps, len(train) / len(batches), counts)
     history, best, resumption = History(params.clip_norm), Best(), Resumption(checkpoints)
     trainer = pl.Trainer(
         accelerator="auto",
