@@ -14,6 +14,7 @@ from carousel.text.vocabulary import Vocabulary
 from carousel.tracking import run as tracked
 from carousel.tracking.store import STATE, main_checkout
 from carousel.training import checkpoint, precision
+from carousel.training import pretrained as vectors
 from carousel.training.fit import describe, fit
 from pipeline.stage import run
 
@@ -23,12 +24,15 @@ def main() -> None:
     train, val = Encoded.load(Path("data/encoded/train")), Encoded.load(Path("data/encoded/val"))
     tokenizer = Tokenizer.from_json(Path("artifacts/tokenizer.json").read_text("utf-8"))
     vocabulary = Vocabulary.from_text(Path("artifacts/vocab.txt").read_text("utf-8"))
-    training = checkpoint.identity(hparams, train, val, precision.choose(hparams).name)
+    pretrained = vectors.load(Path("artifacts/vectors.npz"))
+    training = checkpoint.identity(hparams, train, val, precision.choose(hparams).name, pretrained)
     with (
         checkpoint.kept(main_checkout() / STATE / "checkpoints", training) as checkpoints,
         tracked.started(params, hparams, checkpoints) as logger,
     ):
-        fitted = fit(hparams, train, val, len(vocabulary), logger=logger, checkpoints=checkpoints)
+        fitted = fit(
+            hparams, train, val, len(vocabulary), pretrained=pretrained, logger=logger, checkpoints=checkpoints
+        )
         bundle = Bundle(fitted.model, tokenizer, vocabulary, train.labels, params.encode.max_length)
         bundle.save(Path("models/bundle"))
         report = describe(fitted)

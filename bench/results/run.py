@@ -21,7 +21,7 @@ from carousel.files import json_digest, read_json, write_json
 from carousel.params import Hparams, Params, replace
 from carousel.text.tokenizer import Tokenizer
 from carousel.text.vocabulary import Vocabulary
-from carousel.training import checkpoint, code, precision
+from carousel.training import checkpoint, code, precision, pretrained
 from carousel.training.fit import fit
 
 PEER = Path(environment.__file__).with_name("fasttext_peer.py")
@@ -64,9 +64,10 @@ def carousel(found: Experiment, params: Params, seed: int, fold: int, data: Path
         train, val = Encoded.load(folder / "data/encoded/train"), Encoded.load(folder / "data/encoded/val")
         tokenizer = Tokenizer.from_json((folder / "artifacts/tokenizer.json").read_text("utf-8"))
         vocabulary = Vocabulary.from_text((folder / "artifacts/vocab.txt").read_text("utf-8"))
-        training = checkpoint.identity(hparams, train, val, precision.choose(hparams).name)
+        vectors = pretrained.load(folder / "artifacts/vectors.npz")
+        training = checkpoint.identity(hparams, train, val, precision.choose(hparams).name, vectors)
         with checkpoint.kept(workspace.KEPT / "checkpoints", training) as checkpoints:
-            fitted = fit(hparams, train, val, len(vocabulary), checkpoints=checkpoints)
+            fitted = fit(hparams, train, val, len(vocabulary), pretrained=vectors, checkpoints=checkpoints)
         accuracy = None
         if test:
             bundle = Bundle(fitted.model, tokenizer, vocabulary, train.labels, params.encode.max_length)

@@ -18,7 +18,8 @@ from carousel.params import Data, Params
 
 ROOT = Path(__file__).parents[2]
 STAGES = ("collect", "prepare", "tokenize", "build_vocab", "encode")
-SECTIONS = ("split", "tokenizer", "vocab", "encode")  # and data: what those stages read
+SECTIONS = ("split", "tokenizer", "vocab", "vectors", "encode")  # and data: what those stages read
+VECTORS = Path("data/vectors")
 KEPT = Path(".carousel/results")
 
 
@@ -42,7 +43,9 @@ def prepare(name: str, fold: int, params: Params, data: Path, *, phrases: bool) 
     chosen = params.model_copy(update={"data": source})
     sections = {key: value for key, value in chosen.model_dump().items() if key in (*SECTIONS, "data")}
     contents = {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
-    digest = json_digest([sections, contents, _code()])[:16]
+    vectors = ROOT / VECTORS / (params.vectors.file or "")
+    stat = [vectors.stat().st_size, vectors.stat().st_mtime] if vectors.is_file() else None
+    digest = json_digest([sections, contents, stat, _code()])[:16]
     folder = KEPT / "data" / f"{name}-{digest}"
     if not folder.exists():
         _remove_older(folder.parent, name)
@@ -50,6 +53,7 @@ def prepare(name: str, fold: int, params: Params, data: Path, *, phrases: bool) 
             for path, content in files.items():
                 (temporary / path).parent.mkdir(parents=True, exist_ok=True)
                 (temporary / path).write_bytes(content)
+            (temporary / VECTORS).symlink_to(ROOT / VECTORS)
             # JSON is YAML
             (temporary / "params.yaml").write_text(json.dumps(chosen.model_dump(), indent=1), "utf-8")
             for stage in STAGES:

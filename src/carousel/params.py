@@ -86,6 +86,13 @@ class Vocab(Section):
     max_size: Annotated[int, Field(ge=3)] = 30_000
 
 
+class Vectors(Section):
+    """Pretrained word vectors: a file in data/vectors, or none."""
+
+    file: str | None = None
+    freeze_epochs: int = Field(default=0, ge=0)
+
+
 class Encode(Section):
     """How documents become ids; a longer document keeps its first `max_length` tokens."""
 
@@ -279,6 +286,7 @@ class Params(Section):
     split: Split = Split()
     tokenizer: Tokenizer = Tokenizer()
     vocab: Vocab = Vocab()
+    vectors: Vectors = Vectors()
     encode: Encode = Encode()
     model: Model = Model()
     train: Train = Train()

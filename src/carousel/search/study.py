@@ -26,6 +26,7 @@ from carousel.search.pruners import PRUNERS
 from carousel.search.samplers import exhausted, same, sampler
 from carousel.search.space import Values, first_values, inside, suggest
 from carousel.training import code
+from carousel.training import pretrained as pretrained_vectors
 
 # What a study and its trials remember, beside Optuna's own
 SWEEP, HPARAMS, DOCUMENTS, CODE, JUDGED = "sweep", "hparams", "data", "code", "judged"
@@ -36,8 +37,10 @@ UNDECISIVE = {"trials", "workers", "recycle", "max_failures", "storage", "choose
 
 
 def fingerprints(data: Data) -> list[str]:
-    """Return what training and validation documents are told apart by."""
-    return [Encoded.load(data.train).fingerprint, Encoded.load(data.val).fingerprint]
+    """Return what training and validation documents, and the vectors to begin with, are told apart by."""
+    pretrained = pretrained_vectors.load(data.pretrained) if data.pretrained is not None else None
+    vectors = [pretrained.fingerprint] if pretrained is not None else []
+    return [Encoded.load(data.train).fingerprint, Encoded.load(data.val).fingerprint, *vectors]
 
 
 def identity(sweep: Sweep, hparams: Hparams, documents: list[str]) -> str:

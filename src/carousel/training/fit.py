@@ -23,6 +23,7 @@ from carousel.training.batches import Batches
 from carousel.training.callbacks import Curves, Determined, History, progress
 from carousel.training.checkpoint import Best, Resumption
 from carousel.training.precision import Precision, choose
+from carousel.training.pretrained import Frozen, Pretrained
 
 
 class DivergedError(UserError):
@@ -58,10 +59,15 @@ class Fitted:
         return self.tokens * len(self.history) / sum(row["seconds"] for row in self.history)
 
 
-def build(hparams: Hparams, *, vocabulary_size: int, classes: int) -> TextClassifier:
-    """Return an untrained model; its weights are a function of `train.seed`."""
+def build(
+    hparams: Hparams, *, vocabulary_size: int, classes: int, pretrained: Pretrained | None = None
+) -> TextClassifier:
+    """Return an untrained model; its weights are a function of `train.seed`, and of the vectors it begins with."""
     torch.manual_seed(hparams.train.seed)
-    return TextClassifier(ClassifierConfig(vocabulary_size, classes, **hparams.model.model_dump()))
+    model = TextClassifier(ClassifierConfig(vocabulary_size, classes, **hparams.model.model_dump()))
+    if pretrained is not None:
+        pretrained.put(model)
+    return model
 
 
 def fit(
@@ -70,6 +76,7 @@ def fit(
     val: Encoded,
     vocabulary_size: int,
     *,
+    pretrained: Pretrained | None = None,
     logger: Logger | None = None,
     callbacks: Sequence[Callback] = (),
     checkpoints: Path | None = None,
@@ -82,6 +89,7 @@ def fit(
         train: documents to learn from.
         val: documents to choose the best epoch by.
         vocabulary_size: rows of the embedding.
+        pretrained: word vectors to begin with, or none.
         logger: where Lightning logs metrics, or nowhere.
         callbacks: further ones, such as a sweep's pruning.
         checkpoints: a folder for them; if it has one of the same training, that training goes on.
@@ -89,13 +97,14 @@ def fit(
 
     Raises:
         DivergedError: when a loss or gradient is not finite.
+        UserError: when the vectors are of another width than the model's.
         KeyboardInterrupt: after a step that Ctrl-C interrupted, and its checkpoint.
     """
     params = hparams.train
     _quieten()
     keep_freed_memory()
     precision = choose(hparams)
-    model = build(hparams, vocabulary_size=vocabulary_size, classes=len(train.labels))
+    model = build(hparams, vocabulary_size=vocabulary_size, classes=len(train.labels), pretrained=pretrained)
     batches = Batches(train, params.batch_tokens, seed=params.seed, shuffle=True)
     steps, counts = params.epochs * len(batches), np.bincount(train.targets, minlength=len(train.labels))
     task = Classification(model, params, steps, len(train) / len(batches), counts)
@@ -110,6 +119,7 @@ def fit(
         callbacks=[
             Determined(params.seed),
             history,
+            *([Frozen(pretrained.freeze_epochs)] if pretrained is not None else []),
             Curves(),
             best,
             EarlyStopping(MONITOR, mode="max", patience=params.patience),
