@@ -5,11 +5,11 @@ from pathlib import Path
 import polars as pl
 
 from carousel.corpus.document import SPLITS
+from carousel.corpus.pretrained import Pretrained, save
 from carousel.files import write_json, write_text
 from carousel.params import load
 from carousel.text import columns, vectors
 from carousel.text.vocabulary import Vocabulary
-from carousel.training.pretrained import Pretrained, save
 from pipeline.stage import run
 
 VECTORS = Path("data/vectors")

@@ -5,6 +5,7 @@ from pathlib import Path
 import polars as pl
 
 from carousel.bundle.bundle import Bundle
+from carousel.corpus import pretrained as vectors
 from carousel.corpus import tables
 from carousel.corpus.encoded import Encoded
 from carousel.files import write_json
@@ -14,7 +15,6 @@ from carousel.text.vocabulary import Vocabulary
 from carousel.tracking import run as tracked
 from carousel.tracking.store import STATE, main_checkout
 from carousel.training import checkpoint, precision
-from carousel.training import pretrained as vectors
 from carousel.training.fit import describe, fit
 from pipeline.stage import run
 

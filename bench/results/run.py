@@ -13,7 +13,7 @@ from bench.peers import environment
 from bench.results import workspace
 from bench.results.experiment import Experiment
 from carousel.bundle.bundle import Bundle
-from carousel.corpus import tables
+from carousel.corpus import pretrained, tables
 from carousel.corpus.encoded import Encoded
 from carousel.errors import UserError
 from carousel.evaluation import linear, report
@@ -21,7 +21,7 @@ from carousel.files import json_digest, read_json, write_json
 from carousel.params import Hparams, Params, replace
 from carousel.text.tokenizer import Tokenizer
 from carousel.text.vocabulary import Vocabulary
-from carousel.training import checkpoint, code, precision, pretrained
+from carousel.training import checkpoint, code, precision
 from carousel.training.fit import fit
 
 PEER = Path(environment.__file__).with_name("fasttext_peer.py")

@@ -16,6 +16,7 @@ from optuna.storages import BaseStorage, RDBStorage
 from optuna.study._frozen import FrozenStudy
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from carousel.corpus import pretrained as pretrained_vectors
 from carousel.corpus.encoded import Encoded
 from carousel.errors import UserError
 from carousel.files import json_digest
@@ -26,7 +27,6 @@ from carousel.search.pruners import PRUNERS
 from carousel.search.samplers import exhausted, same, sampler
 from carousel.search.space import Values, first_values, inside, suggest
 from carousel.training import code
-from carousel.training import pretrained as pretrained_vectors
 
 # What a study and its trials remember, beside Optuna's own
 SWEEP, HPARAMS, DOCUMENTS, CODE, JUDGED = "sweep", "hparams", "data", "code", "judged"

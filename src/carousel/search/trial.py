@@ -7,12 +7,12 @@ import pytorch_lightning as lightning
 from pytorch_lightning.callbacks import Callback
 
 from carousel.corpus.encoded import Encoded
+from carousel.corpus.pretrained import Pretrained
 from carousel.errors import UserError
 from carousel.params import Hparams, Objective
 from carousel.search.messages import Ended, Epoch
 from carousel.search.objectives import measure
 from carousel.training.fit import fit
-from carousel.training.pretrained import Pretrained
 
 
 class PrunedError(Exception):

@@ -122,8 +122,8 @@ def serve(connection: Connection, work: Work) -> None:
     import torch
 
     from carousel.corpus.encoded import Encoded
+    from carousel.corpus.pretrained import load
     from carousel.search.trial import attempt
-    from carousel.training.pretrained import load
 
     torch.set_num_threads(max(1, torch.get_num_threads() // work.workers))
     train, val = Encoded.load(work.data.train), Encoded.load(work.data.val)

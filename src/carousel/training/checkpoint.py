@@ -23,11 +23,11 @@ from pytorch_lightning.callbacks import Checkpoint as LightningCheckpoint
 from torch import Tensor
 
 from carousel.corpus.encoded import Encoded
+from carousel.corpus.pretrained import Pretrained
 from carousel.files import json_digest, replacing
 from carousel.params import Hparams
 from carousel.tasks.classification import MONITOR
 from carousel.training import code
-from carousel.training.pretrained import Pretrained
 
 FILE = "training.ckpt"
 SHARE = 0.02  # of the time, at most, goes into writing checkpoints

@@ -14,16 +14,17 @@ from pytorch_lightning.callbacks import Callback, EarlyStopping
 from pytorch_lightning.loggers import Logger
 
 from carousel.corpus.encoded import Encoded
+from carousel.corpus.pretrained import Pretrained
 from carousel.errors import UserError
 from carousel.nn.classifier import ClassifierConfig, TextClassifier
 from carousel.params import Hparams
 from carousel.tasks.classification import MONITOR, Classification, NotFiniteError
+from carousel.training import embedding
 from carousel.training.allocator import keep_freed_memory
 from carousel.training.batches import Batches
 from carousel.training.callbacks import Curves, Determined, History, progress
 from carousel.training.checkpoint import Best, Resumption
 from carousel.training.precision import Precision, choose
-from carousel.training.pretrained import Frozen, Pretrained
 
 
 class DivergedError(UserError):
@@ -66,7 +67,7 @@ def build(
     torch.manual_seed(hparams.train.seed)
     model = TextClassifier(ClassifierConfig(vocabulary_size, classes, **hparams.model.model_dump()))
     if pretrained is not None:
-        pretrained.put(model)
+        embedding.begin(model, pretrained)
     return model
 
 
@@ -119,7 +120,7 @@ def fit(
         callbacks=[
             Determined(params.seed),
             history,
-            *([Frozen(pretrained.freeze_epochs)] if pretrained is not None else []),
+            *([embedding.Frozen(pretrained.freeze_epochs)] if pretrained is not None else []),
             Curves(),
             best,
             EarlyStopping(MONITOR, mode="max", patience=params.patience),

@@ -3,10 +3,10 @@ import pytest
 import torch
 from pytorch_lightning.callbacks import Callback
 
+from carousel.corpus.pretrained import Pretrained
 from carousel.errors import UserError
 from carousel.training import checkpoint
 from carousel.training.fit import build
-from carousel.training.pretrained import Pretrained, load, save
 from tests.training.order_problem import TRAIN, VAL, WORDS, fitted, hparams, state
 from tests.training.test_checkpoint import RANDOM, StopAt, StoppedError, outcome
 
@@ -80,16 +80,6 @@ def test_a_checkpoint_belongs_to_its_vectors():
         for given in (None, vectors(), vectors(1), vectors(seed=1))
     ]
     assert len(set(names)) == 4
-
-
-def test_they_survive_their_file_and_so_does_their_absence(tmp_path):
-    given = vectors(freeze_epochs=3)
-    for kept in (given, None):
-        save(kept, tmp_path / "vectors.npz")
-        again = load(tmp_path / "vectors.npz")
-        assert (again and again.fingerprint) == (kept and kept.fingerprint)
-    with pytest.raises(UserError, match="no such file; `dvc repro build_vocab` makes it"):
-        load(tmp_path / "none.npz")
 
 
 def test_a_training_without_vectors_is_what_it_was():
