@@ -4,13 +4,15 @@
 # make test       the whole test suite; make test-slow: kill loops and fuzzing
 # make lint       formatting, style, types, layers
 # make bench      speed beside others, in ratios, written into docs/performance.md; 15 minutes
+# make results    accuracy on published data sets, into docs/results.md; hours. DATA=folder says where they lie
 # make clean      remove what the pipeline made; the environment stays
 
 PYTHON ?= python3
 PORT ?= 5000
+DATA ?= data/benchmarks
 BIN := .venv/bin
 
-.PHONY: run setup ui dashboard test test-slow lint bench clean lock
+.PHONY: run setup ui dashboard test test-slow lint bench results clean lock
 .DEFAULT_GOAL := run
 
 run: setup
@@ -55,6 +57,9 @@ lint: setup
 bench: setup
 	$(BIN)/python -m bench.peers.environment
 	$(BIN)/python -m bench.page
+
+results: setup
+	$(BIN)/python -m bench.results --data $(DATA)
 
 clean:
 	rm -rf data/raw data/prepared data/tokens data/encoded data/predictions artifacts models reports dvc.lock \

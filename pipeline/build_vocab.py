@@ -1,19 +1,22 @@
-"""Build the vocabulary from the training split alone, and report how much of each split it covers."""
+"""Build the vocabulary from the training split alone, and find the vectors that its words begin with."""
 
 from pathlib import Path
 
 import polars as pl
 
 from carousel.corpus.document import SPLITS
+from carousel.corpus.pretrained import Pretrained, save
 from carousel.files import write_json, write_text
 from carousel.params import load
-from carousel.text import columns
+from carousel.text import columns, vectors
 from carousel.text.vocabulary import Vocabulary
 from pipeline.stage import run
 
+VECTORS = Path("data/vectors")
+
 
 def main() -> None:
-    params = load().vocab
+    params, wanted = load().vocab, load().vectors
     counts = {name: columns.counts(pl.scan_parquet(f"data/tokens/{name}.parquet")).collect() for name in SPLITS}
     vocabulary = Vocabulary.build(counts["train"].iter_rows(), min_count=params.min_count, max_size=params.max_size)
     write_text(Path("artifacts/vocab.txt"), vocabulary.to_text())
@@ -22,8 +25,19 @@ def main() -> None:
         Path("reports/vocab.json"),
         {"size": len(vocabulary), "distinct_in_train": counts["train"].height, "oov_rate": unknown},
     )
+    found, covered = None, {"words": 0.0, "tokens": 0.0}
+    if wanted.file is not None:
+        found = Pretrained(vectors.read(VECTORS / wanted.file, vocabulary), wanted.freeze_epochs)
+        covered = vectors.coverage(found.vectors, vocabulary, dict(counts["train"].iter_rows()))
+    save(found, Path("artifacts/vectors.npz"))
+    write_json(Path("reports/vectors.json"), covered)
     rates = ", ".join(f"{name} {rate:.1%}" for name, rate in unknown.items())
     print(f"{len(vocabulary)} tokens of {counts['train'].height} in train; out of vocabulary: {rates}")
+    if found is not None:
+        print(
+            f"{wanted.file} has vectors for {covered['words']:.1%} of the vocabulary, "
+            f"{covered['tokens']:.1%} of train's tokens"
+        )
 
 
 if __name__ == "__main__":

@@ -29,7 +29,9 @@ def search(params: Params, hparams: Hparams) -> Hparams:
     from carousel.tracking.sweep import Watched
 
     vocabulary = Vocabulary.from_text(Path("artifacts/vocab.txt").read_text("utf-8"))
-    data = Data(Path("data/encoded/train"), Path("data/encoded/val"), len(vocabulary))
+    data = Data(
+        Path("data/encoded/train"), Path("data/encoded/val"), len(vocabulary), Path("artifacts/vectors.npz")
+    )
     with Watched(params) as watched:
         outcome = sweep.search(
             params.sweep,

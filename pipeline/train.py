@@ -5,6 +5,7 @@ from pathlib import Path
 import polars as pl
 
 from carousel.bundle.bundle import Bundle
+from carousel.corpus import pretrained as vectors
 from carousel.corpus import tables
 from carousel.corpus.encoded import Encoded
 from carousel.files import write_json
@@ -23,12 +24,15 @@ def main() -> None:
     train, val = Encoded.load(Path("data/encoded/train")), Encoded.load(Path("data/encoded/val"))
     tokenizer = Tokenizer.from_json(Path("artifacts/tokenizer.json").read_text("utf-8"))
     vocabulary = Vocabulary.from_text(Path("artifacts/vocab.txt").read_text("utf-8"))
-    training = checkpoint.identity(hparams, train, val, precision.choose(hparams).name)
+    pretrained = vectors.load(Path("artifacts/vectors.npz"))
+    training = checkpoint.identity(hparams, train, val, precision.choose(hparams).name, pretrained)
     with (
         checkpoint.kept(main_checkout() / STATE / "checkpoints", training) as checkpoints,
         tracked.started(params, hparams, checkpoints) as logger,
     ):
-        fitted = fit(hparams, train, val, len(vocabulary), logger=logger, checkpoints=checkpoints)
+        fitted = fit(
+            hparams, train, val, len(vocabulary), pretrained=pretrained, logger=logger, checkpoints=checkpoints
+        )
         bundle = Bundle(fitted.model, tokenizer, vocabulary, train.labels, params.encode.max_length)
         bundle.save(Path("models/bundle"))
         report = describe(fitted)

@@ -76,7 +76,7 @@ class Split(Section):
 class Tokenizer(Section):
     """How text becomes tokens."""
 
-    name: Literal["basic_english", "split"] = "basic_english"
+    name: Literal["basic_english", "english_identifiers", "split"] = "basic_english"
 
 
 class Vocab(Section):
@@ -84,6 +84,13 @@ class Vocab(Section):
 
     min_count: Positive = 2
     max_size: Annotated[int, Field(ge=3)] = 30_000
+
+
+class Vectors(Section):
+    """Pretrained word vectors: a file in data/vectors, or none."""
+
+    file: str | None = None
+    freeze_epochs: int = Field(default=0, ge=0)
 
 
 class Encode(Section):
@@ -120,6 +127,8 @@ class Train(Section):
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.004
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.01
     clip_norm: Annotated[float, Field(gt=0)] = 1.0
+    class_weights: Literal["none", "balanced"] = "none"
+    label_smoothing: Probability = 0.0
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     seed: Annotated[int, Field(ge=0)] = 0
 
@@ -277,6 +286,7 @@ class Params(Section):
     split: Split = Split()
     tokenizer: Tokenizer = Tokenizer()
     vocab: Vocab = Vocab()
+    vectors: Vectors = Vectors()
     encode: Encode = Encode()
     model: Model = Model()
     train: Train = Train()
@@ -439,11 +449,19 @@ def load_hparams(path: Path = HPARAMS_FILE) -> Hparams:
 
 
 def _validated(schema: type[S], path: Path, when_missing: str) -> S:
-    content = read_yaml(path, when_missing)
+    return validated(schema, read_yaml(path, when_missing), str(path))
+
+
+def validated(schema: type[S], content: Any, where: str) -> S:
+    """Check content that was read from a file.
+
+    Raises:
+        UserError: naming the file `where` and its first wrong key or value.
+    """
     try:
         return schema.model_validate(content)
     except ValidationError as error:
-        raise UserError(f"{path}: {_explain(schema, error)}") from error
+        raise UserError(f"{where}: {_explain(schema, error)}") from error
 
 
 def read_yaml(path: Path, when_missing: str) -> Any:

@@ -10,7 +10,7 @@ from carousel.corpus.encoded import Encoded
 from carousel.nn.batch import pad
 from carousel.nn.classifier import ClassifierConfig, TextClassifier
 from carousel.params import Train
-from carousel.tasks.classification import MONITOR, Classification
+from carousel.tasks.classification import MONITOR, Classification, balanced
 from carousel.training.batches import Batches
 
 WORDS, CLASSES = 12, 3
@@ -34,10 +34,10 @@ def documents(count=30, seed=0):
     )
 
 
-def task(steps=20, seed=0, batch_documents=10.0, **train):
+def task(steps=20, seed=0, batch_documents=10.0, label_documents=None, **train):
     torch.manual_seed(seed)
     config = ClassifierConfig(WORDS, CLASSES, embedding_size=8, hidden_size=8)
-    return Classification(TextClassifier(config), Train(**train), steps, batch_documents)
+    return Classification(TextClassifier(config), Train(**train), steps, batch_documents, label_documents)
 
 
 def validated(module, encoded, batch_tokens):
@@ -133,3 +133,44 @@ def test_the_learning_rate_rises_for_a_tenth_and_falls_to_nearly_nothing():
     assert found[:peak] == sorted(found[:peak])
     assert found[peak:] == sorted(found[peak:], reverse=True)
     assert found[-1] < 0.01 / 1000
+
+
+# Class weights and smoothed targets
+
+
+@given(counts=st.lists(st.integers(1, 1000), min_size=2, max_size=8))
+@settings(deadline=None)
+def test_balanced_weights_make_labels_alike_and_a_document_weigh_1_on_average(counts):
+    counts = np.array(counts)
+    weights = balanced(counts).double().numpy()
+    np.testing.assert_allclose(weights, counts.sum() / (len(counts) * counts), rtol=1e-6)
+    np.testing.assert_allclose(weights * counts, (weights * counts)[0], rtol=1e-6)
+    assert (weights * counts).sum() / counts.sum() == pytest.approx(1, rel=1e-6)
+
+
+@pytest.mark.parametrize("batch_tokens", [1, 25, 60])
+def test_weights_are_of_documents_however_they_are_batched(batch_tokens):
+    encoded = documents()
+    encoded.targets[:] = np.arange(len(encoded)) % 10 % CLASSES  # 4 : 3 : 3
+    counts = np.bincount(encoded.targets)
+    batches = list(Batches(encoded, batch_tokens))
+    module = task(
+        batch_documents=len(encoded) / len(batches),
+        label_documents=counts,
+        class_weights="balanced",
+        label_smoothing=0.1,
+    ).eval()
+    found = sum(module.training_step(batch, i) for i, batch in enumerate(batches)) / len(batches)
+    ids, lengths = pad([encoded.document(i) for i in range(len(encoded))])
+    logs = module.model(ids, lengths).log_softmax(-1)
+    targets = torch.from_numpy(encoded.targets)
+    smoothed = 0.9 * torch.nn.functional.one_hot(targets, CLASSES) + 0.1 / CLASSES
+    expected = (-(smoothed * logs).sum(-1) * torch.from_numpy(len(encoded) / (CLASSES * counts))[targets]).mean()
+    assert found.item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_validation_loss_knows_neither_weights_nor_smoothing():
+    encoded = documents()
+    weighted = task(label_documents=np.array([1, 2, 27]), class_weights="balanced", label_smoothing=0.2)
+    assert validated(weighted, encoded, 50) == validated(task(), encoded, 50)
+    assert list(weighted.state_dict()) == list(task().state_dict())

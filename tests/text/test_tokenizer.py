@@ -16,6 +16,7 @@ from carousel.text.tokenizer import FORMAT, TOKENIZERS, Tokenizer
 # Surrogates are not text, and Rust may know letters that are still unassigned in the running Python's Unicode
 characters = st.characters(exclude_categories=["Cs", "Cn"])
 pieces = ["<br />", "<BR />", "<br", "/>", '"', "'", "it's", "...", ";:", "ΑΣ", "Σ", "İ", "ẞ", "a", "A", " ", "\n"]
+pieces += ["getLineNumber", "HTTPServer", "max_length", "__init__", "A1B2c3D", "XAbYCd", "IOError", "éA", "aÉ", "_"]
 pieces += ["\x1c", "\x1f", "\x85", "\xa0", "\u180e", "\u200b", "\u2028", "\u3000", "\ufeff", "\x00"]
 texts = st.lists(st.sampled_from(pieces) | st.text(characters, max_size=6), max_size=12).map("".join)
 
@@ -25,6 +26,7 @@ tokenizers = st.builds(
     lowercase=st.booleans(),
     replacements=st.lists(st.tuples(st.text(characters, min_size=1), st.text(characters)), max_size=3).map(tuple),
     pattern=st.sampled_from([r"\S+", "[a-z]+", "é|\u2028", r"[^\s\x1c-\x1f]+"]),
+    separations=st.lists(st.sampled_from(["([a-z])([A-Z])", "(é)(.)"]), max_size=2).map(tuple),
 )
 
 each_tokenizer = pytest.mark.parametrize("name", TOKENIZERS)
@@ -98,7 +100,45 @@ def test_split_keeps_everything_but_white_space():
     assert TOKENIZERS["split"].tokenize(' The "best"\t film;\n') == ["The", '"best"', "film;"]
 
 
+def test_identifiers_become_their_words():
+    text = "HTTPServer.getLineNumber(max_length, __init__, IOError, x1Y, utf8)"
+    words = [
+        "http",
+        "server",
+        ".",
+        "get",
+        "line",
+        "number",
+        "(",
+        "max",
+        "length",
+        ",",
+        "init",
+        ",",
+        "io",
+        "error",
+        ",",
+        "x1",
+        "y",
+        ",",
+        "utf8",
+        ")",
+    ]
+    assert TOKENIZERS["english_identifiers"].tokenize(text) == words
+
+
 # The file
+
+
+@pytest.mark.parametrize(
+    ("name", "fingerprint"),
+    [
+        ("basic_english", "1f77439dbed96396f9bb75167735ab05db0f052a99ba16ede6bd49d5a9f1c79e"),
+        ("split", "a075a54a7d209795abc793d11a91d0245388c692069b1e0f709b1fa7c70454dd"),
+    ],
+)
+def test_tokenizers_of_saved_bundles_keep_their_fingerprints(name, fingerprint):
+    assert TOKENIZERS[name].fingerprint == fingerprint
 
 
 @given(tokenizer=tokenizers)
@@ -147,6 +187,8 @@ def test_a_foreign_file_is_refused(content):
         ({"pattern": 3}, "must be string"),
         ({"replacements": 3}, "not iterable"),
         ({"replacements": [["a"]]}, "not enough values"),
+        ({"separations": ["(a)"]}, "needs two groups"),
+        ({"separations": ["(a"]}, "unterminated subpattern"),
         ({"surprise": 1}, "unexpected keyword argument 'surprise'"),
     ],
 )
@@ -156,7 +198,7 @@ def test_a_damaged_field_is_refused(changes, message):
         Tokenizer.from_json(json.dumps(content))
 
 
-@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(Tokenizer)])
+@pytest.mark.parametrize("field", [field.name for field in dataclasses.fields(Tokenizer)][:-1])
 def test_a_missing_field_is_refused_by_name(field):
     content = json.loads(TOKENIZERS["basic_english"].to_json())
     del content[field]

@@ -58,7 +58,7 @@ def often(monkeypatch):
 @pytest.mark.parametrize(
     "train",
     [
-        {"epochs": 2, "batch_tokens": 256},
+        {"epochs": 2, "batch_tokens": 256, "class_weights": "balanced", "label_smoothing": 0.1},
         {"epochs": 6, "batch_tokens": 400, "patience": 1, "learning_rate": 1e-6},  # patience ends it
     ],
     ids=["all epochs", "early stopping"],

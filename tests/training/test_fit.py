@@ -9,6 +9,7 @@ import pytest
 import torch
 from pytorch_lightning.callbacks import Callback, RichProgressBar
 
+from carousel.corpus.encoded import Encoded
 from carousel.nn.batch import pad
 from carousel.training.batches import BucketSampler
 from carousel.training.callbacks import History, Lines, progress
@@ -227,3 +228,31 @@ def test_any_other_failure_reaches_the_caller_as_it_is(error):
     with pytest.raises(type(error)) as caught:
         fitted(callbacks=[Broken()])
     assert caught.value is error
+
+
+# Rare labels
+
+
+def imbalanced(count, seed):
+    """Return documents of which 5 in 100 have the second label: a word that half of them share with the others."""
+    random = np.random.default_rng(seed)
+    targets = (np.arange(count) % 20 == 0).astype(np.int64)
+    ids = random.integers(4, WORDS, (count, 5))
+    hint = random.random(count) < np.where(targets == 1, 0.8, 0.05)
+    ids[hint, random.integers(0, 5, count)[hint]] = 2
+    return Encoded(
+        ids=ids.ravel().astype(np.int32),
+        offsets=np.arange(count + 1) * 5,
+        targets=targets,
+        labels=("common", "rare"),
+        names=tuple(map(str, range(count))),
+    )
+
+
+def test_balanced_weights_raise_macro_f1_where_a_label_is_rare():
+    train, val = imbalanced(600, seed=0), imbalanced(600, seed=1)
+    rows = {
+        weights: fit(hparams(class_weights=weights, epochs=4), train, val, WORDS, quiet=True).history[-1]
+        for weights in ("none", "balanced")
+    }
+    assert rows["balanced"]["val_macro_f1"] > rows["none"]["val_macro_f1"] + 0.05

@@ -47,9 +47,10 @@ def worker(
     if not vocabulary.exists():
         raise UserError(f"{vocabulary}: no such file; `dvc repro encode` makes it and the data to train with")
     size = len(Vocabulary.from_text(vocabulary.read_text("utf-8")))
+    data = Data(Path("data/encoded/train"), Path("data/encoded/val"), size, Path("artifacts/vectors.npz"))
     watcher = display()
     try:
-        join(study, storage, Data(Path("data/encoded/train"), Path("data/encoded/val"), size), workers, watcher)
+        join(study, storage, data, workers, watcher)
     finally:
         watcher.finish()
     print(f"{study}: no trial is left to train")

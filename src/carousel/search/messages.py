@@ -14,11 +14,13 @@ class Data:
         train: folder of the encoded training split.
         val: folder of the encoded validation split.
         vocabulary_size: rows of the embedding.
+        pretrained: file of the word vectors to begin with; None is none.
     """
 
     train: Path
     val: Path
     vocabulary_size: int
+    pretrained: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from optuna.storages import BaseStorage, RDBStorage
 from optuna.study._frozen import FrozenStudy
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from carousel.corpus import pretrained as pretrained_vectors
 from carousel.corpus.encoded import Encoded
 from carousel.errors import UserError
 from carousel.files import json_digest
@@ -36,8 +37,10 @@ UNDECISIVE = {"trials", "workers", "recycle", "max_failures", "storage", "choose
 
 
 def fingerprints(data: Data) -> list[str]:
-    """Return what training and validation documents are told apart by."""
-    return [Encoded.load(data.train).fingerprint, Encoded.load(data.val).fingerprint]
+    """Return what training and validation documents, and the vectors to begin with, are told apart by."""
+    pretrained = pretrained_vectors.load(data.pretrained) if data.pretrained is not None else None
+    vectors = [pretrained.fingerprint] if pretrained is not None else []
+    return [Encoded.load(data.train).fingerprint, Encoded.load(data.val).fingerprint, *vectors]
 
 
 def identity(sweep: Sweep, hparams: Hparams, documents: list[str]) -> str:

@@ -7,6 +7,7 @@ import pytorch_lightning as lightning
 from pytorch_lightning.callbacks import Callback
 
 from carousel.corpus.encoded import Encoded
+from carousel.corpus.pretrained import Pretrained
 from carousel.errors import UserError
 from carousel.params import Hparams, Objective
 from carousel.search.messages import Ended, Epoch
@@ -47,6 +48,7 @@ def attempt(
     vocabulary_size: int,
     objectives: list[Objective],
     report: Callable[[Epoch], bool],
+    pretrained: Pretrained | None = None,
 ) -> Ended:
     """Train and measure; whatever goes wrong is the trial's end and not the worker's.
 
@@ -57,11 +59,12 @@ def attempt(
         vocabulary_size: rows of the embedding.
         objectives: what to measure in the end.
         report: sends an epoch, and returns whether to go on.
+        pretrained: word vectors to begin with, or none.
     """
     reporting, began = Reporting(report), time.perf_counter()
     state, values, reason = "failed", None, None
     try:
-        fitted = fit(hparams, train, val, vocabulary_size, callbacks=[reporting], quiet=True)
+        fitted = fit(hparams, train, val, vocabulary_size, pretrained=pretrained, callbacks=[reporting], quiet=True)
         state, values = "complete", [measure(objective, fitted, val) for objective in objectives]
     except PrunedError:
         state = "pruned"

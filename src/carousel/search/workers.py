@@ -122,10 +122,12 @@ def serve(connection: Connection, work: Work) -> None:
     import torch
 
     from carousel.corpus.encoded import Encoded
+    from carousel.corpus.pretrained import load
     from carousel.search.trial import attempt
 
     torch.set_num_threads(max(1, torch.get_num_threads() // work.workers))
     train, val = Encoded.load(work.data.train), Encoded.load(work.data.val)
+    pretrained = load(work.data.pretrained) if work.data.pretrained is not None else None
 
     def report(epoch: Epoch) -> bool:
         connection.send(epoch)
@@ -136,7 +138,8 @@ def serve(connection: Connection, work: Work) -> None:
             hparams = connection.recv()
         except EOFError:
             return
-        connection.send(attempt(hparams, train, val, work.data.vocabulary_size, work.objectives, report))
+        size, objectives = work.data.vocabulary_size, work.objectives
+        connection.send(attempt(hparams, train, val, size, objectives, report, pretrained))
 
 
 def _leave_with_parent() -> None:

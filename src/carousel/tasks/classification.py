@@ -1,5 +1,7 @@
 """Text classification as a Lightning module."""
 
+import numpy as np
+import numpy.typing as npt
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
@@ -27,15 +29,27 @@ class Classification(pl.LightningModule):
         train: the `train` section of the hyperparameters.
         steps: optimizer steps of the whole run, over which the learning rate falls to zero.
         batch_documents: how many documents a batch has on average.
+        label_documents: how many documents of each label are learned from, (classes,); `train.class_weights` asks.
     """
 
-    def __init__(self, model: TextClassifier, train: Train, steps: int, batch_documents: float) -> None:
+    weights: Tensor | None  # of each label's documents, (classes,)
+
+    def __init__(
+        self,
+        model: TextClassifier,
+        train: Train,
+        steps: int,
+        batch_documents: float,
+        label_documents: npt.NDArray[np.int64] | None = None,
+    ) -> None:
         super().__init__()
         self.model = model
         self.params = train
         self.steps = steps
         self.batch_documents = batch_documents
         self.loss = nn.CrossEntropyLoss()
+        weights = None if train.class_weights == "none" or label_documents is None else balanced(label_documents)
+        self.register_buffer("weights", weights, persistent=False)
         classes = model.config.classes
         self.gradient_norm = torch.tensor(torch.nan)
         self.accuracy: Metric = Accuracy(task="multiclass", num_classes=classes)
@@ -48,8 +62,25 @@ class Classification(pl.LightningModule):
         of long documents would teach more than those of short ones, and the loss would fall more slowly.
         """
         ids, lengths, targets = batch
-        loss: Tensor = self.loss(self.model(ids, lengths), targets)
+        loss = self.training_loss(self.model(ids, lengths), targets)
         return loss * (len(targets) / self.batch_documents)
+
+    def training_loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """Return the mean loss of a batch's documents, each as heavy as its label, its target smoothed.
+
+        A smoothed target is 1 - ε of the label and ε of all labels alike (Szegedy et al. 2016, "Rethinking the
+        inception architecture", section 7). Weights are divided by the number of documents, not by their sum in
+        the batch, or a batch without rare labels would count them double.
+
+        Args:
+            logits: (B, classes).
+            targets: (B,).
+        """
+        smoothing = self.params.label_smoothing
+        if self.weights is None:
+            return nn.functional.cross_entropy(logits, targets, label_smoothing=smoothing)
+        losses = nn.functional.cross_entropy(logits, targets, label_smoothing=smoothing, reduction="none")  # (B,)
+        return (losses * self.weights[targets]).mean()
 
     def configure_gradient_clipping(
         self,
@@ -97,3 +128,14 @@ class Classification(pl.LightningModule):
             optimizer, max_lr=self.params.learning_rate, total_steps=steps, pct_start=0.1
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+
+def balanced(documents: npt.NDArray[np.int64]) -> Tensor:
+    """Return each label's weight, by which all labels weigh alike and a document weighs 1 on average (classes,).
+
+    King and Zeng 2001, "Logistic regression in rare events data": n / (classes * n_label).
+
+    Args:
+        documents: how many there are of each label, each at least 1.
+    """
+    return torch.from_numpy(documents.sum() / (len(documents) * documents)).float()

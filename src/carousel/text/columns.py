@@ -8,6 +8,8 @@ from carousel.text.vocabulary import UNKNOWN_ID, Vocabulary
 
 def tokens(text: pl.Expr, tokenizer: Tokenizer) -> pl.Expr:
     """Return the expression `list[str]` of each text's tokens."""
+    for separation in tokenizer.separations:
+        text = text.str.replace_all(separation, "${1} ${2}")
     if tokenizer.lowercase:
         text = text.str.to_lowercase()
     for literal, replacement in tokenizer.replacements:

@@ -5,18 +5,27 @@ Its meaning of `basic_english` is what published tutorials and models use, so ou
 in the tests, and on the user's own documents each time the tokenize stage runs.
 """
 
+import re
 from collections.abc import Callable, Sequence
 
 from carousel.errors import UserError
 
-_TORCHTEXT_NAMES: dict[str, str | None] = {"basic_english": "basic_english", "split": None}
+_TORCHTEXT_NAMES: dict[str, str | None] = {
+    "basic_english": "basic_english",
+    "english_identifiers": "basic_english",
+    "split": None,
+}
+# torchtext knows no identifiers: where their words part, said in another way than the tokenizer says it
+_PARTS = re.compile("(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_")
 
 
 def reference(name: str) -> Callable[[str], list[str]]:
-    """Return torchtext's tokenizer of that name."""
+    """Return torchtext's tokenizer of that name; for `english_identifiers`, of the parted text."""
     import torchtext.data
 
     tokenizer: Callable[[str], list[str]] = torchtext.data.get_tokenizer(_TORCHTEXT_NAMES[name])
+    if name == "english_identifiers":
+        return lambda text: tokenizer(_PARTS.sub(" ", text))
     return tokenizer
 
 

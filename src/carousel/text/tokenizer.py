@@ -18,19 +18,22 @@ _SPACE = r"\s\x1c-\x1f"
 
 @dataclass(frozen=True)
 class Tokenizer:
-    """Lower-casing, then literal replacements in order, then every match of `pattern` is a token.
+    """Separations, lower-casing, literal replacements in order; then every match of `pattern` is a token.
 
     Attributes:
         name: how params.yaml calls it.
         lowercase: whether text is lower-cased first.
         replacements: pairs (literal, replacement), applied in order.
         pattern: a regular expression that means the same to Python's `re` and Rust's `regex`.
+        separations: further ones, applied in order and before lower-casing, each of two groups between which a
+            space is put. A tokenizer without any is saved without this field, as before there was one.
     """
 
     name: str
     lowercase: bool
     replacements: tuple[tuple[str, str], ...]
     pattern: str
+    separations: tuple[str, ...] = ()
 
     @cached_property
     def _matches(self) -> re.Pattern[str]:
@@ -38,6 +41,8 @@ class Tokenizer:
 
     def tokenize(self, text: str) -> list[str]:
         """Return the tokens of one text; possibly none."""
+        for separation in self.separations:
+            text = re.sub(separation, r"\1 \2", text)
         if self.lowercase:
             text = text.lower()
         for literal, replacement in self.replacements:
@@ -46,7 +51,10 @@ class Tokenizer:
 
     def to_json(self) -> str:
         """Return the canonical text that is saved and fingerprinted."""
-        return json.dumps({"format": FORMAT, **asdict(self)}, indent=2, ensure_ascii=False) + "\n"
+        fields = asdict(self)
+        if not self.separations:
+            del fields["separations"]
+        return json.dumps({"format": FORMAT, **fields}, indent=2, ensure_ascii=False) + "\n"
 
     @classmethod
     def from_json(cls, content: str) -> "Tokenizer":
@@ -62,8 +70,12 @@ class Tokenizer:
         if not isinstance(fields, dict) or fields.pop("format", None) != FORMAT:
             raise ValueError(f"does not say {FORMAT!r}")
         try:
-            tokenizer = cls(**{**fields, "replacements": tuple((a, b) for a, b in fields["replacements"])})
+            pairs = tuple((a, b) for a, b in fields["replacements"])
+            separations = tuple(fields.get("separations", ()))
+            tokenizer = cls(**{**fields, "replacements": pairs, "separations": separations})
             re.compile(tokenizer.pattern)
+            if any(re.compile(separation).groups != 2 for separation in separations):
+                raise ValueError("a separation needs two groups")
         except (KeyError, TypeError, ValueError, re.error) as error:
             raise ValueError(f"lacks or misspells a field ({error})") from error
         return tokenizer
@@ -82,6 +94,14 @@ TOKENIZERS = {
         lowercase=True,
         replacements=(('"', ""), ("<br />", " ")),
         pattern=rf"['.,()!?]|[^'.,()!?;:{_SPACE}]+",
+    ),
+    # The same, after names of code have become their words: getLineNumber, HTTPServer, max_length
+    "english_identifiers": Tokenizer(
+        name="english_identifiers",
+        lowercase=True,
+        replacements=(('"', ""), ("<br />", " "), ("_", " ")),
+        pattern=rf"['.,()!?]|[^'.,()!?;:{_SPACE}]+",
+        separations=("([a-z0-9])([A-Z])", "([A-Z])([A-Z][a-z])"),
     ),
     # torchtext.data.utils._split_tokenizer
     "split": Tokenizer(name="split", lowercase=False, replacements=(), pattern=rf"[^{_SPACE}]+"),

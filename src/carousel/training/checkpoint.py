@@ -23,6 +23,7 @@ from pytorch_lightning.callbacks import Checkpoint as LightningCheckpoint
 from torch import Tensor
 
 from carousel.corpus.encoded import Encoded
+from carousel.corpus.pretrained import Pretrained
 from carousel.files import json_digest, replacing
 from carousel.params import Hparams
 from carousel.tasks.classification import MONITOR
@@ -34,12 +35,15 @@ EVERY = 2.0  # seconds at least between two of them
 KEEP_DAYS = 14
 
 
-def identity(hparams: Hparams, train: Encoded, val: Encoded, precision: str) -> str:
+def identity(
+    hparams: Hparams, train: Encoded, val: Encoded, precision: str, pretrained: Pretrained | None = None
+) -> str:
     """Name a training by all that decides its weights, so that only the same one ever goes on from a checkpoint."""
     decisive = {
         "hparams": hparams.model_dump(),
         "data": [train.fingerprint, val.fingerprint],
         "precision": precision,
+        "vectors": pretrained.fingerprint if pretrained is not None else None,
         "code": code.digest(),
     }
     return json_digest(decisive)[:16]

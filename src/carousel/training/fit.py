@@ -14,10 +14,12 @@ from pytorch_lightning.callbacks import Callback, EarlyStopping
 from pytorch_lightning.loggers import Logger
 
 from carousel.corpus.encoded import Encoded
+from carousel.corpus.pretrained import Pretrained
 from carousel.errors import UserError
 from carousel.nn.classifier import ClassifierConfig, TextClassifier
 from carousel.params import Hparams
 from carousel.tasks.classification import MONITOR, Classification, NotFiniteError
+from carousel.training import embedding
 from carousel.training.allocator import keep_freed_memory
 from carousel.training.batches import Batches
 from carousel.training.callbacks import Curves, Determined, History, progress
@@ -58,10 +60,15 @@ class Fitted:
         return self.tokens * len(self.history) / sum(row["seconds"] for row in self.history)
 
 
-def build(hparams: Hparams, *, vocabulary_size: int, classes: int) -> TextClassifier:
-    """Return an untrained model; its weights are a function of `train.seed`."""
+def build(
+    hparams: Hparams, *, vocabulary_size: int, classes: int, pretrained: Pretrained | None = None
+) -> TextClassifier:
+    """Return an untrained model; its weights are a function of `train.seed`, and of the vectors it begins with."""
     torch.manual_seed(hparams.train.seed)
-    return TextClassifier(ClassifierConfig(vocabulary_size, classes, **hparams.model.model_dump()))
+    model = TextClassifier(ClassifierConfig(vocabulary_size, classes, **hparams.model.model_dump()))
+    if pretrained is not None:
+        embedding.begin(model, pretrained)
+    return model
 
 
 def fit(
@@ -70,6 +77,7 @@ def fit(
     val: Encoded,
     vocabulary_size: int,
     *,
+    pretrained: Pretrained | None = None,
     logger: Logger | None = None,
     callbacks: Sequence[Callback] = (),
     checkpoints: Path | None = None,
@@ -82,6 +90,7 @@ def fit(
         train: documents to learn from.
         val: documents to choose the best epoch by.
         vocabulary_size: rows of the embedding.
+        pretrained: word vectors to begin with, or none.
         logger: where Lightning logs metrics, or nowhere.
         callbacks: further ones, such as a sweep's pruning.
         checkpoints: a folder for them; if it has one of the same training, that training goes on.
@@ -89,15 +98,17 @@ def fit(
 
     Raises:
         DivergedError: when a loss or gradient is not finite.
+        UserError: when the vectors are of another width than the model's.
         KeyboardInterrupt: after a step that Ctrl-C interrupted, and its checkpoint.
     """
     params = hparams.train
     _quieten()
     keep_freed_memory()
     precision = choose(hparams)
-    model = build(hparams, vocabulary_size=vocabulary_size, classes=len(train.labels))
+    model = build(hparams, vocabulary_size=vocabulary_size, classes=len(train.labels), pretrained=pretrained)
     batches = Batches(train, params.batch_tokens, seed=params.seed, shuffle=True)
-    task = Classification(model, params, params.epochs * len(batches), len(train) / len(batches))
+    steps, counts = params.epochs * len(batches), np.bincount(train.targets, minlength=len(train.labels))
+    task = Classification(model, params, steps, len(train) / len(batches), counts)
     history, best, resumption = History(params.clip_norm), Best(), Resumption(checkpoints)
     trainer = pl.Trainer(
         accelerator="auto",
@@ -109,6 +120,7 @@ def fit(
         callbacks=[
             Determined(params.seed),
             history,
+            *([embedding.Frozen(pretrained.freeze_epochs)] if pretrained is not None else []),
             Curves(),
             best,
             EarlyStopping(MONITOR, mode="max", patience=params.patience),

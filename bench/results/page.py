@@ -1,0 +1,71 @@
+"""The measured part of docs/results.md, from docs/results.json."""
+
+from pathlib import Path
+from typing import Any
+
+from bench.page import table
+from bench.results.sets import SETS
+from bench.results.table import Row
+from carousel.files import write_text
+
+PAGE = Path("docs/results.md")
+BEGIN, END = "<!-- measured: make results writes from here -->", "<!-- to here -->"
+MODELS = {
+    "tuned": "Carousel, tuned",
+    "defaults": "Carousel, defaults",
+    "linear": "TF-IDF, logistic regression",
+    "fasttext": "fastText",
+}
+
+
+def write(results: dict[str, Any]) -> None:
+    """Put the results between the page's two marks."""
+    before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
+    after = rest.partition(END)[2]
+    write_text(PAGE, f"{before}{BEGIN}\n\n{measured(results)}\n\n{END}{after}")
+
+
+def measured(results: dict[str, Any]) -> str:
+    """Return the measured part of the page."""
+    on = results["machine"]
+    cores = f"{on['cores']} core{'s' if on['cores'] > 1 else ''}"
+    sets = [name for name in SETS if any(row["set"] == name for row in results["rows"])]
+    parts = [
+        f"Measured on {on['date']}: {on['processor']}, {cores}, Python {on['python']}, torch {on['torch']}.",
+        *[f"### {SETS[name].title}\n\n{_accuracies(name, results['rows'])}" for name in sets],
+    ]
+    if results["levers"]:
+        parts.append(f"### Levers\n\n{_levers(results['levers'])}")
+    return "\n\n".join(parts)
+
+
+def _accuracies(name: str, rows: list[Row]) -> str:
+    found = {row["model"]: row for row in rows if row["set"] == name}
+    lines = [
+        [
+            MODELS[model],
+            f"**{found[model]['mean']:.1f}** ± {found[model]['std']:.1f}",
+            found[model]["seeds"],
+            f"{found[model]['minutes']:.1f}",
+        ]
+        for model in MODELS
+        if model in found
+    ]
+    published = [[f"published: {who}", f"{figure:.1f}", "", ""] for who, figure in SETS[name].published.items()]
+    return table(["", "accuracy", "seeds", "minutes"], [*lines, *published])
+
+
+def _levers(rows: list[Row]) -> str:
+    lines = [
+        [
+            f"`{row['lever']}`",
+            row["set"],
+            f"{row['effect']:+.2f}",
+            f"{row['val']:.2f} ± {row['std']:.2f}" if row["val"] is not None else "",
+            row["seeds"],
+            f"{row['times']:.1f}" if row["times"] is not None else "",
+            row["note"],
+        ]
+        for row in rows
+    ]
+    return table(["lever", "set", "effect", "validation accuracy", "seeds", "time", ""], lines)

@@ -1,0 +1,141 @@
+"""One run: a model trained once on a data set, and what came of it, kept so that no run is made twice."""
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import polars as pl
+
+from bench.peers import environment
+from bench.results import workspace
+from bench.results.experiment import Experiment
+from carousel.bundle.bundle import Bundle
+from carousel.corpus import pretrained, tables
+from carousel.corpus.encoded import Encoded
+from carousel.errors import UserError
+from carousel.evaluation import linear, report
+from carousel.files import json_digest, read_json, write_json
+from carousel.params import Hparams, Params, replace
+from carousel.text.tokenizer import Tokenizer
+from carousel.text.vocabulary import Vocabulary
+from carousel.training import checkpoint, code, precision
+from carousel.training.fit import fit
+
+PEER = Path(environment.__file__).with_name("fasttext_peer.py")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run found.
+
+    Attributes:
+        val: validation accuracy of the epoch that was kept.
+        test: test accuracy of the same weights; None where the test split was not looked at.
+        minutes: of training.
+        detail: what was chosen on the validation split.
+    """
+
+    val: float
+    test: float | None
+    minutes: float
+    detail: str
+
+
+def carousel(found: Experiment, params: Params, seed: int, fold: int, data: Path, *, test: bool, label: str) -> Run:
+    """Train Carousel's own model; the test split is read once, after training, or not at all.
+
+    Args:
+        found: the set, and whether it has phrases.
+        params: of the run.
+        seed: of the run.
+        fold: which of the set's.
+        data: the folder of all sets.
+        test: whether to look at the test split.
+        label: what to call the run on the terminal.
+    """
+    params = replace(params, {"train.seed": seed})
+    hparams = Hparams(model=params.model, train=params.train)
+    folder, digest = workspace.prepare(found.set, fold, params, data, phrases=found.phrases)
+
+    def made() -> Run:
+        train, val = Encoded.load(folder / "data/encoded/train"), Encoded.load(folder / "data/encoded/val")
+        tokenizer = Tokenizer.from_json((folder / "artifacts/tokenizer.json").read_text("utf-8"))
+        vocabulary = Vocabulary.from_text((folder / "artifacts/vocab.txt").read_text("utf-8"))
+        vectors = pretrained.load(folder / "artifacts/vectors.npz")
+        training = checkpoint.identity(hparams, train, val, precision.choose(hparams).name, vectors)
+        with checkpoint.kept(workspace.KEPT / "checkpoints", training) as checkpoints:
+            fitted = fit(hparams, train, val, len(vocabulary), pretrained=vectors, checkpoints=checkpoints)
+        accuracy = None
+        if test:
+            bundle = Bundle(fitted.model, tokenizer, vocabulary, train.labels, params.encode.max_length)
+            accuracy = report.evaluate(bundle, Encoded.load(folder / "data/encoded/test")).metrics()["accuracy"]
+        seconds = sum(row["seconds"] for row in fitted.history)
+        epoch = f"epoch {fitted.best['epoch']:.0f} of {len(fitted.history)}"
+        return Run(fitted.best["val_accuracy"], accuracy, seconds / 60, epoch)
+
+    return kept(label, ["carousel", digest, hparams.model_dump(), code.digest(), test], made)
+
+
+def baseline(found: Experiment, params: Params, fold: int, data: Path, *, label: str) -> Run:
+    """Fit the pipeline's linear baseline, which has no seed."""
+    folder, digest = workspace.prepare(found.set, fold, params, data, phrases=found.phrases)
+
+    def made() -> Run:
+        result = linear.evaluate(tables.read_splits(folder / "data/prepared"), params.baseline)
+        return Run(result.val["accuracy"], result.test["accuracy"], 0.0, f"C={result.c:g}")
+
+    source = Path(linear.__file__).read_text("utf-8")
+    return kept(label, ["linear", digest, params.baseline.model_dump(), source], made)
+
+
+def fasttext(found: Experiment, params: Params, seed: int, fold: int, data: Path, *, label: str) -> Run:
+    """Train fastText on the same tokens, in an environment of its own.
+
+    Raises:
+        UserError: when that cannot be made.
+    """
+    folder, digest = workspace.prepare(found.set, fold, params, data, phrases=found.phrases)
+
+    def made() -> Run:
+        if not environment.ready("fasttext"):
+            print("installing fastText into .carousel/peers ...", flush=True)
+            try:
+                environment.make("fasttext")
+            except subprocess.CalledProcessError as error:
+                raise UserError(f"fastText cannot be installed here: {error.stderr.strip()[-300:]}") from error
+        with tempfile.TemporaryDirectory() as lines:
+            splits = tables.read_splits(folder / "data/tokens")
+            labels = sorted(splits["train"]["label"].unique())
+            for split, frame in splits.items():
+                _write_fasttext(frame, labels, Path(lines) / f"{split}.txt")
+            command = [str(environment.python("fasttext")), str(PEER), lines, str(seed)]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise UserError(f"fastText failed: {done.stderr.strip()[-300:]}")
+        return Run(**json.loads(done.stdout.splitlines()[-1]))
+
+    return kept(label, ["fasttext", digest, seed, PEER.read_text("utf-8")], made)
+
+
+def _write_fasttext(frame: pl.DataFrame, labels: list[str], path: Path) -> None:
+    """Write lines of label and tokens; a line break inside a token would end the document."""
+    label = pl.col("label").replace_strict(labels, range(len(labels)))
+    lines = frame.select(pl.format("__label__{} {}", label, pl.col("tokens").list.join(" "))).to_series()
+    path.write_text("".join(f"{line}\n" for line in lines.str.replace_all(r"[\r\n\x0b\x0c\x85]", " ")), "utf-8")
+
+
+def kept(label: str, decisive: list[object], make: Callable[[], Run]) -> Run:
+    """Return the run that is kept under a digest of all that decides it, or make and keep it; print a line."""
+    path = workspace.KEPT / "runs" / f"{json_digest(decisive)[:16]}.json"
+    if path.exists():
+        run = Run(**read_json(path))
+    else:
+        print(f"-- {label}", flush=True)
+        run = make()
+        write_json(path, asdict(run))
+    test = f"test {run.test:.2%}, " if run.test is not None else ""
+    print(f"{label}: {test}val {run.val:.2%}, {run.minutes:.1f} min, {run.detail}", flush=True)
+    return run

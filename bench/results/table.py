@@ -1,0 +1,61 @@
+"""The rows of the results: runs become means, and effects of levers."""
+
+import statistics
+from typing import Any
+
+from bench.results.run import Run
+
+Row = dict[str, Any]
+
+
+def row(name: str, model: str, runs: list[Run], seeds: int, folds: int) -> Row:
+    """Return a set's and a model's row.
+
+    Args:
+        name: the set.
+        model: `tuned`, `defaults`, `linear` or `fasttext`.
+        runs: one for each seed and fold.
+        seeds: how many.
+        folds: of cross-validation; 1 has a test split.
+    """
+    tests = [run.test for run in runs if run.test is not None]
+    return {
+        "set": name,
+        "model": model,
+        "mean": round(100 * statistics.mean(tests), 2),
+        "std": round(100 * statistics.stdev(tests), 2) if len(tests) > 1 else 0.0,
+        "seeds": seeds,
+        "folds": folds,
+        "minutes": round(statistics.mean(run.minutes for run in runs), 1),
+        "val": round(100 * statistics.mean(run.val for run in runs), 2),
+    }
+
+
+def effect(lever: str, name: str, runs: list[Run], without: list[Run], note: str) -> Row:
+    """Return what a lever does to a set's validation accuracy, in points, and to training's minutes.
+
+    Args:
+        lever: its name.
+        name: the set.
+        runs: with it, one for each seed.
+        without: the defaults, of the same seeds.
+        note: for the reader.
+    """
+    values = [100 * run.val for run in runs]
+    before = statistics.mean(100 * run.val for run in without)
+    return {
+        "lever": lever,
+        "set": name,
+        "val": round(statistics.mean(values), 2),
+        "effect": round(statistics.mean(values) - before, 2),
+        "std": round(statistics.stdev(values), 2) if len(values) > 1 else 0.0,
+        "seeds": len(runs),
+        "times": round(sum(run.minutes for run in runs) / max(sum(run.minutes for run in without), 1e-9), 2),
+        "note": note,
+    }
+
+
+def merged(old: list[Row], new: list[Row], *keys: str) -> list[Row]:
+    """Return the rows of both, new ones in the place of old ones that have the same `keys`."""
+    rows = {tuple(found[key] for key in keys): found for found in [*old, *new]}
+    return list(rows.values())

@@ -1,0 +1,46 @@
+"""How a model's embedding begins with pretrained vectors, and how long it stays as they are."""
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import Callback
+
+from carousel.corpus.pretrained import Pretrained
+from carousel.nn.classifier import TextClassifier
+from carousel.tasks.classification import Classification
+from carousel.text.vocabulary import PADDING_ID
+
+
+def begin(model: TextClassifier, pretrained: Pretrained) -> None:
+    """Let a new model begin with the vectors; the other words' are drawn again, with the same deviation.
+
+    Raises:
+        UserError: when they are of another width than the model's.
+    """
+    pretrained.check(model.config.embedding_size)
+    weight = model.embedding.weight
+    known = torch.from_numpy(~np.isnan(pretrained.vectors[:, 0]))
+    vectors = torch.from_numpy(pretrained.vectors)[known]
+    with torch.no_grad():
+        weight.normal_(std=float(vectors.std()))
+        weight[PADDING_ID].zero_()
+        weight[known] = vectors
+
+
+class Frozen(Callback):
+    """Keep word vectors as they are for so many epochs.
+
+    It says so when training begins, too: one that goes on from an epoch's middle is not told of its start.
+    """
+
+    def __init__(self, epochs: int) -> None:
+        self.epochs = epochs
+
+    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Freeze, or not."""
+        assert isinstance(module, Classification)
+        module.model.embedding.weight.requires_grad_(trainer.current_epoch >= self.epochs)
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        """Freeze, or no longer."""
+        self.on_train_start(trainer, module)

@@ -1,0 +1,183 @@
+import gzip
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from bench.results import page, sets, workspace
+from bench.results.experiment import experiment, levers, overridden
+from bench.results.run import Run
+from bench.results.sets import FOLDS, SETS
+from bench.results.table import effect, merged, row
+from carousel.errors import UserError
+
+
+def write(path, content):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+# Published formats
+
+
+def test_trecs_coarse_class_is_the_label_and_its_bytes_may_be_old(tmp_path):
+    write(
+        tmp_path / "trec/train_5500.label",
+        "DESC:manner How did it go ?\nLOC:city Where is Bogot\xe1 ?\n".encode("cp1252"),
+    )
+    write(tmp_path / "trec/raw/TREC.test", "NUM:dist How far ?\n")
+    (splits,) = sets.read("trec", tmp_path, False)
+    assert splits == {
+        "train": [("How did it go ?", "DESC"), ("Where is Bogotá ?", "LOC")],
+        "test": [("How far ?", "NUM")],
+    }
+
+
+def test_phrases_are_the_subtrees_that_are_not_neutral(tmp_path):
+    for name in ("train", "dev", "test"):
+        write(tmp_path / f"sst/stsa.binary.{name}", f"1 a {name} sentence\n0 no\n")
+    tree = "(3 (2 It) (4 (2 's) (4 (3 lovely) (1 (2 -LRB-) (0 bad)))))"
+    write(tmp_path / "sst/trees/train.txt.gz", gzip.compress(f"{tree}\n".encode()))
+    (sentences,), (phrases,) = (sets.read("sst2", tmp_path, wanted) for wanted in (False, True))
+    assert sentences["train"] == [("a train sentence", "1"), ("no", "0")]
+    assert phrases["train"] == [
+        ("it 's lovely -lrb- bad", "1"),
+        ("'s lovely -lrb- bad", "1"),
+        ("lovely -lrb- bad", "1"),
+        ("lovely", "1"),
+        ("-lrb- bad", "0"),
+        ("bad", "0"),
+    ]
+    assert all(phrases[split] == sentences[split] for split in ("val", "test"))
+
+
+def test_folds_divide_the_whole_and_each_has_both_labels(tmp_path):
+    write(tmp_path / "mr/rt-polarity.all.utf8", "".join(f"{i // 50} sentence {i}\n" for i in range(100)))
+    folds = sets.read("mr", tmp_path, False)
+    assert len(folds) == FOLDS
+    assert sorted(text for fold in folds for text, _ in fold["test"]) == sorted(f"sentence {i}" for i in range(100))
+    for fold in folds:
+        assert {label for _, label in fold["test"]} == {"0", "1"}
+        assert not set(fold["train"]) & set(fold["test"])
+        assert len(fold["train"]) + len(fold["test"]) == 100
+
+
+def test_imdbs_folders_and_tables_say_the_same(tmp_path):
+    for split in ("train", "test"):
+        write(tmp_path / f"one/imdb/{split}/neg/0_2.txt", "Bad,<br />very")
+        write(tmp_path / f"one/imdb/{split}/pos/0_9.txt", 'A "gem"')
+        write(
+            tmp_path / f"two/imdb/{split}.csv.gz",
+            gzip.compress(b'label,text\r\nneg,"Bad,<br />very"\r\npos,"A ""gem"""\r\n'),
+        )
+    one, two = (sets.read("imdb", tmp_path / name, False) for name in ("one", "two"))
+    assert one == two == [{key: [("Bad,<br />very", "neg"), ('A "gem"', "pos")] for key in ("train", "test")}]
+
+
+def test_what_is_missing_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"mr: no such folder; docs/results\.md says what it holds"):
+        sets.read("mr", tmp_path, False)
+    (tmp_path / "trec").mkdir()
+    with pytest.raises(UserError, match=r"trec: has no train_5500\.label or raw/TREC\.train"):
+        sets.read("trec", tmp_path, False)
+
+
+# Experiments
+
+
+def test_the_committed_experiments_fit_the_committed_params():
+    for name in SETS:
+        found = experiment(name)
+        assert found.set == name
+        overridden(found.params, name)
+    table = levers()
+    for name, lever in table.levers.items():
+        overridden(lever.params, name)
+    assert not set(table.levers) & set(table.dropped)
+
+
+def test_overrides_may_be_dotted_or_nested():
+    dotted = overridden({"model.layers": 2, "train.epochs": 3}, "x.yaml")
+    assert dotted == overridden({"model": {"layers": 2}, "train": {"epochs": 3}}, "x.yaml")
+    assert (dotted.model.layers, dotted.train.epochs) == (2, 3)
+    assert dotted.model.dropout == overridden({}, "x.yaml").model.dropout
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"model.layerz": 2}, r"x\.yaml: model\.layerz: unknown key; did you mean model\.layers\?"),
+        ({"data.path": "a"}, r"x\.yaml: params\.data\.path: an experiment changes the model, not data"),
+        ({"model": 2}, r"x\.yaml: params\.model: should be a mapping"),
+    ],
+)
+def test_a_wrong_override_is_one_line(params, message):
+    with pytest.raises(UserError, match=message):
+        overridden(params, "x.yaml")
+
+
+# The workspace
+
+
+def test_the_stages_run_on_a_set_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(workspace, "KEPT", tmp_path / "kept")
+    lines = "".join(f"{'ABCD'[i % 2]}:x word{i % 2} number {i}\n" for i in range(60))
+    write(tmp_path / "trec/train_5500.label", lines)
+    write(tmp_path / "trec/TREC_10.label", "A:x word0 number 0\nB:x word1 new\n")
+    params = overridden({}, "x.yaml")
+    folder, digest = workspace.prepare("trec", 0, params, tmp_path, phrases=False)
+    test, train = (pl.read_parquet(folder / f"data/prepared/{name}.parquet") for name in ("test", "train"))
+    assert test["text"].to_list() == ["word0 number 0", "word1 new"]
+    assert "word0 number 0" not in train["text"].to_list()
+    assert (folder / "data/encoded/val/ids.npy").exists()
+    monkeypatch.setattr(workspace, "STAGES", ("none",))  # or they would run again
+    assert workspace.prepare("trec", 0, params, tmp_path, phrases=False) == (folder, digest)
+    other = overridden({"vocab.min_count": 1}, "x.yaml")
+    with pytest.raises(UserError, match="stage none failed"):
+        workspace.prepare("trec", 0, other, tmp_path, phrases=False)
+
+
+# The table and the page
+
+
+RUNS = [Run(0.8, 0.9, 2.0, ""), Run(0.6, 0.7, 4.0, "")]
+
+
+def test_a_row_has_mean_and_deviation_in_percent():
+    found = row("trec", "tuned", RUNS, 2, 1)
+    assert (found["mean"], found["std"], found["seeds"], found["minutes"]) == (80.0, 14.14, 2, 3.0)
+    assert row("trec", "linear", RUNS[:1], 1, 1)["std"] == 0.0
+
+
+def test_an_effect_is_of_the_same_seeds_on_validation():
+    found = effect("wide", "trec", RUNS, [Run(0.5, None, 1.0, ""), Run(0.7, None, 1.0, "")], "")
+    assert (found["effect"], found["val"], found["times"]) == (10.0, 70.0, 3.0)
+
+
+def test_new_rows_take_the_place_of_old_ones():
+    old = [row("trec", "tuned", RUNS[:1], 1, 1), row("mr", "tuned", RUNS, 1, 10)]
+    new = [row("trec", "tuned", RUNS, 2, 1)]
+    assert merged(old, new, "set", "model") == [new[0], old[1]]
+
+
+def test_the_page_keeps_what_people_wrote(tmp_path, monkeypatch):
+    path = tmp_path / "results.md"
+    path.write_text(f"before\n{page.BEGIN}\nold\n{page.END}\nafter\n", "utf-8")
+    monkeypatch.setattr(page, "PAGE", path)
+    on = {"date": "today", "processor": "P", "cores": 1, "python": "3", "torch": "2"}
+    rows = [row("trec", "tuned", RUNS, 2, 1)]
+    lever = effect("wide", "trec", RUNS, RUNS, "no gain")
+    page.write(json.loads(json.dumps({"machine": on, "rows": rows, "levers": [lever]})))
+    content = path.read_text("utf-8")
+    assert content.startswith(f"before\n{page.BEGIN}")
+    assert content.endswith(f"{page.END}\nafter\n")
+    assert "old" not in content
+    assert "| Carousel, tuned | **80.0** ± 14.1 | 2 | 3.0 |" in content
+    assert "| published: BLSTM (Zhou et al. 2016) | 93.0 |  |  |" in content
+    assert "| `wide` | trec | +0.00 | 70.00 ± 14.14 | 2 | 1.0 | no gain |" in content
+
+
+def test_the_committed_page_has_the_marks():
+    content = Path("docs/results.md").read_text("utf-8")
+    assert content.index(page.BEGIN) < content.index(page.END)
