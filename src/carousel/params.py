@@ -100,7 +100,7 @@ class Model(Section):
     hidden_size: Positive = 128
     layers: Positive = 1
     bidirectional: bool = True
-    pooling: Literal["max_mean", "max", "mean", "last"] = "max_mean"
+    pooling: Literal["max_mean", "max", "mean", "last", "last_max_mean", "attention"] = "max_mean"
     dropout: Probability = 0.5
     embedding_dropout: Probability = 0.4
     word_dropout: Probability = 0.3

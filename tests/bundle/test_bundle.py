@@ -356,7 +356,7 @@ def test_fingerprints_that_are_no_table_are_refused(saved, fingerprints):
     assert str(refusal(saved)).startswith(f"{saved / CONFIG}: ")
 
 
-@pytest.mark.parametrize("setting", [{"cell": "xlstm"}, {"pooling": "attention"}])
+@pytest.mark.parametrize("setting", [{"cell": "xlstm"}, {"pooling": "capsules"}])
 def test_a_model_that_only_a_later_version_knows_is_refused(bundle, saved, setting):
     bundle.model.config = replace(bundle.model.config, **setting)
     bundle.save(saved)

@@ -75,9 +75,9 @@ class TextClassifier(nn.Module):
             forget_bias=config.forget_bias,
             spectral_radius=config.spectral_radius,
         )
-        self.pooling, widths = POOLINGS[config.pooling]
+        self.pooling = POOLINGS[config.pooling](self.encoder.output_size)
         self.dropout = nn.Dropout(config.dropout)
-        features = self.encoder.output_size * widths
+        features = self.encoder.output_size * self.pooling.widths
         self.bigrams: HashedBigrams | None = None
         if config.bigram_buckets:
             self.bigrams = HashedBigrams(config.bigram_buckets, config.embedding_size)
