@@ -162,7 +162,7 @@ def test_a_mistake_gets_one_line_that_names_the_key(tmp_path, content, message):
     ("space", "message"),
     [
         ("model.cel: [lstm]", "sweep.space.model.cel: unknown key; did you mean model.cell?"),
-        ("foo.bar: [1]", "sweep.space.foo.bar: unknown key; known here: model.cell, "),
+        ("foo.bar: [1]", "sweep.space.foo.bar: unknown key; known here: model.encoder, "),
         ("vocab.min_count: [1, 2]", "`dvc exp run --queue -S 'vocab.min_count=A,B'`"),
         ("model.cell: []", "sweep.space.model.cell has no choices"),
         ("model.cell: lstm", "sweep.space.model.cell: input should be a valid list, not 'lstm'"),

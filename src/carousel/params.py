@@ -21,6 +21,7 @@ Factor = Annotated[float, Field(gt=0)]
 Cell = Literal[
     "lstm", "gru", "rnn", "min_gru", "min_lstm", "qrnn", "esn", "reference_lstm", "reference_gru"
 ]  # the keys of nn.cells.CELLS
+Encoder = Literal["recurrent", "convolutional", "transformer", "bag"]  # the keys of nn.encoders.ENCODERS
 SplitName = Literal["train", "val", "test"]
 
 
@@ -93,8 +94,9 @@ class Encode(Section):
 
 
 class Model(Section):
-    """The recurrent classifier."""
+    """The classifier; an encoder leaves alone what is no part of it, such as the cell of a bag of words."""
 
+    encoder: Encoder = "recurrent"
     cell: Cell = "lstm"
     embedding_size: Positive = 128
     hidden_size: Positive = 128
@@ -109,6 +111,15 @@ class Model(Section):
     xavier: bool = True
     forget_bias: Annotated[float, Field(ge=0)] = 1.0
     spectral_radius: Annotated[float, Field(gt=0)] = 0.9
+    heads: Positive = 4
+
+    @model_validator(mode="after")
+    def _heads_divide_the_width(self) -> "Model":
+        if self.encoder == "transformer" and self.hidden_size % self.heads:
+            raise ValueError(
+                f"model.heads: {self.heads} heads do not divide model.hidden_size {self.hidden_size}: change one"
+            )
+        return self
 
 
 class Train(Section):

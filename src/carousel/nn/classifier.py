@@ -1,12 +1,12 @@
-"""The recurrent text classifier: embedding, encoder, pooling, linear head."""
+"""The text classifier: embedding, encoder, pooling, linear head."""
 
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from carousel.nn.encoders import ENCODERS
 from carousel.nn.pooling import POOLINGS
-from carousel.nn.recurrent import RecurrentEncoder
 from carousel.text.vocabulary import PADDING_ID, UNKNOWN_ID
 
 
@@ -22,8 +22,8 @@ class ClassifierConfig:
         classes: width of the logits.
         cell: a key of `nn.cells.CELLS`.
         embedding_size: width of a word vector.
-        hidden_size: width of one direction's state.
-        layers: recurrent layers.
+        hidden_size: width of one direction's state; of a convolutional encoder, filters of each width.
+        layers: recurrent or transformer layers.
         bidirectional: whether a second direction reads from the end.
         pooling: a key of `nn.pooling.POOLINGS`.
         dropout: probability, between layers and before the head.
@@ -35,6 +35,8 @@ class ClassifierConfig:
         xavier: begin with Xavier input weights.
         forget_bias: begin with this bias of forget gates; 0 keeps torch's own.
         spectral_radius: of an echo state network's reservoir.
+        encoder: a key of `nn.encoders.ENCODERS`.
+        heads: of a transformer's attention.
     """
 
     vocabulary_size: int
@@ -53,6 +55,8 @@ class ClassifierConfig:
     xavier: bool = True
     forget_bias: float = 1.0
     spectral_radius: float = 0.9
+    encoder: str = "recurrent"
+    heads: int = 4
 
 
 class TextClassifier(nn.Module):
@@ -63,18 +67,7 @@ class TextClassifier(nn.Module):
         self.config = config
         self.embedding = nn.Embedding(config.vocabulary_size, config.embedding_size, padding_idx=PADDING_ID)
         self.embedding_dropout = nn.Dropout(config.embedding_dropout)
-        self.encoder = RecurrentEncoder(
-            config.cell,
-            config.embedding_size,
-            config.hidden_size,
-            layers=config.layers,
-            bidirectional=config.bidirectional,
-            dropout=config.dropout,
-            orthogonal=config.orthogonal,
-            xavier=config.xavier,
-            forget_bias=config.forget_bias,
-            spectral_radius=config.spectral_radius,
-        )
+        self.encoder = ENCODERS[config.encoder](config)
         self.pooling = POOLINGS[config.pooling](self.encoder.output_size)
         self.dropout = nn.Dropout(config.dropout)
         features = self.encoder.output_size * self.pooling.widths

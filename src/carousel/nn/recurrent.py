@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from carousel.nn.cells import CELLS
 from carousel.nn.cells.reservoir import EchoState
+from carousel.nn.encoder import Encoder
 from carousel.nn.initialisation import initialise
 from carousel.nn.side_by_side import Task, divisible, side_by_side, tracing
 
@@ -42,7 +43,7 @@ class Encoded(NamedTuple):
         return self.hidden[-directions:].transpose(0, 1).flatten(1)
 
 
-class RecurrentEncoder(nn.Module):
+class RecurrentEncoder(Encoder):
     """Layers of recurrent cells over documents of different lengths.
 
     The backward direction reads each document reversed by its own length, so padding always comes last, where
@@ -91,6 +92,10 @@ class RecurrentEncoder(nn.Module):
         for layer in self.layers:
             for direction in layer.children():
                 initialise(direction, orthogonal=orthogonal, xavier=xavier, forget_bias=forget_bias)
+
+    def final(self, first: Tensor, last: Tensor) -> Tensor:
+        """The forward direction ends at the last word, the backward one at the first."""
+        return torch.cat([last[:, : self.hidden_size], first[:, self.hidden_size :]], dim=-1)
 
     def forward(self, inputs: Tensor, lengths: Tensor, *, cell_states: bool = False) -> Encoded:
         """Encode a batch.
