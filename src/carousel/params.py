@@ -88,9 +88,10 @@ class Vocab(Section):
 
 
 class Encode(Section):
-    """How documents become ids; a longer document keeps its first `max_length` tokens."""
+    """How documents become ids; `text.cut` says what a document longer than `max_length` keeps."""
 
     max_length: Positive = 256
+    long: Literal["head", "head_tail", "whole"] = "head"
 
 
 class Model(Section):
