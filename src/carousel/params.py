@@ -113,9 +113,21 @@ class Model(Section):
     forget_bias: Annotated[float, Field(ge=0)] = 1.0
     spectral_radius: Annotated[float, Field(gt=0)] = 0.9
     heads: Positive = 4
+    reading: Literal["whole", "chunks", "carried"] = "whole"
+    chunk: Positive = 256
+    overlap: int = Field(default=32, ge=0)
 
     @model_validator(mode="after")
-    def _heads_divide_the_width(self) -> "Model":
+    def _its_parts_fit(self) -> "Model":
+        if self.reading == "chunks" and self.overlap >= self.chunk:
+            raise ValueError(
+                f"model.overlap: chunks of {self.chunk} words cannot overlap by {self.overlap}: lower it, or raise "
+                "model.chunk"
+            )
+        if self.reading == "carried" and self.encoder != "recurrent":
+            raise ValueError(
+                f"model.reading: a {self.encoder} encoder has no state to be carried on: take chunks or whole"
+            )
         if self.encoder == "transformer" and self.hidden_size % self.heads:
             raise ValueError(
                 f"model.heads: {self.heads} heads do not divide model.hidden_size {self.hidden_size}: change one"
@@ -296,6 +308,15 @@ class Params(Section):
     baseline: Baseline = Baseline()
     registry: Registry = Registry()
     promotion: Promotion = Promotion()
+
+    @model_validator(mode="after")
+    def _long_documents_can_be_read(self) -> "Params":
+        if self.encode.long == "whole" and self.model.encoder == "transformer" and self.model.reading == "whole":
+            raise ValueError(
+                "model.reading: a transformer's cost grows with the square of a document's length, and encode.long "
+                "is whole: set model.reading to chunks, or encode.long to head or head_tail"
+            )
+        return self
 
     @model_validator(mode="after")
     def _space_fits_the_params(self) -> "Params":

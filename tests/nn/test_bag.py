@@ -19,5 +19,5 @@ def test_the_order_of_words_changes_nothing_but_the_last():
 
 
 def test_it_learns_a_keyword_among_many_words():
-    _, accuracy = learned(keyword, count=16, steps=40, encoder="bag", pooling="max")
+    _, accuracy = learned(keyword, count=16, steps=40, tested=32, encoder="bag", pooling="max")
     assert accuracy > 0.95

@@ -9,13 +9,15 @@ from carousel.nn.classifier import ClassifierConfig, TextClassifier
 WORDS, A, B, NOISE = 12, 2, 3, 4  # ids from NOISE on mean nothing
 
 
-def order(count, seed):
-    """Documents that hold "a b" or "b a" among noise: a bag of words cannot tell which."""
+def order(count, seed, places=None):
+    """Documents that hold "a b" or "b a" among noise, at one of some places: a bag of words cannot tell which."""
     random = np.random.default_rng(seed)
     documents, targets = [], np.arange(count) % 2
     for target in targets:
         ids = random.integers(NOISE, WORDS, random.integers(4, 9))
         place = random.integers(len(ids) - 1)
+        if places:
+            ids, place = random.integers(NOISE, WORDS, 8), random.choice(places)
         ids[place : place + 2] = (B, A) if target else (A, B)
         documents.append(ids)
     return documents, torch.from_numpy(targets)
@@ -54,7 +56,15 @@ def classifier(**config):
     return TextClassifier(ClassifierConfig(WORDS, 2, **{**small, **plain, **config}))
 
 
-def learned(problem, *, count=64, steps=60, rate=0.03, **config):
+def right(model, problem, count=128):
+    """Return the share of a problem's documents, none of which `learned` shows a model, that it gets right."""
+    documents, targets = problem(count, seed=0)
+    with torch.inference_mode():
+        found = model.eval()(*pad(documents)).argmax(-1) == targets
+    return float(found.float().mean())
+
+
+def learned(problem, *, count=64, steps=60, rate=0.03, tested=128, **config):
     """Return a model trained on a problem, and the share of other documents of it that the model gets right."""
     model = classifier(**config)
     optimizer = torch.optim.Adam(model.parameters(), lr=rate)
@@ -66,7 +76,4 @@ def learned(problem, *, count=64, steps=60, rate=0.03, **config):
         loss.backward()
         assert all(weights.grad is None or weights.grad.isfinite().all() for weights in model.parameters())
         optimizer.step()
-    documents, targets = problem(128, seed=0)
-    with torch.inference_mode():
-        right = model.eval()(*pad(documents)).argmax(-1) == targets
-    return model, float(right.float().mean())
+    return model, right(model, problem, tested)

@@ -26,6 +26,7 @@ from torch import Tensor
 
 from carousel.errors import UserError
 from carousel.files import json_digest, replacing
+from carousel.nn import streaming
 from carousel.nn.batch import by_length, pad
 from carousel.nn.classifier import ClassifierConfig, TextClassifier
 from carousel.text.cut import kept
@@ -92,12 +93,18 @@ class Bundle:
     # Prediction
 
     def logits(self, documents: Sequence[Any], batch_tokens: int = BATCH_TOKENS) -> Tensor:
-        """Return the logits (documents, labels) of encoded documents, each a sequence of at least one id."""
+        """Return the logits (documents, labels) of encoded documents, each a sequence of at least one id.
+
+        A document of more than `batch_tokens` is read piece by piece, so that its length needs no more memory.
+        """
         logits = torch.empty(len(documents), len(self.labels))
         lengths = np.array([len(document) for document in documents], dtype=np.int64)
         with torch.inference_mode():
             for group in by_length(lengths, batch_tokens):
-                logits[group] = self.model(*pad([documents[i] for i in group]))
+                if lengths[group[0]] > batch_tokens:  # it is a group of its own
+                    logits[group] = streaming.logits(self.model, documents[group[0]], batch_tokens)
+                else:
+                    logits[group] = self.model(*pad([documents[i] for i in group]))
         return logits
 
     def encode(self, text: str) -> list[int]:

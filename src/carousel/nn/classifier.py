@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from carousel.nn.encoders import ENCODERS
 from carousel.nn.pooling import POOLINGS
+from carousel.nn.reading import READINGS
 from carousel.text.vocabulary import PADDING_ID, UNKNOWN_ID
 
 
@@ -37,6 +38,9 @@ class ClassifierConfig:
         spectral_radius: of an echo state network's reservoir.
         encoder: a key of `nn.encoders.ENCODERS`.
         heads: of a transformer's attention.
+        reading: a key of `nn.reading.READINGS`.
+        chunk: words that are read together, where a reading has chunks.
+        overlap: words that two neighbouring chunks share.
     """
 
     vocabulary_size: int
@@ -57,6 +61,9 @@ class ClassifierConfig:
     spectral_radius: float = 0.9
     encoder: str = "recurrent"
     heads: int = 4
+    reading: str = "whole"
+    chunk: int = 256
+    overlap: int = 32
 
 
 class TextClassifier(nn.Module):
@@ -68,6 +75,7 @@ class TextClassifier(nn.Module):
         self.embedding = nn.Embedding(config.vocabulary_size, config.embedding_size, padding_idx=PADDING_ID)
         self.embedding_dropout = nn.Dropout(config.embedding_dropout)
         self.encoder = ENCODERS[config.encoder](config)
+        self.reading = READINGS[config.reading](config.chunk, config.overlap)
         self.pooling = POOLINGS[config.pooling](self.encoder.output_size)
         self.dropout = nn.Dropout(config.dropout)
         features = self.encoder.output_size * self.pooling.widths
@@ -91,7 +99,7 @@ class TextClassifier(nn.Module):
             dropped = torch.rand(ids.shape, device=ids.device) < self.config.word_dropout
             ids = ids.masked_fill(dropped & (ids != PADDING_ID), UNKNOWN_ID)
         vectors = self.embedding_dropout(self.embedding(ids))  # (B, T, embedding_size)
-        encoded = self.encoder(vectors, lengths)
+        encoded = self.reading.read(self.encoder, vectors, lengths)
         pooled = self.pooling(encoded.outputs, encoded.final, lengths)  # (B, widths * D * H)
         if self.bigrams is not None:
             pooled = torch.cat([pooled, self.bigrams(ids, lengths)], dim=-1)
