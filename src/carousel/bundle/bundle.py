@@ -109,7 +109,11 @@ class Bundle:
 
     def encode(self, text: str) -> list[int]:
         """Return a text's ids, as in training."""
-        return self.vocabulary.encode(self.tokenizer.tokenize(text), self.max_length, self.long)
+        return self.ids(self.tokenizer.tokenize(text))
+
+    def ids(self, tokens: list[str]) -> list[int]:
+        """Return the ids of a text's tokens: of those that are read."""
+        return self.vocabulary.encode(tokens, self.max_length, self.long)
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """Classify texts; each answer is the same alone and in any company."""
