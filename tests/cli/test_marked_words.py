@@ -29,6 +29,13 @@ def test_without_a_terminal_the_strongest_words_have_figures_and_unknown_ones_br
     )
 
 
+def test_where_no_word_matters_none_is_marked_and_the_legend_says_so():
+    found = Explanation("x", "occlusion", (Word("a", True, -0.001), Word("b", True, 0.0)))
+    assert printed(found, terminal=False).splitlines()[0] == "a b"
+    assert printed(found, terminal=True).splitlines()[0] == "a b "
+    assert legend(found, coloured=False).endswith("; no word alone matters")
+
+
 def test_only_the_strongest_words_have_figures():
     words = tuple(Word(str(i), True, i / 100) for i in range(30))
     text = bracketed(Explanation("x", "attention", words))
