@@ -24,8 +24,8 @@ def test_without_a_terminal_the_strongest_words_have_figures_and_unknown_ones_br
     first, second = printed(FOUND, terminal=False).splitlines()
     assert first == "[never +1.50] {xyzzy} [[red] -0.25]"
     assert second == (
-        "occlusion: by how much log p(bad) falls when the word is read as unknown; the 10 strongest words have "
-        "brackets; in braces: not in the vocabulary; 3 further words were not read"
+        "occlusion: by how much log p(bad) falls when the word is read as unknown; in brackets: the "
+        "strongest words, 10 at most; in braces: not in the vocabulary; 3 further words were not read"
     )
 
 

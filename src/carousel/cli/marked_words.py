@@ -61,7 +61,7 @@ def legend(found: "Explanation", *, coloured: bool) -> str:
     if all(abs(word.score) < LEAST for word in found.words):
         parts.append("no word alone matters")
     elif not coloured:
-        parts.append(f"the {MOST} strongest words have brackets")
+        parts.append(f"in brackets: the strongest words, {MOST} at most")
     if not all(word.known for word in found.words):
         parts.append("underlined: not in the vocabulary" if coloured else "in braces: not in the vocabulary")
     if found.unread:
