@@ -123,6 +123,14 @@ def test_an_exported_classifier_is_equal_at_any_batch_size_and_length(settings):
     assert_equal_at_any_size(model, words, axes)
 
 
+@pytest.mark.parametrize("reading", ["chunks", "carried"])
+def test_a_reading_whose_chunks_would_be_fixed_is_refused(reading):
+    config = ClassifierConfig(WORDS, 3, embedding_size=8, hidden_size=8, reading=reading)
+    axes = {"ids": {0: "documents", 1: "steps"}, "lengths": {0: "documents"}, "logits": {0: "documents"}}
+    with pytest.raises(ValueError, match="cannot be exported: "):
+        assert_equal_at_any_size(TextClassifier(config).eval(), words, axes)
+
+
 def test_a_reservoir_is_exported_as_it_is():
     assert_equal_at_any_size(*encoder("esn", 1, True))
 
