@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 
 from carousel.corpus import tables
 from carousel.corpus.encoded import Encoded, targets
@@ -13,22 +14,23 @@ from pipeline.stage import run
 
 
 def main() -> None:
-    max_length = load().encode.max_length
+    params = load().encode
     vocabulary = Vocabulary.from_text(Path("artifacts/vocab.txt").read_text("utf-8"))
     splits = tables.read_splits(Path("data/tokens"))
     labels = tuple(sorted(splits["train"]["label"].unique()))
     for name, frame in splits.items():
-        ids, lengths = columns.ids(frame["tokens"], vocabulary, max_length)
+        ids, lengths = columns.ids(frame["tokens"], vocabulary, params.max_length, params.long)
         encoded = Encoded(
             ids=ids.to_numpy(),
             offsets=np.concatenate([[0], lengths.to_numpy().cumsum()]),
             targets=targets(frame["label"].to_list(), labels),
             labels=labels,
             names=tuple(frame["id"]),
+            uncut=frame["tokens"].list.len().cast(pl.Int64).to_numpy(),
         )
         encoded.save(Path(f"data/encoded/{name}"))
-        cut = int((frame["tokens"].list.len() > max_length).sum())
-        print(f"{name}: {len(encoded)} documents, {len(ids)} ids, {cut} cut at {max_length} tokens")
+        cut = int((encoded.full_lengths > encoded.lengths).sum())
+        print(f"{name}: {len(encoded)} documents, {len(ids)} ids, {cut} cut to {params.max_length} tokens")
 
 
 if __name__ == "__main__":

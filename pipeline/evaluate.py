@@ -15,7 +15,8 @@ from pipeline.stage import run
 
 def main() -> None:
     test = Encoded.load(Path("data/encoded/test"))
-    report = evaluate(Bundle.load(Path("models/bundle")), test)
+    trained = int(Encoded.load(Path("data/encoded/train")).lengths.max())
+    report = evaluate(Bundle.load(Path("models/bundle")), test, trained)
     baseline = read_json(Path("reports/baseline.json"))
     answers = Path("data/predictions/test.parquet")
     Answers(report, test.names, data_digests()["test"]).save(answers)

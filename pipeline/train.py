@@ -33,7 +33,8 @@ def main() -> None:
         fitted = fit(
             hparams, train, val, len(vocabulary), pretrained=pretrained, logger=logger, checkpoints=checkpoints
         )
-        bundle = Bundle(fitted.model, tokenizer, vocabulary, train.labels, params.encode.max_length)
+        cut = params.encode
+        bundle = Bundle(fitted.model, tokenizer, vocabulary, train.labels, cut.max_length, cut.long)
         bundle.save(Path("models/bundle"))
         report = describe(fitted)
         write_json(Path("reports/train.json"), report)

@@ -145,6 +145,23 @@ def test_a_misspelled_key_is_answered_with_the_real_one(tmp_path, key):
         ("train: {learning_rate: '1'}", "train.learning_rate: input should be a valid number, not '1'"),
         ("train: {learning_rate: .nan}", "train.learning_rate: input should be less than or equal to 1, not nan"),
         ("model: {cell: lstmm}", f"model.cell: input should be {CELLS}, not 'lstmm'"),
+        (
+            "model: {encoder: transformer, hidden_size: 100, heads: 3}",
+            "model.heads: 3 heads do not divide model.hidden_size 100: change one",
+        ),
+        (
+            "model: {reading: chunks, chunk: 8, overlap: 8}",
+            "model.overlap: chunks of 8 words cannot overlap by 8: lower it, or raise model.chunk",
+        ),
+        (
+            "model: {reading: carried, encoder: bag}",
+            "model.reading: a bag encoder has no state to be carried on: take chunks or whole",
+        ),
+        (
+            "{encode: {long: whole}, model: {encoder: transformer}}",
+            "model.reading: a transformer's cost grows with the square of a document's length, and encode.long is "
+            "whole: set model.reading to chunks, or encode.long to head or head_tail",
+        ),
         ("model: {dropout: 1}", "model.dropout: input should be less than 1, not 1"),
         ("registry: {name: a/b}", "registry.name: string should match pattern"),
         ("baseline: {c: [0]}", "baseline.c.0: input should be greater than 0, not 0"),
@@ -162,7 +179,7 @@ def test_a_mistake_gets_one_line_that_names_the_key(tmp_path, content, message):
     ("space", "message"),
     [
         ("model.cel: [lstm]", "sweep.space.model.cel: unknown key; did you mean model.cell?"),
-        ("foo.bar: [1]", "sweep.space.foo.bar: unknown key; known here: model.cell, "),
+        ("foo.bar: [1]", "sweep.space.foo.bar: unknown key; known here: model.encoder, "),
         ("vocab.min_count: [1, 2]", "`dvc exp run --queue -S 'vocab.min_count=A,B'`"),
         ("model.cell: []", "sweep.space.model.cell has no choices"),
         ("model.cell: lstm", "sweep.space.model.cell: input should be a valid list, not 'lstm'"),

@@ -70,7 +70,8 @@ def carousel(found: Experiment, params: Params, seed: int, fold: int, data: Path
             fitted = fit(hparams, train, val, len(vocabulary), pretrained=vectors, checkpoints=checkpoints)
         accuracy = None
         if test:
-            bundle = Bundle(fitted.model, tokenizer, vocabulary, train.labels, params.encode.max_length)
+            cut = params.encode
+            bundle = Bundle(fitted.model, tokenizer, vocabulary, train.labels, cut.max_length, cut.long)
             accuracy = report.evaluate(bundle, Encoded.load(folder / "data/encoded/test")).metrics()["accuracy"]
         seconds = sum(row["seconds"] for row in fitted.history)
         epoch = f"epoch {fitted.best['epoch']:.0f} of {len(fitted.history)}"

@@ -21,6 +21,7 @@ Factor = Annotated[float, Field(gt=0)]
 Cell = Literal[
     "lstm", "gru", "rnn", "min_gru", "min_lstm", "qrnn", "esn", "reference_lstm", "reference_gru"
 ]  # the keys of nn.cells.CELLS
+Encoder = Literal["recurrent", "convolutional", "transformer", "bag"]  # the keys of nn.encoders.ENCODERS
 SplitName = Literal["train", "val", "test"]
 
 
@@ -94,20 +95,22 @@ class Vectors(Section):
 
 
 class Encode(Section):
-    """How documents become ids; a longer document keeps its first `max_length` tokens."""
+    """How documents become ids; `text.cut` says what a document longer than `max_length` keeps."""
 
     max_length: Positive = 256
+    long: Literal["head", "head_tail", "whole"] = "head"
 
 
 class Model(Section):
-    """The recurrent classifier."""
+    """The classifier; an encoder leaves alone what is no part of it, such as the cell of a bag of words."""
 
+    encoder: Encoder = "recurrent"
     cell: Cell = "lstm"
     embedding_size: Positive = 128
     hidden_size: Positive = 128
     layers: Positive = 1
     bidirectional: bool = True
-    pooling: Literal["max_mean", "max", "mean", "last"] = "max_mean"
+    pooling: Literal["max_mean", "max", "mean", "last", "last_max_mean", "attention"] = "max_mean"
     dropout: Probability = 0.5
     embedding_dropout: Probability = 0.4
     word_dropout: Probability = 0.3
@@ -116,6 +119,27 @@ class Model(Section):
     xavier: bool = True
     forget_bias: Annotated[float, Field(ge=0)] = 1.0
     spectral_radius: Annotated[float, Field(gt=0)] = 0.9
+    heads: Positive = 4
+    reading: Literal["whole", "chunks", "carried"] = "whole"
+    chunk: Positive = 256
+    overlap: int = Field(default=32, ge=0)
+
+    @model_validator(mode="after")
+    def _its_parts_fit(self) -> "Model":
+        if self.reading == "chunks" and self.overlap >= self.chunk:
+            raise ValueError(
+                f"model.overlap: chunks of {self.chunk} words cannot overlap by {self.overlap}: lower it, or raise "
+                "model.chunk"
+            )
+        if self.reading == "carried" and self.encoder != "recurrent":
+            raise ValueError(
+                f"model.reading: a {self.encoder} encoder has no state to be carried on: take chunks or whole"
+            )
+        if self.encoder == "transformer" and self.hidden_size % self.heads:
+            raise ValueError(
+                f"model.heads: {self.heads} heads do not divide model.hidden_size {self.hidden_size}: change one"
+            )
+        return self
 
 
 class Train(Section):
@@ -294,6 +318,15 @@ class Params(Section):
     baseline: Baseline = Baseline()
     registry: Registry = Registry()
     promotion: Promotion = Promotion()
+
+    @model_validator(mode="after")
+    def _long_documents_can_be_read(self) -> "Params":
+        if self.encode.long == "whole" and self.model.encoder == "transformer" and self.model.reading == "whole":
+            raise ValueError(
+                "model.reading: a transformer's cost grows with the square of a document's length, and encode.long "
+                "is whole: set model.reading to chunks, or encode.long to head or head_tail"
+            )
+        return self
 
     @model_validator(mode="after")
     def _space_fits_the_params(self) -> "Params":

@@ -10,12 +10,12 @@ WORDS = ("the", "cat", "sat", "on", "mat", ".", "ça", "日本", "\r", "a\u2028b
 LABELS = ("animal", "Möbel", "その他")
 
 
-def make(words=WORDS, labels=LABELS, *, seed=0, tokenizer="basic_english", max_length=12, **shape):
+def make(words=WORDS, labels=LABELS, *, seed=0, tokenizer="basic_english", max_length=12, long="head", **shape):
     """Return a small bundle with random weights."""
     torch.manual_seed(seed)
     vocabulary = Vocabulary((*SPECIALS, *words))
     config = ClassifierConfig(len(vocabulary), len(labels), embedding_size=8, hidden_size=8, **shape)
-    return Bundle(TextClassifier(config), TOKENIZERS[tokenizer], vocabulary, tuple(labels), max_length)
+    return Bundle(TextClassifier(config), TOKENIZERS[tokenizer], vocabulary, tuple(labels), max_length, long)
 
 
 @pytest.fixture(scope="session")

@@ -111,6 +111,8 @@ def test_two_saves_are_the_same_bytes(bundle, tmp_path):
         ({"labels": ("animal", "その他", "Möbel")}, [CONFIG]),
         ({"tokenizer": "split"}, [TOKENIZER]),
         ({"max_length": 13}, [CONFIG]),
+        ({"long": "head"}, []),  # the default
+        ({"long": "whole"}, [CONFIG]),
         ({"pooling": "max_mean"}, []),  # the default
         ({"dropout": 0.1}, [CONFIG]),
         ({"bigram_buckets": 7}, [CONFIG, WEIGHTS]),
@@ -177,6 +179,28 @@ def test_a_very_long_text_is_read_as_far_as_in_training(bundle):
     assert bundle.predict([text]) == bundle.predict(["the cat sat on the mat . the cat sat on the"])
 
 
+@pytest.mark.parametrize(
+    ("long", "read"),
+    [("head", "the cat sat on the mat . the"), ("head_tail", "the cat sat on the mat cat ."), ("whole", None)],
+)
+def test_a_long_text_is_cut_as_the_bundle_says_also_when_loaded_again(make_bundle, tmp_path, long, read):
+    text = "the cat sat on the mat . the mat sat on the cat ."
+    make_bundle(long=long, max_length=8).save(tmp_path / "bundle")
+    bundle = Bundle.load(tmp_path / "bundle")
+    assert bundle.encode(text) == replace(bundle, max_length=99).encode(read or text)
+
+
+def test_a_bundle_from_before_long_documents_keeps_its_meaning(bundle, saved):
+    edited(saved / CONFIG, lambda content: content.pop("long"))
+    assert Bundle.load(saved).long == "head"
+    assert Bundle.load(saved).fingerprint == bundle.fingerprint
+
+
+def test_a_way_to_cut_that_only_a_later_version_knows_is_refused(saved):
+    edited(saved / CONFIG, lambda content: content.update(long="middle"))
+    assert "long is 'middle', where only head, head_tail, whole are known" in str(refusal(saved))
+
+
 def test_documents_in_numpy_arrays_are_read_like_lists(bundle):
     lists = [[2, 3, 4], [5]]
     arrays = [np.array(ids, dtype=np.int32) for ids in lists]
@@ -229,6 +253,7 @@ EDITS = {
     "more labels": lambda content: content["labels"].append("fourth"),
     "labels in a string": lambda content: content.update(labels="abc"),
     "max_length": lambda content: content.update(max_length=13),
+    "long": lambda content: content.update(long="whole"),
     "pooling": lambda content: content["model"].update(pooling="mean"),
     "hidden_size": lambda content: content["model"].update(hidden_size=9),
     "unknown cell": lambda content: content["model"].update(cell="xlstm"),
@@ -356,7 +381,7 @@ def test_fingerprints_that_are_no_table_are_refused(saved, fingerprints):
     assert str(refusal(saved)).startswith(f"{saved / CONFIG}: ")
 
 
-@pytest.mark.parametrize("setting", [{"cell": "xlstm"}, {"pooling": "attention"}])
+@pytest.mark.parametrize("setting", [{"cell": "xlstm"}, {"pooling": "capsules"}])
 def test_a_model_that_only_a_later_version_knows_is_refused(bundle, saved, setting):
     bundle.model.config = replace(bundle.model.config, **setting)
     bundle.save(saved)

@@ -1,4 +1,5 @@
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from carousel.corpus.encoded import Encoded, targets
 from carousel.errors import UserError
 
 LABELS = ("café", "tea", "water")
-FILES = ["ids.npy", "labels.json", "names.json", "offsets.npy", "targets.npy"]
+FILES = ["ids.npy", "labels.json", "names.json", "offsets.npy", "targets.npy", "uncut.npy"]
 
 # A document has at least one id: one without tokens is one unknown word
 documents = st.lists(
@@ -52,6 +53,15 @@ def test_lengths_are_those_of_the_documents(rows):
         == [len(whole.document(i)) for i in range(len(whole))]
     )
     assert np.array_equal(np.concatenate([whole.document(i) for i in range(len(whole))]), whole.ids)
+
+
+def test_lengths_before_cutting_survive_the_disk_and_change_no_fingerprint(tmp_path):
+    cut = encoded([([5, 6], "tea"), ([7], "water"), ([1], "tea")])
+    whole = replace(cut, uncut=np.array([900, 1, 0]))
+    whole.save(tmp_path / "train")
+    assert Encoded.load(tmp_path / "train").full_lengths.tolist() == [900, 1, 1]
+    assert cut.full_lengths.tolist() == cut.lengths.tolist() == whole.lengths.tolist() == [2, 1, 1]
+    assert cut.fingerprint == whole.fingerprint  # a model sees none of it
 
 
 def test_the_ids_stay_on_disk_until_they_are_used(tmp_path):

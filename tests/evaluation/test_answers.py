@@ -65,7 +65,7 @@ def test_answers_are_the_bundles_predictions() -> None:
     predictions = bundle().predict(asked["text"].to_list())
     assert [found.report.labels[i] for i in found.report.predicted] == [one.label for one in predictions]
     assert found.digest == digest(asked)
-    assert found.report.lengths.tolist() == [3, 4, 4]
+    assert found.report.lengths.tolist() == [3, 4, 5]
 
 
 def test_a_label_that_a_bundle_does_not_know_is_never_its_answer() -> None:

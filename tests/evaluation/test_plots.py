@@ -1,7 +1,9 @@
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgba
 from matplotlib.image import imread
 
 from carousel.evaluation import plots
@@ -78,6 +80,19 @@ def test_the_bars_are_the_table_by_length():
     axes = plots.accuracy_by_length(found).axes[0]
     assert [bar.get_height() for bar in axes.patches] == table["accuracy"].to_list()
     assert texts(axes) == [f"n={n}" for n in table["documents"]]
+
+
+def test_buckets_that_were_cut_or_are_longer_than_in_training_are_marked():
+    found = report()
+    plain = plots.accuracy_by_length(found).axes[0]
+    assert plain.get_legend() is None
+    marked = plots.accuracy_by_length(replace(found, read=np.minimum(found.lengths, 256), trained=128)).axes[0]
+    hatched = [bar.get_hatch() == "//" for bar in marked.patches]
+    orange = [bar.get_facecolor() == to_rgba(plots.ORANGE) for bar in marked.patches]
+    names = [tick.get_text() for tick in marked.get_xticklabels()]
+    assert [name for name, is_so in zip(names, hatched, strict=True) if is_so] == ["257-512", "513-1024", "1025+"]
+    assert [name for name, is_so in zip(names, orange, strict=True) if is_so] == names[-4:]
+    assert texts(marked.get_legend()) == ["some were cut", "some longer than any in training"]
 
 
 def test_precision_and_recall_stand_beside_their_labels():

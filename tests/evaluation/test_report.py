@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -64,11 +65,20 @@ def test_figures_of_each_label_by_hand():
 
 def test_accuracy_by_length_by_hand():
     assert SIX.by_length().to_dicts() == [
-        {"tokens": "1-8", "accuracy": 1.0, "documents": 2},
-        {"tokens": "9-16", "accuracy": 0.5, "documents": 2},
-        {"tokens": "17-32", "accuracy": 0.0, "documents": 1},
-        {"tokens": "1025+", "accuracy": 1.0, "documents": 1},
+        {"tokens": "1-8", "accuracy": 1.0, "documents": 2, "cut": 0, "beyond": 0},
+        {"tokens": "9-16", "accuracy": 0.5, "documents": 2, "cut": 0, "beyond": 0},
+        {"tokens": "17-32", "accuracy": 0.0, "documents": 1, "cut": 0, "beyond": 0},
+        {"tokens": "1025+", "accuracy": 1.0, "documents": 1, "cut": 0, "beyond": 0},
     ]
+
+
+def test_documents_that_were_cut_or_are_longer_than_in_training_are_counted():
+    some_cut = replace(SIX, read=np.minimum(SIX.lengths, 16), trained=16).by_length()
+    assert some_cut["cut"].to_list() == [0, 0, 1, 1]
+    assert some_cut["beyond"].to_list() == [0, 0, 0, 0]  # the model read no more than it did in training
+    whole = replace(SIX, trained=15).by_length()
+    assert whole["cut"].to_list() == [0, 0, 0, 0]
+    assert whole["beyond"].to_list() == [0, 1, 1, 1]
 
 
 def test_the_confusion_table_by_hand():
@@ -167,3 +177,8 @@ def test_the_report_is_of_the_bundles_predictions():
     np.testing.assert_allclose(report.probabilities, expected, atol=1e-6)
     assert report.targets.tolist() == documents.targets.tolist()
     assert report.lengths.tolist() == [len(ids) for ids in encoded]
+    longer = evaluate(bundle, replace(documents, uncut=report.lengths + 20), trained=3)
+    assert longer.lengths.tolist() == (report.lengths + 20).tolist()
+    assert longer.read.tolist() == report.lengths.tolist()
+    assert longer.by_length()["cut"].sum() == 6
+    assert longer.by_length()["beyond"].sum() == 1  # d d a b c

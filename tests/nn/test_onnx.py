@@ -26,6 +26,8 @@ pytestmark = [
     pytest.mark.filterwarnings(
         "ignore:Exporting a model to ONNX with a batch_size other than 1:UserWarning:torch.onnx"
     ),
+    # an optimization of its own that it leaves out
+    pytest.mark.filterwarnings("ignore:Constant folding - Only steps=1:UserWarning"),
 ]
 
 
@@ -100,7 +102,17 @@ def test_an_exported_encoder_is_equal_at_any_batch_size_and_length(cell, layers,
 
 
 @pytest.mark.parametrize(
-    "settings", [{}, {"pooling": "last"}, {"bigram_buckets": 13}, {"cell": "gru", "layers": 2}]
+    "settings",
+    [
+        {},
+        {"pooling": "last"},
+        {"pooling": "attention"},
+        {"bigram_buckets": 13},
+        {"cell": "gru", "layers": 2},
+        {"encoder": "convolutional", "pooling": "last_max_mean"},
+        {"encoder": "transformer", "heads": 2, "layers": 2},
+        {"encoder": "bag"},
+    ],
 )
 def test_an_exported_classifier_is_equal_at_any_batch_size_and_length(settings):
     model = TextClassifier(ClassifierConfig(WORDS, 3, embedding_size=8, hidden_size=8, **settings)).eval()
@@ -109,6 +121,14 @@ def test_an_exported_classifier_is_equal_at_any_batch_size_and_length(settings):
     documents = {0: "documents"}
     axes = {"ids": {0: "documents", 1: "steps"}, "lengths": documents, "logits": documents}
     assert_equal_at_any_size(model, words, axes)
+
+
+@pytest.mark.parametrize("reading", ["chunks", "carried"])
+def test_a_reading_whose_chunks_would_be_fixed_is_refused(reading):
+    config = ClassifierConfig(WORDS, 3, embedding_size=8, hidden_size=8, reading=reading)
+    axes = {"ids": {0: "documents", 1: "steps"}, "lengths": {0: "documents"}, "logits": {0: "documents"}}
+    with pytest.raises(ValueError, match="cannot be exported: "):
+        assert_equal_at_any_size(TextClassifier(config).eval(), words, axes)
 
 
 def test_a_reservoir_is_exported_as_it_is():

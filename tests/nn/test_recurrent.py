@@ -302,7 +302,7 @@ def test_hidden_and_cell_states_come_of_the_same_dropout(cell):
     torch.manual_seed(0)
     encode = RecurrentEncoder(cell, FEATURES, HIDDEN, layers=3, dropout=0.5).train()
     lengths = torch.tensor([4, 2, 7, 1])
-    _, hidden, states = encode(inputs_for(lengths), lengths, cell_states=True)
+    _, hidden, states, _ = encode(inputs_for(lengths), lengths, cell_states=True)
     opened = hidden / states.tanh()  # h = o ⊙ tanh(c), with o from 0 to 1
     assert ((opened > 0) & (opened < 1)).all()
 

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carousel.text import columns
+from carousel.text.cut import LONG
 from carousel.text.tokenizer import TOKENIZERS
 from carousel.text.vocabulary import UNKNOWN_ID, Vocabulary
 
@@ -26,20 +27,20 @@ def counted(lists):
     return columns.counts(column(lists).to_frame().lazy()).collect()
 
 
-def ids(lists, vocabulary, max_length):
+def ids(lists, vocabulary, max_length, long="head"):
     """Return the ids of each document, cut apart again by the lengths."""
-    flat, lengths = columns.ids(column(lists), vocabulary, max_length)
+    flat, lengths = columns.ids(column(lists), vocabulary, max_length, long)
     assert (flat.dtype, lengths.dtype) == (pl.Int32, pl.Int64)
     assert len(flat) == lengths.sum()
     ends = lengths.cum_sum().to_list()
     return [flat.to_list()[end - length : end] for end, length in zip(ends, lengths.to_list(), strict=True)]
 
 
-@given(lists=documents, vocabulary=vocabularies, max_length=st.integers(1, 10))
+@given(lists=documents, vocabulary=vocabularies, max_length=st.integers(1, 10), long=st.sampled_from(LONG))
 @settings(max_examples=150, deadline=None)
-def test_a_columns_ids_are_each_documents_ids(lists, vocabulary, max_length):
-    expected = [vocabulary.encode(tokens, max_length) for tokens in lists]
-    assert ids(lists, vocabulary, max_length) == expected
+def test_a_columns_ids_are_each_documents_ids(lists, vocabulary, max_length, long):
+    expected = [vocabulary.encode(tokens, max_length, long) for tokens in lists]
+    assert ids(lists, vocabulary, max_length, long) == expected
 
 
 @given(texts=st.lists(st.text(characters), max_size=10), max_length=st.integers(1, 10))

@@ -56,6 +56,21 @@ def often(monkeypatch):
 
 
 @pytest.mark.parametrize(
+    "model",
+    [
+        {"encoder": "transformer", "heads": 2, "pooling": "attention", "reading": "chunks"},
+        {"encoder": "convolutional", "pooling": "last_max_mean"},
+        {"cell": "gru", "reading": "carried"},
+    ],
+)
+def test_every_kind_of_model_that_stops_goes_on_to_the_same_end(model, often, tmp_path):
+    params = hparams(model={**RANDOM, "chunk": 4, "overlap": 2, **model}, epochs=2, batch_tokens=400)
+    with pytest.raises(StoppedError):
+        fitted(params, checkpoints=tmp_path, callbacks=[StopAt(6)])
+    assert outcome(fitted(params, checkpoints=tmp_path)) == outcome(fitted(params))
+
+
+@pytest.mark.parametrize(
     "train",
     [
         {"epochs": 2, "batch_tokens": 256, "class_weights": "balanced", "label_smoothing": 0.1},

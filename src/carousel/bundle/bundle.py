@@ -26,8 +26,10 @@ from torch import Tensor
 
 from carousel.errors import UserError
 from carousel.files import json_digest, replacing
+from carousel.nn import streaming
 from carousel.nn.batch import by_length, pad
 from carousel.nn.classifier import ClassifierConfig, TextClassifier
+from carousel.text.cut import kept
 from carousel.text.tokenizer import Tokenizer
 from carousel.text.vocabulary import Vocabulary
 
@@ -65,7 +67,8 @@ class Bundle:
         tokenizer: text to tokens.
         vocabulary: tokens to ids.
         labels: what the logits stand for, in order.
-        max_length: a longer text keeps its first `max_length` tokens, as in training.
+        max_length: tokens that a longer text keeps, as in training.
+        long: which they are, as `text.cut` says.
     """
 
     model: TextClassifier
@@ -73,6 +76,7 @@ class Bundle:
     vocabulary: Vocabulary
     labels: tuple[str, ...]
     max_length: int
+    long: str = "head"
 
     def __post_init__(self) -> None:
         config = self.model.config
@@ -89,17 +93,27 @@ class Bundle:
     # Prediction
 
     def logits(self, documents: Sequence[Any], batch_tokens: int = BATCH_TOKENS) -> Tensor:
-        """Return the logits (documents, labels) of encoded documents, each a sequence of at least one id."""
+        """Return the logits (documents, labels) of encoded documents, each a sequence of at least one id.
+
+        A document of more than `batch_tokens` is read piece by piece, so that its length needs no more memory.
+        """
         logits = torch.empty(len(documents), len(self.labels))
         lengths = np.array([len(document) for document in documents], dtype=np.int64)
         with torch.inference_mode():
             for group in by_length(lengths, batch_tokens):
-                logits[group] = self.model(*pad([documents[i] for i in group]))
+                if lengths[group[0]] > batch_tokens:  # it is a group of its own
+                    logits[group] = streaming.logits(self.model, documents[group[0]], batch_tokens)
+                else:
+                    logits[group] = self.model(*pad([documents[i] for i in group]))
         return logits
 
     def encode(self, text: str) -> list[int]:
         """Return a text's ids, as in training."""
-        return self.vocabulary.encode(self.tokenizer.tokenize(text), self.max_length)
+        return self.ids(self.tokenizer.tokenize(text))
+
+    def ids(self, tokens: list[str]) -> list[int]:
+        """Return the ids of a text's tokens: of those that are read."""
+        return self.vocabulary.encode(tokens, self.max_length, self.long)
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         """Classify texts; each answer is the same alone and in any company."""
@@ -119,7 +133,7 @@ class Bundle:
     def fingerprints(self) -> dict[str, str]:
         """The SHA-256 of each part, by file name; `bundle.json`'s covers the configuration and labels."""
         return {
-            CONFIG: json_digest(_description(self.model.config, self.labels, self.max_length)),
+            CONFIG: json_digest(_description(self.model.config, self.labels, self.max_length, self.long)),
             TOKENIZER: self.tokenizer.fingerprint,
             VOCABULARY: self.vocabulary.fingerprint,
             WEIGHTS: _tensors_fingerprint(self.model.state_dict()),
@@ -140,6 +154,7 @@ class Bundle:
             "task": "classification",
             "labels": self.labels,
             "max_length": self.max_length,
+            "long": self.long,
             "model": asdict(self.model.config),
             "fingerprints": fingerprints,
             "fingerprint": json_digest(fingerprints),
@@ -165,9 +180,11 @@ class Bundle:
                 raise ValueError(f"says format {content.get('format')!r}, this version reads {FORMAT!r}")
             config, recorded = ClassifierConfig(**content["model"]), dict(content["fingerprints"])
             labels, max_length = tuple(content["labels"]), int(content["max_length"])
+            long = content.get("long", "head")
+            kept(max_length, long)  # or it is a later version's
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BundleError(f"{folder / CONFIG}: not a bundle's description: {error}") from error
-        _match(folder / CONFIG, json_digest(_description(config, labels, max_length)), recorded.get(CONFIG))
+        _match(folder / CONFIG, json_digest(_description(config, labels, max_length, long)), recorded.get(CONFIG))
         _match(
             folder / CONFIG, json_digest({name: recorded.get(name) for name in FILES}), content.get("fingerprint")
         )
@@ -199,7 +216,7 @@ class Bundle:
             raise BundleError(
                 f"{folder / WEIGHTS}: does not fit the model that {CONFIG} describes: {reason}"
             ) from error
-        return cls(model, tokenizer, vocabulary, labels, max_length)
+        return cls(model, tokenizer, vocabulary, labels, max_length, long)
 
 
 def _read(path: Path) -> str:
@@ -226,7 +243,7 @@ def _match(path: Path, found: str, recorded: str | None) -> None:
         )
 
 
-def _description(config: ClassifierConfig, labels: tuple[str, ...], max_length: int) -> dict[str, Any]:
+def _description(config: ClassifierConfig, labels: tuple[str, ...], max_length: int, long: str) -> dict[str, Any]:
     """Return what `bundle.json`'s fingerprint covers.
 
     Configuration at its default is left out, so that a later version, which knows more settings, finds the same
@@ -234,7 +251,8 @@ def _description(config: ClassifierConfig, labels: tuple[str, ...], max_length: 
     """
     defaults = {field.name: field.default for field in fields(config)}
     model = {key: value for key, value in asdict(config).items() if value != defaults[key]}
-    return {"labels": list(labels), "max_length": max_length, "model": model}
+    cut = {} if long == "head" else {"long": long}
+    return {"labels": list(labels), "max_length": max_length, **cut, "model": model}
 
 
 def _tensors_fingerprint(tensors: dict[str, Tensor]) -> str:

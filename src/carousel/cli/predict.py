@@ -12,6 +12,7 @@ from carousel.errors import UserError
 
 if TYPE_CHECKING:
     from carousel.bundle.bundle import Bundle, Prediction
+    from carousel.bundle.explanation import Explanation
 
 
 def predict(
@@ -33,6 +34,9 @@ def predict(
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object a text, with all probabilities.")
     ] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Mark the words that each answer goes back to.")
+    ] = False,
 ) -> None:
     """Classify texts with the champion (or, before there is one, the challenger).
 
@@ -45,7 +49,10 @@ def predict(
     answers = loaded.predict(wanted)
     if as_json:
         for text, answer in zip(wanted, answers, strict=True):
-            print(json.dumps({"text": text, **asdict(answer)}, ensure_ascii=False))
+            explanation = {"explanation": asdict(_explain(loaded, text))} if explain else {}
+            print(json.dumps({"text": text, **asdict(answer), **explanation}, ensure_ascii=False))
+    elif explain:
+        _show_explained(loaded, wanted, answers, source)
     else:
         _show(wanted, answers, source)
 
@@ -90,6 +97,25 @@ def _parse(model: str | None) -> tuple[str, str | None]:
     from carousel.params import load
 
     return load().registry.name, model
+
+
+def _explain(bundle: "Bundle", text: str) -> "Explanation":
+    from carousel.bundle.explanation import explain
+
+    return explain(bundle, text)
+
+
+def _show_explained(bundle: "Bundle", texts: list[str], answers: list["Prediction"], source: str) -> None:
+    from rich.console import Console
+
+    from carousel.cli import marked_words
+
+    console = Console()
+    for text, answer in zip(texts, answers, strict=True):
+        console.print(f"{answer.label} {answer.probability:.3f}", style="bold", markup=False, highlight=False)
+        marked_words.show(console, _explain(bundle, text))
+        console.print()
+    console.print(f"by {source}", style="dim", markup=False, highlight=False)
 
 
 def _show(texts: list[str], answers: list["Prediction"], source: str) -> None:

@@ -23,6 +23,7 @@ class Encoded:
         targets: label indices, int64, shape (documents,).
         labels: the labels that targets index.
         names: the documents' ids, for reports.
+        uncut: tokens of each document before long ones were cut, int64, shape (documents,); None where none was.
     """
 
     ids: npt.NDArray[np.int32]
@@ -30,6 +31,7 @@ class Encoded:
     targets: npt.NDArray[np.int64]
     labels: tuple[str, ...]
     names: tuple[str, ...]
+    uncut: npt.NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -38,6 +40,11 @@ class Encoded:
     def lengths(self) -> npt.NDArray[np.int64]:
         """Tokens of each document, shape (documents,)."""
         return np.diff(self.offsets)
+
+    @property
+    def full_lengths(self) -> npt.NDArray[np.int64]:
+        """Tokens of each document before it was cut, shape (documents,); one without tokens counts as one."""
+        return self.lengths if self.uncut is None else np.maximum(self.uncut, 1)
 
     def document(self, index: int) -> npt.NDArray[np.int32]:
         """Return document `index`'s ids."""
@@ -58,6 +65,7 @@ class Encoded:
             np.save(temporary / "ids.npy", self.ids)
             np.save(temporary / "offsets.npy", self.offsets)
             np.save(temporary / "targets.npy", self.targets)
+            np.save(temporary / "uncut.npy", self.full_lengths)
             (temporary / "labels.json").write_text(json.dumps(self.labels, ensure_ascii=False), encoding="utf-8")
             (temporary / "names.json").write_text(json.dumps(self.names, ensure_ascii=False), encoding="utf-8")
 
@@ -76,6 +84,7 @@ class Encoded:
                 targets=np.load(folder / "targets.npy"),
                 labels=tuple(json.loads((folder / "labels.json").read_text(encoding="utf-8"))),
                 names=tuple(json.loads((folder / "names.json").read_text(encoding="utf-8"))),
+                uncut=np.load(folder / "uncut.npy"),
             )
         except FileNotFoundError as error:
             raise UserError(f"{error.filename}: no such file; `dvc repro encode` makes it") from error

@@ -76,7 +76,8 @@ def answer(bundle: Bundle, documents: pl.DataFrame) -> Answers:
     A label that the bundle does not know is added to its labels, with probability zero.
     """
     known = (*bundle.labels, *sorted(set(documents["label"]) - set(bundle.labels)))
-    ids = [np.array(bundle.encode(text), dtype=np.int32) for text in documents["text"]]
+    tokens = [bundle.tokenizer.tokenize(text) for text in documents["text"]]
+    ids = [np.array(bundle.ids(found), dtype=np.int32) for found in tokens]
     names = tuple(documents["id"])
     encoded = Encoded(
         ids=np.concatenate(ids),
@@ -84,6 +85,7 @@ def answer(bundle: Bundle, documents: pl.DataFrame) -> Answers:
         targets=targets(documents["label"].to_list(), known),
         labels=known,
         names=names,
+        uncut=np.array([len(found) for found in tokens], dtype=np.int64),
     )
     report = evaluate(bundle, encoded)
     unknown = np.zeros((len(names), len(known) - len(bundle.labels)))
@@ -94,8 +96,8 @@ def answer(bundle: Bundle, documents: pl.DataFrame) -> Answers:
 def compare(a: Answers, b: Answers) -> Comparison:
     """Compare two models' answers to the same test data.
 
-    Labels that only one of the models knows count for both. Where the models' tokenizers or longest documents
-    differ, a document has the greater of its two lengths.
+    Labels that only one of the models knows count for both. Where the models' tokenizers differ, a document has the
+    greater of its two lengths.
 
     Raises:
         ValueError: when the test data differ.

@@ -41,14 +41,32 @@ def confusion(report: Report) -> "Figure":
 
 
 def accuracy_by_length(report: Report) -> "Figure":
-    """Draw accuracy by document length, with each bucket's number of documents."""
+    """Draw accuracy by document length, with each bucket's number of documents.
+
+    A bucket with documents that were cut is hatched, one with documents longer than any in training has another
+    colour.
+    """
     from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
 
     table = report.by_length()
     figure = Figure(figsize=(7, 4), layout="constrained", dpi=120)
     axes = figure.subplots()
-    bars = axes.bar(table["tokens"].to_list(), table["accuracy"].to_list(), color=BLUE)
+    bars = axes.bar(
+        table["tokens"].to_list(),
+        table["accuracy"].to_list(),
+        color=[ORANGE if beyond else BLUE for beyond in table["beyond"]],
+        hatch=["//" if cut else "" for cut in table["cut"]],
+        edgecolor="white",
+    )
     axes.bar_label(bars, [f"n={n}" for n in table["documents"]], padding=2, fontsize=8)
+    marks = [
+        Patch(facecolor="#999999", hatch="//", edgecolor="white", label="some were cut"),
+        Patch(facecolor=ORANGE, label="some longer than any in training"),
+    ]
+    shown = [mark for mark, kind in zip(marks, ("cut", "beyond"), strict=True) if table[kind].sum()]
+    if shown:
+        axes.legend(handles=shown, loc="lower left", fontsize=8)
     axes.axhline(report.metrics()["accuracy"], color="black", linewidth=0.8, linestyle="--")
     axes.set(xlabel="tokens in the document", ylabel="accuracy", ylim=(0, 1.08), title="Accuracy by length")
     return figure

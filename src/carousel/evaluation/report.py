@@ -22,7 +22,9 @@ class Report:
         targets: the right label of each document.
         predicted: the model's label of each document.
         probabilities: of every label, shape (documents, labels).
-        lengths: tokens of each document.
+        lengths: tokens of each document, before long ones were cut.
+        read: tokens of each document that the model read; None where that was all of them.
+        trained: tokens of the longest document that the model read in training, where that is known.
     """
 
     labels: tuple[str, ...]
@@ -30,6 +32,8 @@ class Report:
     predicted: npt.NDArray[np.int64]
     probabilities: npt.NDArray[np.float64]
     lengths: npt.NDArray[np.int64]
+    read: npt.NDArray[np.int64] | None = None
+    trained: int | None = None
 
     def metrics(self) -> dict[str, float]:
         """Accuracy, macro-F1, mean negative log-likelihood, and expected calibration error."""
@@ -62,16 +66,36 @@ class Report:
         )
 
     def by_length(self) -> pl.DataFrame:
-        """Accuracy of each length bucket that has documents."""
+        """Accuracy of each length bucket that has documents.
+
+        Of these, `cut` were not read to their end, and of `beyond` the model read more tokens than of any document
+        in training.
+        """
+        read = self.lengths if self.read is None else self.read
+        beyond = np.zeros(len(read), dtype=bool) if self.trained is None else read > self.trained
         return (
-            pl.DataFrame({"bucket": lengths.bucket(self.lengths), "correct": self.targets == self.predicted})
+            pl.DataFrame(
+                {
+                    "bucket": lengths.bucket(self.lengths),
+                    "correct": self.targets == self.predicted,
+                    "cut": read < self.lengths,
+                    "beyond": beyond,
+                }
+            )
             .group_by("bucket")
-            .agg(accuracy=pl.col("correct").mean(), documents=pl.len())
+            .agg(
+                accuracy=pl.col("correct").mean(),
+                documents=pl.len(),
+                cut=pl.col("cut").sum(),
+                beyond=pl.col("beyond").sum(),
+            )
             .sort("bucket")
             .select(
                 pl.col("bucket").replace_strict(range(len(lengths.NAMES)), lengths.NAMES).alias("tokens"),
                 "accuracy",
                 "documents",
+                "cut",
+                "beyond",
             )
         )
 
@@ -129,8 +153,14 @@ def scores(targets: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], cla
     }
 
 
-def evaluate(bundle: Bundle, documents: Encoded) -> Report:
-    """Let a bundle classify encoded documents."""
+def evaluate(bundle: Bundle, documents: Encoded, trained: int | None = None) -> Report:
+    """Let a bundle classify encoded documents.
+
+    Args:
+        bundle: the model.
+        documents: with targets.
+        trained: tokens of the longest document that it read in training.
+    """
     logits = bundle.logits([documents.document(i) for i in range(len(documents))])
     probabilities = logits.double().softmax(-1).numpy()
     return Report(
@@ -138,5 +168,7 @@ def evaluate(bundle: Bundle, documents: Encoded) -> Report:
         targets=documents.targets,
         predicted=probabilities.argmax(-1),
         probabilities=probabilities,
-        lengths=documents.lengths,
+        lengths=documents.full_lengths,
+        read=documents.lengths,
+        trained=trained,
     )

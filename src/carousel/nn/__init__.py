@@ -1,1 +1,1 @@
-"""Recurrent encoders, pooling and heads, as the papers write them."""
+"""Encoders, pooling and heads, as the papers write them."""

@@ -1,12 +1,13 @@
-"""The recurrent text classifier: embedding, encoder, pooling, linear head."""
+"""The text classifier: embedding, encoder, pooling, linear head."""
 
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from carousel.nn.encoders import ENCODERS
 from carousel.nn.pooling import POOLINGS
-from carousel.nn.recurrent import RecurrentEncoder
+from carousel.nn.reading import READINGS
 from carousel.text.vocabulary import PADDING_ID, UNKNOWN_ID
 
 
@@ -22,8 +23,8 @@ class ClassifierConfig:
         classes: width of the logits.
         cell: a key of `nn.cells.CELLS`.
         embedding_size: width of a word vector.
-        hidden_size: width of one direction's state.
-        layers: recurrent layers.
+        hidden_size: width of one direction's state; of a convolutional encoder, filters of each width.
+        layers: recurrent or transformer layers.
         bidirectional: whether a second direction reads from the end.
         pooling: a key of `nn.pooling.POOLINGS`.
         dropout: probability, between layers and before the head.
@@ -35,6 +36,11 @@ class ClassifierConfig:
         xavier: begin with Xavier input weights.
         forget_bias: begin with this bias of forget gates; 0 keeps torch's own.
         spectral_radius: of an echo state network's reservoir.
+        encoder: a key of `nn.encoders.ENCODERS`.
+        heads: of a transformer's attention.
+        reading: a key of `nn.reading.READINGS`.
+        chunk: words that are read together, where a reading has chunks.
+        overlap: words that two neighbouring chunks share.
     """
 
     vocabulary_size: int
@@ -53,6 +59,11 @@ class ClassifierConfig:
     xavier: bool = True
     forget_bias: float = 1.0
     spectral_radius: float = 0.9
+    encoder: str = "recurrent"
+    heads: int = 4
+    reading: str = "whole"
+    chunk: int = 256
+    overlap: int = 32
 
 
 class TextClassifier(nn.Module):
@@ -63,21 +74,11 @@ class TextClassifier(nn.Module):
         self.config = config
         self.embedding = nn.Embedding(config.vocabulary_size, config.embedding_size, padding_idx=PADDING_ID)
         self.embedding_dropout = nn.Dropout(config.embedding_dropout)
-        self.encoder = RecurrentEncoder(
-            config.cell,
-            config.embedding_size,
-            config.hidden_size,
-            layers=config.layers,
-            bidirectional=config.bidirectional,
-            dropout=config.dropout,
-            orthogonal=config.orthogonal,
-            xavier=config.xavier,
-            forget_bias=config.forget_bias,
-            spectral_radius=config.spectral_radius,
-        )
-        self.pooling, widths = POOLINGS[config.pooling]
+        self.encoder = ENCODERS[config.encoder](config)
+        self.reading = READINGS[config.reading](config.chunk, config.overlap)
+        self.pooling = POOLINGS[config.pooling](self.encoder.output_size)
         self.dropout = nn.Dropout(config.dropout)
-        features = self.encoder.output_size * widths
+        features = self.encoder.output_size * self.pooling.widths
         self.bigrams: HashedBigrams | None = None
         if config.bigram_buckets:
             self.bigrams = HashedBigrams(config.bigram_buckets, config.embedding_size)
@@ -98,7 +99,7 @@ class TextClassifier(nn.Module):
             dropped = torch.rand(ids.shape, device=ids.device) < self.config.word_dropout
             ids = ids.masked_fill(dropped & (ids != PADDING_ID), UNKNOWN_ID)
         vectors = self.embedding_dropout(self.embedding(ids))  # (B, T, embedding_size)
-        encoded = self.encoder(vectors, lengths)
+        encoded = self.reading.read(self.encoder, vectors, lengths)
         pooled = self.pooling(encoded.outputs, encoded.final, lengths)  # (B, widths * D * H)
         if self.bigrams is not None:
             pooled = torch.cat([pooled, self.bigrams(ids, lengths)], dim=-1)

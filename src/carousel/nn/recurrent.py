@@ -3,14 +3,17 @@
 Shapes: B documents, T time steps, F features, H hidden units, D directions, L layers.
 """
 
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from carousel.nn.carry import Carry, State, detached
 from carousel.nn.cells import CELLS
 from carousel.nn.cells.reservoir import EchoState
+from carousel.nn.encoder import Embed, Encoder
 from carousel.nn.initialisation import initialise
 from carousel.nn.side_by_side import Task, divisible, side_by_side, tracing
 
@@ -29,11 +32,13 @@ class Encoded(NamedTuple):
         outputs: the last layer's h at each time step, (B, T, D * H), zero at padding.
         hidden: h after each document's last time step, (L * D, B, H), in the order of `nn.LSTM`'s h_n.
         cell: an LSTM's c there, (L * D, B, H), if it was asked for.
+        after: each layer's forward state after the batch's last time step, if states were handed in.
     """
 
     outputs: Tensor
     hidden: Tensor
     cell: Tensor | None = None
+    after: tuple[State | None, ...] | None = None
 
     @property
     def final(self) -> Tensor:
@@ -42,7 +47,7 @@ class Encoded(NamedTuple):
         return self.hidden[-directions:].transpose(0, 1).flatten(1)
 
 
-class RecurrentEncoder(nn.Module):
+class RecurrentEncoder(Encoder):
     """Layers of recurrent cells over documents of different lengths.
 
     The backward direction reads each document reversed by its own length, so padding always comes last, where
@@ -92,19 +97,64 @@ class RecurrentEncoder(nn.Module):
             for direction in layer.children():
                 initialise(direction, orthogonal=orthogonal, xavier=xavier, forget_bias=forget_bias)
 
-    def forward(self, inputs: Tensor, lengths: Tensor, *, cell_states: bool = False) -> Encoded:
+    def final(self, first: Tensor, last: Tensor) -> Tensor:
+        """The forward direction ends at the last word, the backward one at the first."""
+        return torch.cat([last[:, : self.hidden_size], first[:, self.hidden_size :]], dim=-1)
+
+    def pieces(self, embed: Embed, length: int, limit: int) -> Iterator[Tensor]:
+        """Yield one document's outputs as `Encoder` says.
+
+        First every direction of every layer runs over the document for its states at the pieces' edges alone; from
+        those, any piece can be computed at any time.
+        """
+        spans = [(first, min(first + limit, length)) for first in range(0, length, limit)]
+        known: list[
+            list[dict[int, State | None]]
+        ] = []  # by layer and direction, the state that a piece begins with
+
+        def outputs(number: int, layers: int) -> Tensor:
+            found = embed(*spans[number])
+            for layer, directions in zip(list(self.layers)[:layers], known, strict=False):
+                both = zip(layer.children(), directions, (False, True), strict=False)
+                found = torch.cat([_on(cell, found, states[number], back)[0] for cell, states, back in both], -1)
+            return found
+
+        for depth, layer in enumerate(self.layers):
+            edges: list[dict[int, State | None]] = []
+            for cell, back in zip(layer.children(), (False, True), strict=False):
+                states: dict[int, State | None] = {}
+                state = None
+                for number in reversed(range(len(spans))) if back else range(len(spans)):
+                    states[number] = state
+                    _, state = _on(cell, outputs(number, depth), state, back)
+                edges.append(states)
+            known.append(edges)
+        for number in range(len(spans)):
+            yield outputs(number, len(self.layers))
+
+    def forward(
+        self,
+        inputs: Tensor,
+        lengths: Tensor,
+        *,
+        cell_states: bool = False,
+        before: Sequence[State | None] | None = None,
+    ) -> Encoded:
         """Encode a batch.
 
         Args:
             inputs: (B, T, F).
             lengths: (B,), each from 1 to T.
             cell_states: also return an LSTM's final c, at the cost of a second pass.
+            before: of each layer, the state that its forward direction begins with, as an earlier call gave it in
+                `after` for documents that were longer than its batch; None is a document's beginning.
         """
         steps = torch.arange(inputs.shape[1], device=inputs.device)  # (T,)
         last = lengths.unsqueeze(1) - 1  # (B, 1)
         padding = steps > last  # (B, T)
         backward = torch.where(padding, steps, last - steps)  # (B, T)
         outputs, hidden, cell = inputs, [], []
+        carries = None if before is None else [Carry(state) for state in before]
         for number, layer in enumerate(self.layers):
             if number:
                 outputs = self.dropout(outputs)
@@ -118,26 +168,36 @@ class RecurrentEncoder(nn.Module):
                         for direction, order in zip(cells, (None, backward), strict=False)
                     ]
                 )
-            outputs = _read(cells, outputs, padding, backward)  # (B, T, D * H)
+            outputs = _read(
+                cells, outputs, padding, backward, carries[number] if carries else None
+            )  # (B, T, D * H)
             # The forward direction ends at the last word, the backward one at the first
             at_last = _reorder(outputs, last)[:, 0, : self.hidden_size]  # (B, H)
             hidden += [at_last, outputs[:, 0, self.hidden_size :]][: len(cells)]
-        return Encoded(outputs, torch.stack(hidden), torch.stack(cell) if cell_states else None)
+        after = tuple(carry.after for carry in carries) if carries else None
+        return Encoded(outputs, torch.stack(hidden), torch.stack(cell) if cell_states else None, after)
 
 
-def _read(cells: list[nn.Module], inputs: Tensor, padding: Tensor, backward: Tensor) -> Tensor:
+def _read(cells: list[nn.Module], inputs: Tensor, padding: Tensor, backward: Tensor, carry: Carry | None) -> Tensor:
     """Return one layer's outputs (B, T, D * H); each direction of every `ROWS` documents is a task of its own."""
     parts = [(inputs, padding, backward)]
     if tracing() and type(cells[0]) not in EXPORTABLE:
         raise ValueError(f"{type(cells[0]).__name__} cannot be exported: the number of its steps would be fixed")
     if divisible(inputs):
         parts = [_trim(*part) for part in zip(*[torch.split(tensor, ROWS) for tensor in parts[0]], strict=True)]
+    carries = carry.split([len(read) for read, _, _ in parts]) if carry else [None] * len(parts)
     tasks = [
-        Task(partial(_states, cell, outside, order if reverse else None), read, tuple(cell.parameters()))
+        Task(
+            partial(_states, cell, outside, *((order, None) if reverse else (None, own))),
+            read,
+            tuple(cell.parameters()),
+        )
         for cell, reverse in zip(cells, (False, True), strict=False)
-        for read, outside, order in parts
+        for (read, outside, order), own in zip(parts, carries, strict=True)
     ]
     states = side_by_side(tasks)
+    if carry:
+        carry.join([own for own in carries if own])
     if divisible(inputs):
         states = [_widen(found, inputs.shape[1]) for found in states]
     directions = [
@@ -158,13 +218,22 @@ def _widen(states: Tensor, steps: int) -> Tensor:
     return nn.functional.pad(states, (0, 0, 0, missing)) if missing else states
 
 
-def _states(cell: nn.Module, padding: Tensor, order: Tensor | None, inputs: Tensor) -> Tensor:
+def _states(cell: nn.Module, padding: Tensor, order: Tensor | None, carry: Carry | None, inputs: Tensor) -> Tensor:
     """Return one direction's outputs (B, T, H) in the order of the inputs, zero at padding."""
-    if order is None:
-        states: Tensor = cell(inputs)[0]
+    if order is not None:
+        states: Tensor = _reorder(cell(_reorder(inputs, order))[0], order)
+    elif carry is None:
+        states = cell(inputs)[0]
     else:
-        states = _reorder(cell(_reorder(inputs, order))[0], order)
+        states, after = cell(inputs, carry.before)
+        carry.after = detached(after)
     return states.masked_fill(padding.unsqueeze(-1), 0)
+
+
+def _on(cell: nn.Module, inputs: Tensor, state: State | None, back: bool) -> tuple[Tensor, State]:
+    """Let one direction read on from a state: return its outputs (1, S, H), in the inputs' order, and its state."""
+    outputs, after = cell(inputs.flip(1) if back else inputs, state)
+    return (outputs.flip(1) if back else outputs), after
 
 
 def _final_cell(cell: nn.Module, padding: Tensor, order: Tensor | None, inputs: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from carousel.text.cut import kept
 from carousel.text.tokenizer import Tokenizer
 from carousel.text.vocabulary import UNKNOWN_ID, Vocabulary
 
@@ -32,20 +33,34 @@ def counts(column: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def ids(column: pl.Series, vocabulary: Vocabulary, max_length: int) -> tuple[pl.Series, pl.Series]:
-    """Encode a `list[str]` column.
+def ids(
+    column: pl.Series, vocabulary: Vocabulary, max_length: int, long: str = "head"
+) -> tuple[pl.Series, pl.Series]:
+    """Encode a `list[str]` column; `text.cut` says what `max_length` and `long` keep of a document.
 
     Returns:
         The ids of all documents end to end (int32), and each document's length (int64). A document without
         tokens becomes one unknown token, so that every document has a first and a last state.
     """
-    heads = column.list.head(max_length)
-    empty = heads.list.len() == 0
-    heads = pl.select(pl.when(empty).then(pl.lit([vocabulary.tokens[UNKNOWN_ID]])).otherwise(heads)).to_series()
-    flat = heads.list.explode()
+    read = _cut(column, max_length, long)
+    empty = read.list.len() == 0
+    read = pl.select(pl.when(empty).then(pl.lit([vocabulary.tokens[UNKNOWN_ID]])).otherwise(read)).to_series()
+    flat = read.list.explode()
     table = vocabulary.ids
     encoded = flat.replace_strict(list(table), list(table.values()), default=UNKNOWN_ID, return_dtype=pl.Int32)
-    return encoded, heads.list.len().cast(pl.Int64)
+    return encoded, read.list.len().cast(pl.Int64)
+
+
+def _cut(column: pl.Series, max_length: int, long: str) -> pl.Series:
+    """Cut each document of a `list[str]` column, equal to `text.cut.cut`."""
+    ends = kept(max_length, long)
+    if ends is None:
+        return column
+    head, tail = ends
+    if not tail:
+        return column.list.head(head)
+    both = pl.concat_list(column.list.head(head), column.list.tail(tail))
+    return pl.select(pl.when(column.list.len() > max_length).then(both).otherwise(column)).to_series()
 
 
 def out_of_vocabulary(counted: pl.DataFrame, vocabulary: Vocabulary) -> float:

@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Iterable
 from functools import cached_property
 
+from carousel.text.cut import cut
+
 FORMAT = "carousel vocabulary 1"
 PADDING, UNKNOWN = "<pad>", "<unk>"
 SPECIALS = (PADDING, UNKNOWN)
@@ -46,9 +48,9 @@ class Vocabulary:
         """The id of each word. The specials have none: a text that spells `<pad>` holds an unknown word."""
         return {token: i for i, token in enumerate(self.tokens) if i >= len(SPECIALS)}
 
-    def encode(self, tokens: list[str], max_length: int) -> list[int]:
-        """Return the ids of the first `max_length` tokens; a text without tokens is one unknown token."""
-        return [self.ids.get(token, UNKNOWN_ID) for token in tokens[:max_length]] or [UNKNOWN_ID]
+    def encode(self, tokens: list[str], max_length: int, long: str = "head") -> list[int]:
+        """Return the ids of the tokens that `text.cut` keeps; a text without tokens is one unknown token."""
+        return [self.ids.get(token, UNKNOWN_ID) for token in cut(tokens, max_length, long)] or [UNKNOWN_ID]
 
     def to_text(self) -> str:
         """Return the canonical text: a versioned first line, then one token a line."""

@@ -58,7 +58,8 @@ def choose(hparams: Hparams) -> Precision:
     if asked == "bf16":
         return Precision("bf16", "train.precision says so")
     model = hparams.model
-    if device == "this processor" and (model.cell != "lstm" or model.hidden_size < BF16_HIDDEN_SIZE):
+    pays = model.encoder == "recurrent" and model.cell == "lstm" and model.hidden_size >= BF16_HIDDEN_SIZE
+    if device == "this processor" and not pays:
         return Precision(
             "fp32",
             f"on processors bf16 pays for an lstm of hidden size {BF16_HIDDEN_SIZE} and more; bf16 forces it",

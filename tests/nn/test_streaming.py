@@ -1,0 +1,85 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from carousel.nn import streaming
+from carousel.nn.batch import pad
+from carousel.nn.cells import CELLS
+from carousel.nn.classifier import ClassifierConfig, TextClassifier
+from carousel.nn.convolutional import ConvolutionalEncoder
+from carousel.nn.encoders import ENCODERS
+from carousel.nn.pooling import POOLINGS
+from carousel.nn.reading import READINGS
+
+WORDS = 20
+
+shapes = st.fixed_dictionaries(
+    {
+        "encoder": st.sampled_from(list(ENCODERS)),
+        "cell": st.sampled_from(["lstm", "gru", "rnn", *CELLS]),
+        "layers": st.integers(1, 3),
+        "bidirectional": st.booleans(),
+        "pooling": st.sampled_from(list(POOLINGS)),
+        "bigram_buckets": st.sampled_from([0, 13]),
+        "reading": st.sampled_from(list(READINGS)),
+        "chunk": st.integers(3, 9),
+        "overlap": st.integers(0, 2),
+    }
+).filter(lambda shape: shape["encoder"] == "recurrent" or shape["reading"] != "carried")
+documents = st.lists(st.integers(1, WORDS - 1), min_size=1, max_size=40)
+
+
+def classifier(**shape):
+    torch.manual_seed(0)
+    model = TextClassifier(ClassifierConfig(WORDS, 3, embedding_size=8, hidden_size=8, **shape))
+    if model.bigrams is not None:  # they begin at zero, and should matter here
+        torch.nn.init.normal_(model.bigrams.embedding.weight)
+    return model.eval()
+
+
+@given(shape=shapes, document=documents, limit=st.integers(1, 12))
+@settings(max_examples=120, deadline=None)
+def test_a_document_in_pieces_has_the_logits_of_the_whole(shape, document, limit):
+    model = classifier(**shape)
+    with torch.inference_mode():
+        found, expected = streaming.logits(model, document, limit), model(*pad([document]))
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
+
+
+@given(shape=shapes, document=documents, limit=st.integers(3, 12))
+@settings(max_examples=60, deadline=None)
+def test_nothing_longer_than_the_limit_is_ever_computed(shape, document, limit):
+    if shape["encoder"] == "transformer" and shape["reading"] == "whole":
+        return
+    model, longest = classifier(**shape), [0]
+
+    def measure(_module, arguments, _outputs):
+        longest.append(max(tensor.shape[1] for tensor in arguments[:1]))
+
+    for module in model.modules():
+        if module is not model and not isinstance(module, torch.nn.Conv1d | torch.nn.Dropout | torch.nn.Linear):
+            module.register_forward_hook(measure)
+    with torch.inference_mode():
+        streaming.logits(model, document, limit)
+    around = 2 * ConvolutionalEncoder.reach if shape["encoder"] == "convolutional" else 0
+    at_once = limit if shape["reading"] == "whole" else max(limit, shape["chunk"])
+    assert max(longest) <= max(at_once + around, limit + 1)  # a pair has two words
+
+
+@given(shape=shapes, document=documents, limit=st.integers(1, 12))
+@settings(max_examples=30, deadline=None)
+def test_attention_in_pieces_is_the_weights_of_the_pooling(shape, document, limit):
+    model = classifier(**{**shape, "pooling": "attention"})
+    ids, lengths = pad([document])
+    with torch.inference_mode():
+        outputs = model.reading.read(model.encoder, model.embedding(ids), lengths).outputs
+        expected = model.pooling.weights(outputs, lengths)[0]
+        found = streaming.attention(model, document, limit)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
+    assert float(found.sum()) == pytest.approx(1)
+
+
+def test_a_model_without_attention_says_so():
+    with pytest.raises(ValueError, match="MaxMean pooling has no attention weights"):
+        streaming.attention(classifier(), [2, 3], 10)
