@@ -1,0 +1,97 @@
+"""params.yaml and artifacts/hparams.yaml as files, and what is wrong with one, in a line."""
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from carousel.errors import UserError
+from carousel.params.nearest import nearest
+from carousel.params.sections import Section
+from carousel.params.space import FORMS
+from carousel.params.whole import Hparams, Params
+
+PARAMS_FILE = Path("params.yaml")
+HPARAMS_FILE = Path("artifacts/hparams.yaml")
+
+S = TypeVar("S", bound=Section)
+
+
+def load(path: Path = PARAMS_FILE) -> Params:
+    """Read and check params.yaml.
+
+    Raises:
+        UserError: naming the first wrong key or value, what it should be, and the nearest real key.
+    """
+    return _validated(Params, path, "write one, or run from the project's root")
+
+
+def load_hparams(path: Path = HPARAMS_FILE) -> Hparams:
+    """Read the hyperparameters that the sweep stage wrote.
+
+    Raises:
+        UserError: when they are missing or were edited into something wrong.
+    """
+    return _validated(Hparams, path, "`dvc repro sweep` writes it")
+
+
+def _validated(schema: type[S], path: Path, when_missing: str) -> S:
+    return validated(schema, read_yaml(path, when_missing), str(path))
+
+
+def validated(schema: type[S], content: Any, where: str) -> S:
+    """Check content that was read from a file.
+
+    Raises:
+        UserError: naming the file `where` and its first wrong key or value.
+    """
+    try:
+        return schema.model_validate(content)
+    except ValidationError as error:
+        raise UserError(f"{where}: {_explain(schema, error)}") from error
+
+
+def read_yaml(path: Path, when_missing: str) -> Any:
+    """Read YAML 1.2, the dialect that DVC reads (`1e-3` is a number, `no` a string)."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8")) or {}
+    except FileNotFoundError as error:
+        raise UserError(f"{path}: no such file; {when_missing}") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from error
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f"line {mark.line + 1}: " if mark is not None else ""
+        raise UserError(f"{path}: {line}not valid YAML: {getattr(error, 'problem', error)}") from error
+
+
+def _explain(schema: type[Section], error: ValidationError) -> str:
+    """Turn pydantic's first complaint into one line for the person who wrote the file."""
+    errors = error.errors()
+    first = errors[0]
+    # pydantic adds union members' names ("list[union[...]]", "Range") to the location: keep the keys
+    parts = [str(part) for part in first["loc"] if not (isinstance(part, str) and "[" in part)]
+    where = ".".join(parts)
+    if first["type"] == "extra_forbidden":
+        form = next((FORMS[part] for part in reversed(first["loc"]) if part in FORMS), None)
+        if form is not None:
+            return f"{where}: unknown key; known here: {', '.join(form.model_fields)}"
+        return f"{where}: unknown key{nearest(where, _keys(schema))}"
+    message = str(first["msg"]).removeprefix("Value error, ")
+    if first["type"] == "value_error":
+        return f"{where}: {message}" if str(first["loc"][-1:]).startswith("('[") else message
+    if first["type"] == "model_type":
+        return f"{where or 'the file'}: should be a mapping of keys to values, not {first['input']!r}"
+    return f"{where}: {message[0].lower()}{message[1:]}, not {first['input']!r}"
+
+
+def _keys(schema: type[BaseModel], prefix: str = "") -> list[str]:
+    keys = []
+    for name, field in schema.model_fields.items():
+        keys.append(prefix + name)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            keys += _keys(field.annotation, f"{prefix}{name}.")
+    return keys

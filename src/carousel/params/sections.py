@@ -1,0 +1,174 @@
+"""The sections of params.yaml, a field for each key; `sweep` has a module of its own."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+Probability = Annotated[float, Field(ge=0, lt=1)]
+Positive = Annotated[int, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Factor = Annotated[float, Field(gt=0)]
+Cell = Literal[
+    "lstm", "gru", "rnn", "min_gru", "min_lstm", "qrnn", "esn", "reference_lstm", "reference_gru"
+]  # the keys of nn.cells.CELLS
+Encoder = Literal["recurrent", "convolutional", "transformer", "bag"]  # the keys of nn.encoders.ENCODERS
+SplitName = Literal["train", "val", "test"]
+
+
+class Section(BaseModel):
+    """A section of params.yaml. Unknown keys are mistakes, and no value is silently made to fit its type."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=True)
+
+
+class Data(Section):
+    """Where the documents come from."""
+
+    source: Literal["stdlib_docs", "file"] = "stdlib_docs"
+    path: str = "data/stdlib_docs.yaml"
+    format: Literal["auto", "csv", "tsv", "jsonl", "parquet", "lines"] = "auto"
+    text: str = "text"
+    label: str = "label"
+    splits: dict[SplitName, str | None] = {}
+    split_column: str | None = None
+    max_rejected: int = Field(default=100, ge=0)
+
+    @property
+    def given(self) -> dict[SplitName, str]:
+        """The splits that have a file; null is none."""
+        return {split: name for split, name in self.splits.items() if name is not None}
+
+    @model_validator(mode="after")
+    def _splits_name_train(self) -> "Data":
+        if self.given and "train" not in self.given:
+            raise ValueError("data.splits names files but none for train")
+        if self.given and self.split_column:
+            raise ValueError("data.splits and data.split_column both say how to split: keep one")
+        return self
+
+
+class Split(Section):
+    """How documents without a given split are divided."""
+
+    val_fraction: Fraction = 0.1
+    test_fraction: Fraction = 0.2
+    seed: int = 0
+
+    @model_validator(mode="after")
+    def _something_left_to_train_on(self) -> "Split":
+        if self.val_fraction + self.test_fraction >= 1:
+            raise ValueError("split.val_fraction + split.test_fraction leave nothing to train on: lower one")
+        return self
+
+
+class Tokenizer(Section):
+    """How text becomes tokens."""
+
+    name: Literal["basic_english", "english_identifiers", "split"] = "basic_english"
+
+
+class Vocab(Section):
+    """Which tokens of the training split get an id of their own."""
+
+    min_count: Positive = 2
+    max_size: Annotated[int, Field(ge=3)] = 30_000
+
+
+class Vectors(Section):
+    """Pretrained word vectors: a file in data/vectors, or none."""
+
+    file: str | None = None
+    freeze_epochs: int = Field(default=0, ge=0)
+
+
+class Encode(Section):
+    """How documents become ids; `text.cut` says what a document longer than `max_length` keeps."""
+
+    max_length: Positive = 256
+    long: Literal["head", "head_tail", "whole"] = "head"
+
+
+class Model(Section):
+    """The classifier; an encoder leaves alone what is no part of it, such as the cell of a bag of words."""
+
+    encoder: Encoder = "recurrent"
+    cell: Cell = "lstm"
+    embedding_size: Positive = 128
+    hidden_size: Positive = 128
+    layers: Positive = 1
+    bidirectional: bool = True
+    pooling: Literal["max_mean", "max", "mean", "last", "last_max_mean", "attention"] = "max_mean"
+    dropout: Probability = 0.5
+    embedding_dropout: Probability = 0.4
+    word_dropout: Probability = 0.3
+    bigram_buckets: int = Field(default=16_384, ge=0)
+    orthogonal: bool = True
+    xavier: bool = True
+    forget_bias: Annotated[float, Field(ge=0)] = 1.0
+    spectral_radius: Annotated[float, Field(gt=0)] = 0.9
+    heads: Positive = 4
+    reading: Literal["whole", "chunks", "carried"] = "whole"
+    chunk: Positive = 256
+    overlap: int = Field(default=32, ge=0)
+
+    @model_validator(mode="after")
+    def _its_parts_fit(self) -> "Model":
+        if self.reading == "chunks" and self.overlap >= self.chunk:
+            raise ValueError(
+                f"model.overlap: chunks of {self.chunk} words cannot overlap by {self.overlap}: lower it, or raise "
+                "model.chunk"
+            )
+        if self.reading == "carried" and self.encoder != "recurrent":
+            raise ValueError(
+                f"model.reading: a {self.encoder} encoder has no state to be carried on: take chunks or whole"
+            )
+        if self.encoder == "transformer" and self.hidden_size % self.heads:
+            raise ValueError(
+                f"model.heads: {self.heads} heads do not divide model.hidden_size {self.hidden_size}: change one"
+            )
+        return self
+
+
+class Train(Section):
+    """How it is trained."""
+
+    epochs: Positive = 12
+    patience: Positive = 5
+    batch_tokens: Positive = 1024
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.004
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.01
+    clip_norm: Annotated[float, Field(gt=0)] = 1.0
+    class_weights: Literal["none", "balanced"] = "none"
+    label_smoothing: Probability = 0.0
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+class Baseline(Section):
+    """TF-IDF with logistic regression, on the same splits."""
+
+    ngrams: Annotated[int, Field(ge=1, le=5)] = 2
+    c: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1)] = [1.0, 10.0, 100.0]
+
+
+class Registry(Section):
+    """The registered model's name, also the MLflow experiment's, and how many versions to keep."""
+
+    name: Annotated[str, Field(min_length=1, pattern=r"^[^/:]+$")] = "stdlib-docs"
+    keep: Positive = 20
+
+
+class Promotion(Section):
+    """What a version has to show before it becomes champion: a key a gate, and null is no gate."""
+
+    metric: Literal["accuracy", "macro_f1"] = "accuracy"
+    floor: Share | None = None
+    baseline: bool = False
+    not_worse: Share | None = 0.0
+    better: Annotated[float, Field(gt=0.5, lt=1)] | None = None
+    slices: Share | None = 0.1
+    slice_documents: Positive = 50
+    size: Factor | None = 2.0
+    speed: Factor | None = 2.0
+    cases: str | None = None

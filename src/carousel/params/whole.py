@@ -1,0 +1,124 @@
+"""All of params.yaml, and the hyperparameters among it."""
+
+import io
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError, model_validator
+
+from carousel.params.nearest import nearest
+from carousel.params.sections import (
+    Baseline,
+    Data,
+    Encode,
+    Model,
+    Promotion,
+    Registry,
+    Section,
+    Split,
+    Tokenizer,
+    Train,
+    Vectors,
+    Vocab,
+)  # fmt: skip
+from carousel.params.space import Range, check_conditions, choices, is_whole
+from carousel.params.sweep import Sweep
+
+
+class Params(Section):
+    """The whole of params.yaml."""
+
+    data: Data = Data()
+    split: Split = Split()
+    tokenizer: Tokenizer = Tokenizer()
+    vocab: Vocab = Vocab()
+    vectors: Vectors = Vectors()
+    encode: Encode = Encode()
+    model: Model = Model()
+    train: Train = Train()
+    sweep: Sweep = Sweep()
+    baseline: Baseline = Baseline()
+    registry: Registry = Registry()
+    promotion: Promotion = Promotion()
+
+    @model_validator(mode="after")
+    def _long_documents_can_be_read(self) -> "Params":
+        if self.encode.long == "whole" and self.model.encoder == "transformer" and self.model.reading == "whole":
+            raise ValueError(
+                "model.reading: a transformer's cost grows with the square of a document's length, and encode.long "
+                "is whole: set model.reading to chunks, or encode.long to head or head_tail"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _space_fits_the_params(self) -> "Params":
+        for key, searched in self.sweep.space.items():
+            check_searchable(key)
+            edges = [searched.low, searched.high] if isinstance(searched, Range) else choices(searched)
+            if not edges:
+                raise ValueError(f"sweep.space.{key} has no choices")
+            whole = isinstance(searched, Range) and is_whole(key)
+            numbers = [*edges, searched.step or 1] if isinstance(searched, Range) else []
+            if whole and not all(float(number).is_integer() for number in numbers):
+                raise ValueError(f"sweep.space.{key}: {key} is a whole number, so its range is, too")
+            for edge in edges:
+                try:
+                    replace(self, {key: int(edge) if whole else edge})
+                except ValidationError as error:
+                    raise ValueError(f"sweep.space.{key}: {edge!r}: {error.errors()[0]['msg']}") from error
+        check_conditions(self.sweep.space)
+        return self
+
+
+class Hparams(Section):
+    """The hyperparameters that a model is trained with: params.yaml's, or a sweep's winner."""
+
+    model: Model
+    train: Train
+
+    def to_yaml(self) -> str:
+        """Return the text of artifacts/hparams.yaml."""
+        from ruamel.yaml import YAML
+
+        yaml, content = YAML(), io.StringIO()
+        yaml.dump(self.model_dump(), content)
+        return f"# What the sweep stage chose; `carousel pin` writes it into params.yaml\n{content.getvalue()}"
+
+
+P = TypeVar("P", Params, Hparams)
+
+SEARCHABLE = [f"model.{key}" for key in Model.model_fields] + [f"train.{key}" for key in Train.model_fields]
+
+
+def check_searchable(key: str) -> None:
+    """Raise a ValueError when `key` is not one that a sweep may search."""
+    if key in SEARCHABLE:
+        return
+    section = key.split(".", maxsplit=1)[0]
+    if section in Params.model_fields and section not in ("model", "train"):
+        raise ValueError(
+            f"sweep.space.{key}: a sweep searches model.* and train.* only, since other keys change the data; "
+            f"search it with `dvc exp run --queue -S '{key}=A,B'`"
+        )
+    raise ValueError(f"sweep.space.{key}: unknown key{nearest(key, SEARCHABLE)}")
+
+
+def replace(params: P, values: dict[str, Any]) -> P:
+    """Return `params` with the dotted keys in `values` replaced, checked again like params.yaml itself."""
+    content = params.model_dump()
+    if isinstance(params, Params):
+        content["sweep"]["space"] = {}  # it is being checked, or was
+    for key, value in values.items():
+        section, name = key.split(".")
+        content[section][name] = value
+    return type(params).model_validate(content)
+
+
+def flatten(params: BaseModel) -> dict[str, Any]:
+    """Return the values under their dotted names, as `dvc exp run -S` and MLflow know them.
+
+    `sweep.space` keeps its keys whole: `sweep.space` is one parameter, not as many as it has choices.
+    """
+    flat: dict[str, Any] = {}
+    for section, values in params.model_dump(mode="json").items():
+        flat |= {f"{section}.{key}": value for key, value in values.items()}
+    return flat
