@@ -145,10 +145,10 @@ def test_a_sweep_that_dies_at_any_write_ends_as_if_it_had_not(tmp_path, monkeypa
 def test_every_pruner_but_none_stops_poor_trials_early(tmp_path, pruner):
     hparams = HPARAMS.model_copy(update={"train": Train(epochs=9, learning_rate=0.01)})
     outcome = formula(
-        tmp_path / "journal", sweep(24, epochs=9, pruner=pruner, sampler="random", space=POOR), hparams
+        tmp_path / "journal", sweep(18, epochs=9, pruner=pruner, sampler="random", space=POOR), hparams
     )
     pruned = [trial for trial in outcome.trials if trial.state is TrialState.PRUNED]
-    assert len(outcome.trials) == 24
+    assert len(outcome.trials) == 18
     if pruner in ("none", "patient"):  # none of these curves ever falls
         assert not pruned
         return

@@ -103,10 +103,17 @@ SAMPLERS: dict[str, Sampler] = {
 }
 
 
-def sampler(sweep: Sweep, number: int) -> BaseSampler:
-    """Return a trial's sampler. One seed for all of them would repeat its draws whenever a sweep goes on."""
+def sampler(sweep: Sweep, number: int, attempt: int = 0) -> BaseSampler:
+    """Return a trial's sampler. One seed for all of them would repeat its draws whenever a sweep goes on.
+
+    Args:
+        sweep: whose seed it has.
+        number: of the trial.
+        attempt: how often what it drew for this trial had been tried before.
+    """
     chosen = SAMPLERS[sweep.sampler]
-    seed = sweep.seed if chosen.steady else int(np.random.SeedSequence((sweep.seed, number)).generate_state(1)[0])
+    place = (sweep.seed, number, attempt) if attempt else (sweep.seed, number)
+    seed = sweep.seed if chosen.steady else int(np.random.SeedSequence(place).generate_state(1)[0])
     return chosen.make(seed, sweep.space)
 
 
@@ -127,9 +134,12 @@ def check(sweep: Sweep) -> None:
         raise UserError(f"{where} takes one objective only: leave the others out, or use tpe")
 
 
-def exhausted(sweep: Sweep, trials: list[FrozenTrial]) -> bool:
-    """Whether a sampler that tries every combination has none left."""
-    if SAMPLERS[sweep.sampler].endless:
-        return False
+def untried(space: Space, trials: list[FrozenTrial]) -> Values | None:
+    """Return the first combination that no trial has; None if there is none. The space has no endless range."""
     tried = [trial.params for trial in trials]
-    return all(any(same(values, other) for other in tried) for values in points(sweep.space))
+    return next((values for values in points(space) if not any(same(values, other) for other in tried)), None)
+
+
+def exhausted(sweep: Sweep, trials: list[FrozenTrial]) -> bool:
+    """Whether every combination was tried. To train one again would give what it gave."""
+    return not endless(sweep.space) and untried(sweep.space, trials) is None

@@ -24,14 +24,16 @@ from carousel.params import Hparams, Sweep, replace
 from carousel.search.messages import Data
 from carousel.search.objectives import DIRECTIONS
 from carousel.search.pruners import PRUNERS
-from carousel.search.samplers import exhausted, same, sampler
-from carousel.search.space import Values, first_values, inside, suggest
+from carousel.search.samplers import exhausted, same, sampler, untried
+from carousel.search.space import Values, endless, first_values, inside, suggest
 from carousel.training import code
 
 # What a study and its trials remember, beside Optuna's own
 SWEEP, HPARAMS, DOCUMENTS, CODE, JUDGED = "sweep", "hparams", "data", "code", "judged"
 REASON, SECONDS, EPOCHS, CURVE = "reason", "seconds", "epochs", "curve"
 SEED_OF, DEATHS = "seeded_from", "deaths"
+
+ATTEMPTS = 5  # of a sampler to draw what no trial has
 
 UNDECISIVE = {"trials", "workers", "recycle", "max_failures", "storage", "choose", "enqueue"}
 
@@ -157,16 +159,28 @@ class Study:
         given = next((values for values in self.first if not any(same(values, other) for other in tried)), None)
         if given is None and exhausted(self.sweep, trials):
             return None
-        template = self._drawn(trials, given)
+        template = self._drawn(trials, given) if given is not None else self._untried(trials)
         template.state, template.datetime_start = TrialState.WAITING, None
         return self.get(self.storage.create_new_trial(self._id, template_trial=template))
 
-    def _drawn(self, trials: list[FrozenTrial], given: Values | None) -> FrozenTrial:
+    def _untried(self, trials: list[FrozenTrial]) -> FrozenTrial:
+        """Return a trial that the sampler drew, or, if it insists on what was tried, the next combination.
+
+        A sampler that has found something good draws it again, where a space is small; the training would be the
+        same, too.
+        """
+        for attempt in range(ATTEMPTS):
+            trial = self._drawn(trials, None, attempt)
+            if not any(same(trial.params, other.params) for other in trials):
+                return trial
+        return trial if endless(self.sweep.space) else self._drawn(trials, untried(self.sweep.space, trials))
+
+    def _drawn(self, trials: list[FrozenTrial], given: Values | None, attempt: int = 0) -> FrozenTrial:
         """Return a trial with all of its values, drawn in a copy of the study."""
         copy = optuna.create_study(
             study_name=self.name,
             directions=self.optuna.directions,
-            sampler=sampler(self.sweep, len(trials)),
+            sampler=sampler(self.sweep, len(trials), attempt),
             pruner=self._pruner,
         )
         copy.add_trials(trial for trial in trials if trial.state is not TrialState.WAITING)

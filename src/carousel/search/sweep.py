@@ -161,6 +161,11 @@ class Run:
                 self.watcher.tick()
                 if not self.alone:
                     self._keep_in_touch()
+        missing = self.sweep.trials - len(self.study.ended)
+        if missing > 0 and samplers.exhausted(self.sweep, self.study.trials):
+            self.watcher.note(
+                f"every combination of sweep.space was tried: {missing} of {self.sweep.trials} trials not needed"
+            )
 
     def _fill(self) -> None:
         """Give trials to workers that have none."""
