@@ -181,7 +181,7 @@ def test_a_very_long_text_is_read_as_far_as_in_training(bundle):
 
 @pytest.mark.parametrize(
     ("long", "read"),
-    [("head", "the cat sat on the mat . the"), ("head_tail", "the cat sat on the mat cat ."), ("whole", None)],
+    [("head", "the cat sat on the mat . the"), ("head_tail", "the cat mat sat on the cat ."), ("whole", None)],
 )
 def test_a_long_text_is_cut_as_the_bundle_says_also_when_loaded_again(make_bundle, tmp_path, long, read):
     text = "the cat sat on the mat . the mat sat on the cat ."

@@ -24,9 +24,9 @@ def test_a_short_document_is_whole_and_a_longer_one_keeps_as_much_as_it_may(toke
 def test_head_and_tail_by_hand():
     tokens = list("abcdefghij")
     assert cut(tokens, 8, "head") == list("abcdefgh")
-    assert cut(tokens, 8, "head_tail") == list("abcdefij")
-    assert cut(tokens, 3, "head_tail") == cut(tokens, 3, "head") == list("abc")  # a quarter of 3 is none
-    assert kept(512, "head_tail") == (384, 128)
+    assert cut(tokens, 8, "head_tail") == list("abefghij")
+    assert cut(tokens, 1, "head_tail") == cut(tokens, 1, "head") == list("a")  # a quarter is one at least
+    assert kept(512, "head_tail") == (128, 384)
 
 
 def test_no_other_way_is_known():

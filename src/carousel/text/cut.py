@@ -6,9 +6,9 @@ def kept(max_length: int, long: str) -> tuple[int, int] | None:
 
     Args:
         max_length: tokens that a document may keep.
-        long: head keeps its first `max_length`; head_tail keeps some from both ends, which Sun et al. (2019, "How
-            to fine-tune BERT for text classification", section 5.3.1) found better than either end alone: here
-            three quarters are first tokens, a quarter is last ones (theirs: 128 and 382); whole keeps every token.
+        long: head keeps its first `max_length`; head_tail keeps a quarter from the beginning and the rest
+            from the end, as Sun et al. did (2019, "How to fine-tune BERT for text classification", section 5.3.1:
+            128 and 382), who found it better than either end alone; whole keeps every token.
 
     Raises:
         ValueError: when `long` is none of these.
@@ -17,8 +17,8 @@ def kept(max_length: int, long: str) -> tuple[int, int] | None:
         raise ValueError(f"long is {long!r}, where only {', '.join(LONG)} are known")
     if long == "whole":
         return None
-    tail = max_length // 4 if long == "head_tail" else 0
-    return max_length - tail, tail
+    head = -(-max_length // 4) if long == "head_tail" else max_length  # one at least
+    return head, max_length - head
 
 
 LONG = ("head", "head_tail", "whole")
