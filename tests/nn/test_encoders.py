@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carousel.nn.classifier import ClassifierConfig
-from carousel.nn.encoders import ENCODERS
+from carousel.nn.encoders import ENCODERS, called, size
 from carousel.params import Model
 from tests.nn.tiny_problems import learned, order
 
@@ -117,3 +117,18 @@ def test_a_bag_cannot_learn_the_order_of_two_words(pooling):
 
 def test_the_encoders_are_those_of_params():
     assert set(ENCODERS) == set(get_args(Model.model_fields["encoder"].annotation))
+
+
+@pytest.mark.parametrize(
+    ("changed", "name"),
+    [
+        ({}, "bilstm-128x1"),
+        ({"cell": "gru", "bidirectional": False, "layers": 2}, "gru-128x2"),
+        ({"encoder": "convolutional"}, "convolutional-128"),
+        ({"encoder": "transformer", "hidden_size": 64}, "transformer-64x1"),
+        ({"encoder": "bag", "embedding_size": 32}, "bag-32"),
+    ],
+)
+def test_a_model_is_called_what_reads_alike_in_params_and_bundle(changed, name):
+    for shape in (ClassifierConfig(9, 2, **changed), Model(**changed)):
+        assert f"{called(shape)}-{size(shape)}" == name

@@ -1,3 +1,4 @@
+import pytest
 from mlflow.entities import Metric, Param, RunData, RunTag
 
 from carousel.tracking import description
@@ -35,6 +36,19 @@ def test_a_run_says_what_it_is_beside_the_baseline_and_on_which_data():
     assert "classifier: **gru**, hidden size 16, 2 layers" in description.of_run(
         run(**{"model.bidirectional": "false", "model.layers": "2"}), {}
     )
+
+
+@pytest.mark.parametrize(
+    ("encoder", "told"),
+    [
+        ("bag", "classifier: **bag of embeddings** of size 32, 29,987 parameters"),
+        ("convolutional", "classifier: **convolutional**, 16 filters of each width, 29,987"),
+        ("transformer", "classifier: **transformer**, hidden size 16, 1 layer, 29,987"),
+        ("recurrent", "classifier: bidirectional **gru**, hidden size 16"),
+    ],
+)
+def test_an_encoder_is_called_what_it_is(encoder, told):
+    assert told in description.of_run(run(**{"model.encoder": encoder, "model.embedding_size": "32"}), {})
 
 
 def test_a_version_says_how_to_load_it():

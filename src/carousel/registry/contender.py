@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from carousel.bundle.bundle import CONFIG, FILES, Bundle
 from carousel.errors import UserError
 from carousel.evaluation.answers import Answers
+from carousel.nn import encoders
 from carousel.registry.versions import FINGERPRINT, TEST_DIGEST, Version, download, get, versions
 from carousel.tracking.run import ANSWERS
 from carousel.tracking.store import connect, has_run
@@ -69,7 +70,7 @@ class Portrait:
 
     Attributes:
         title: what to call it.
-        cell: `bilstm`, `gru`.
+        encoder: what reads: `bilstm`, `gru`, `transformer`.
         size: `128x1`: hidden size of a direction, and layers.
         parameters: numbers that training chose.
         bytes: of the bundle's files.
@@ -81,7 +82,7 @@ class Portrait:
     """
 
     title: str
-    cell: str
+    encoder: str
     size: str
     parameters: int
     bytes: int
@@ -140,8 +141,8 @@ def portray(contender: Contender) -> tuple[Portrait, Bundle]:
     config = bundle.model.config
     return Portrait(
         title=contender.title,
-        cell=("bi" if config.bidirectional else "") + config.cell,
-        size=f"{config.hidden_size}x{config.layers}",
+        encoder=encoders.called(config),
+        size=encoders.size(config),
         parameters=sum(parameter.numel() for parameter in bundle.model.parameters()),
         bytes=size,
         fingerprint=bundle.fingerprint,

@@ -45,7 +45,7 @@ class Meeting:
         """Return the rows that describe the models side by side."""
         a, b = self.portraits
         rows = [
-            ("cell", a.cell, b.cell),
+            ("encoder", a.encoder, b.encoder),
             ("hidden size x layers", a.size, b.size),
             ("parameters", f"{a.parameters:,}", f"{b.parameters:,}"),
             ("bundle", _size(a.bytes), _size(b.bytes)),

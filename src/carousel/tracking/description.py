@@ -39,13 +39,22 @@ def of_version(run: "RunData", uri: str) -> str:
 
 def _what(run: "RunData") -> str:
     params, metrics = run.params, run.metrics
-    direction = "bidirectional " if params["model.bidirectional"] == "true" else ""
-    layers = params["model.layers"]
     return (
-        f"A text classifier: {direction}**{params['model.cell']}**, hidden size {params['model.hidden_size']}, "
-        f"{layers} layer{'' if layers == '1' else 's'}, {int(metrics['train/parameters']):,} parameters; learning "
+        f"A text classifier: {_encoder(params)}, {int(metrics['train/parameters']):,} parameters; learning "
         f"rate {params['train.learning_rate']}, best in epoch {int(metrics['train/best_epoch'])}."
     )
+
+
+def _encoder(params: dict[str, str]) -> str:
+    encoder = params.get("model.encoder", "recurrent")  # a run from before there were others
+    layers = f"{params['model.layers']} layer{'' if params['model.layers'] == '1' else 's'}"
+    if encoder == "bag":
+        return f"**bag of embeddings** of size {params['model.embedding_size']}"
+    if encoder == "convolutional":
+        return f"**convolutional**, {params['model.hidden_size']} filters of each width"
+    direction = "bidirectional " if params["model.bidirectional"] == "true" and encoder == "recurrent" else ""
+    name = params["model.cell"] if encoder == "recurrent" else encoder
+    return f"{direction}**{name}**, hidden size {params['model.hidden_size']}, {layers}"
 
 
 def _table(metrics: dict[str, float]) -> str:

@@ -14,6 +14,7 @@ from carousel.errors import UserError
 from carousel.evaluation import plots
 from carousel.evaluation.report import Report
 from carousel.files import read_json, write_json
+from carousel.nn.encoders import called, size
 from carousel.params import Hparams, Params, flatten
 from carousel.tracking import description, lineage, winner
 from carousel.tracking.store import connect, experiment, has_run, tracking_uri
@@ -31,8 +32,7 @@ ANSWERS = Path("answers/test.parquet")  # among a run's artifacts
 def name(hparams: Hparams, data: str) -> str:
     """Return a name that tells runs apart at a glance: `bilstm-128x1 lr 0.002 · stdlib-docs`."""
     model = hparams.model
-    cell = ("bi" if model.bidirectional else "") + model.cell
-    return f"{cell}-{model.hidden_size}x{model.layers} lr {hparams.train.learning_rate:g} · {data}"
+    return f"{called(model)}-{size(model)} lr {hparams.train.learning_rate:g} · {data}"
 
 
 def flat(*sections: BaseModel) -> dict[str, str]:
