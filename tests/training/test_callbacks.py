@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
+import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import Callback
-from pytorch_lightning.loggers import Logger
+from pytorch_lightning.callbacks import Callback, RichProgressBar
+from pytorch_lightning.loggers import CSVLogger, Logger
 
 from carousel.nn.batch import pad
 from carousel.training import callbacks
-from carousel.training.callbacks import layer_norms
+from carousel.training.callbacks import Bar, layer_norms
 from carousel.training.fit import build
 from tests.training.order_problem import TRAIN, WORDS, fitted, hparams
 
@@ -119,3 +120,10 @@ def test_a_steps_random_numbers_are_a_function_of_seed_and_step():
     fitted(hparams(model=model, epochs=1), callbacks=[Draw()])
     assert all(one == other for one, other in drawn.values())
     assert len({one for one, _ in drawn.values()}) == len(drawn)
+
+
+def test_the_bar_leaves_out_the_runs_number(tmp_path):
+    trainer = pl.Trainer(logger=CSVLogger(tmp_path, version=7), callbacks=[Bar()], accelerator="cpu", max_epochs=1)
+    module = pl.LightningModule()
+    assert "v_num" in RichProgressBar().get_metrics(trainer, module)
+    assert trainer.progress_bar_callback.get_metrics(trainer, module) == {}

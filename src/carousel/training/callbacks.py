@@ -172,6 +172,18 @@ class Lines(Callback):
         )
 
 
+class Bar(RichProgressBar):
+    """Lightning's bar, without the last letters of the run's id that it calls a version."""
+
+    def get_metrics(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule
+    ) -> dict[str, int | str | float | dict[str, float]]:
+        """Return what stands behind the bar."""
+        metrics = super().get_metrics(trainer, pl_module)
+        metrics.pop("v_num", None)
+        return metrics
+
+
 def progress(history: History) -> Callback:
     """Return a progress bar on a terminal, plain lines elsewhere."""
-    return RichProgressBar(leave=True) if sys.stdout.isatty() else Lines(history)
+    return Bar(leave=True) if sys.stdout.isatty() else Lines(history)
