@@ -47,7 +47,16 @@ def test_a_study_of_one_objective_has_each_picture_and_something_is_drawn_on_it(
             mark for axes in picture.axes for mark in [*axes.lines, *axes.collections, *axes.patches, *axes.texts]
         ]
         assert marks, name
-        assert tuple(picture.get_size_inches()) == (10, 6)
+        assert (picture.get_figwidth() >= 10, picture.get_figheight()) == (True, 6)
+        assert picture.get_suptitle()
+        assert not any(axes.get_title() or axes.get_title(loc="left") for axes in picture.axes)  # Optuna's own
+
+
+def test_a_legend_of_many_trials_does_not_fill_the_picture(tmp_path: Path) -> None:
+    for count, named in ((4, True), (15, False)):
+        outcome = formula(tmp_path / str(count), sweep(count))
+        picture = dict(pictures(outcome))["intermediate_values"]
+        assert (picture.axes[0].get_legend() is not None) == named
 
 
 def test_the_page_holds_every_plot_and_loads_nothing(outcome: Outcome) -> None:

@@ -24,6 +24,7 @@ SPACE = {
     "plot_parallel_coordinate": "All keys at once",
     "plot_slice": "Each key alone",
 }
+MOST_NAMED = 10  # trials in a legend
 MOST_FRONT = 3  # objectives that a Pareto front can be drawn of
 
 
@@ -35,13 +36,33 @@ def pictures(outcome: Outcome) -> Iterator[tuple[str, "Figure"]]:
     import matplotlib.pyplot as plt
     from optuna.visualization import matplotlib as drawn
 
-    for name, _title, figure in _figures(outcome, drawn):
+    for name, title, figure in _figures(outcome, drawn):
         axes: Any = figure
-        flat = axes.flat if hasattr(axes, "flat") else [axes]
-        picture: Any = next(iter(flat)).figure
-        picture.set_size_inches(10, 6)
-        yield name.removeprefix("plot_"), picture
-        plt.close(picture)
+        panels = list(axes.flat) if hasattr(axes, "flat") else [axes]
+        yield name.removeprefix("plot_"), _arranged(panels, title, outcome.study.sweep.objectives[0])
+        plt.close(panels[0].figure)
+
+
+def _arranged(panels: list[Any], title: str, objective: str) -> "Figure":
+    """Give Optuna's picture our words, and room for them."""
+    picture: Any = panels[0].figure
+    picture.set_size_inches(max(10, 2.8 * len(panels)), 6)
+    for axes in picture.axes:
+        for side in ("center", "left"):
+            axes.set_title("", loc=side)
+        if axes.get_ylabel() in ("Objective Value", "Intermediate Value"):
+            axes.set_ylabel(objective)
+        if axes.get_xlabel() == "Step":
+            axes.set_xlabel("epoch, from 0")
+        legend = axes.get_legend()
+        if legend is not None and len(legend.get_texts()) > MOST_NAMED:
+            legend.remove()  # it would be larger than the picture
+    if len(panels) > 1:
+        for axes in panels:
+            axes.tick_params(axis="x", which="both", rotation=45)
+    picture.suptitle(title)
+    whole: Figure = picture
+    return whole
 
 
 def page(outcome: Outcome) -> str:
