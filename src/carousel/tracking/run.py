@@ -32,7 +32,7 @@ ANSWERS = Path("answers/test.parquet")  # among a run's artifacts
 def name(hparams: Hparams, data: str) -> str:
     """Return a name that tells runs apart at a glance: `bilstm-128x1 lr 0.002 · stdlib-docs`."""
     model = hparams.model
-    return f"{called(model)}-{size(model)} lr {hparams.train.learning_rate:g} · {data}"
+    return f"{called(model)}-{size(model)} lr {hparams.train.learning_rate:.2g} · {data}"
 
 
 def flat(*sections: BaseModel) -> dict[str, str]:
