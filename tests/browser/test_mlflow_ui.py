@@ -14,7 +14,12 @@ from typing import Any
 import mlflow
 import pytest
 from selenium import webdriver
-from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+    NoSuchElementException,
+    StaleElementReferenceException,
+)
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -141,6 +146,20 @@ def until(browser: webdriver.Chrome, script: str, enough: Callable[..., bool], s
         time.sleep(0.3)
 
 
+def press(browser: webdriver.Chrome, xpath: str) -> None:
+    """Click what can be seen there, as soon as it can be: a tree that opens moves for a moment."""
+
+    def pressed(page: webdriver.Chrome) -> bool:
+        for element in page.find_elements(By.XPATH, xpath):
+            if element.is_displayed():
+                element.click()
+                return True
+        return False
+
+    moving = (ElementClickInterceptedException, ElementNotInteractableException, StaleElementReferenceException)
+    WebDriverWait(browser, 60, ignored_exceptions=moving).until(pressed)
+
+
 def test_the_list_of_runs_tells_them_apart_by_name(see: Callable[..., str], runs: tuple[str, dict]) -> None:
     see(f"/experiments/{runs[0]}/runs", "bilstm-16x1", "bigru-16x1", "sweep of 2", "stdlib-docs-train")
 
@@ -188,8 +207,7 @@ def test_the_model_page_opens_the_vocabulary(see: Callable[..., str], runs: tupl
     see(f"/experiments/{runs[0]}/models/{source.removeprefix('models:/')}/artifacts", "requirements.txt")
     browser = see.browser  # type: ignore[attr-defined]
     for entry in ("artifacts", "bundle", "vocab.txt"):  # folders open where they are
-        opened = WebDriverWait(browser, 60)
-        opened.until(lambda page, name=entry: page.find_element(By.XPATH, f"//div[text()='{name}']")).click()
+        press(browser, f"//div[text()='{entry}']")
     shown = until(
         browser, "return document.body.innerText", lambda text: "carousel vocabulary 1\n<pad>\n<unk>\n" in text
     )
