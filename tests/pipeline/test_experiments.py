@@ -26,6 +26,7 @@ def runs(checkout: Checkout) -> list[dict]:
     return json.loads(checkout.python(RUNS).strip().splitlines()[-1])
 
 
+@pytest.mark.slow
 def test_experiments_in_temporary_copies_land_in_the_checkouts_own_store(
     finished: Checkout, tmp_path: Path
 ) -> None:

@@ -40,6 +40,7 @@ def three_commits(checkout: Checkout) -> None:
     checkout.run("git", "commit", "--all", "--quiet", "--message", "more data")
 
 
+@pytest.mark.slow
 @pytest.mark.pipeline
 def test_a_version_with_uncommitted_changes_is_reproduced_three_commits_later(
     finished: Checkout, tmp_path: Path
