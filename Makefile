@@ -1,7 +1,7 @@
 # make run        from nothing to a registered version, and a summary
 # make ui         the MLflow UI on the same store
 # make dashboard  optuna-dashboard on the sweeps' journal
-# make test       the whole test suite; make test-slow: kill loops and fuzzing
+# make test       the tests; make test-slow: kill loops, fuzzing, pipelines that run again
 # make lint       formatting, style, types, layers
 # make bench      speed beside others, in ratios, written into docs/performance.md; 15 minutes
 # make results    accuracy on published data sets, into docs/results.md; hours. DATA=folder says where they lie
