@@ -27,16 +27,22 @@ def main() -> None:
     best = (-1.0, None, "", 0.0)
     for epochs, rate, ngrams in itertools.product(EPOCHS, RATES, NGRAMS):
         began = time.perf_counter()
-        model = fasttext.train_supervised(
-            str(folder / "train.txt"),
-            epoch=epochs,
-            lr=rate,
-            wordNgrams=ngrams,
-            bucket=BUCKETS,
-            thread=1,  # more are faster, and another model each time
-            seed=seed,
-            verbose=0,
-        )
+        try:
+            model = fasttext.train_supervised(
+                str(folder / "train.txt"),
+                epoch=epochs,
+                lr=rate,
+                wordNgrams=ngrams,
+                bucket=BUCKETS,
+                thread=1,  # more are faster, and another model each time
+                seed=seed,
+                verbose=0,
+            )
+        except RuntimeError as error:
+            if "NaN" not in str(error):
+                raise
+            print(f"lr {rate:g} diverged with {epochs} epochs", flush=True)  # the grid has smaller ones
+            continue
         minutes = (time.perf_counter() - began) / 60
         accuracy = model.test(str(folder / "val.txt"))[1]
         if accuracy > best[0]:

@@ -44,7 +44,7 @@ def _accuracies(name: str, rows: list[Row]) -> str:
     lines = [
         [
             MODELS[model],
-            f"**{found[model]['mean']:.1f}** ± {found[model]['std']:.1f}",
+            f"**{found[model]['mean']:.1f}**" + _spread(found[model]),
             found[model]["seeds"],
             f"{found[model]['minutes']:.1f}",
         ]
@@ -53,6 +53,11 @@ def _accuracies(name: str, rows: list[Row]) -> str:
     ]
     published = [[f"published: {who}", f"{figure:.1f}", "", ""] for who, figure in SETS[name].published.items()]
     return table(["", "accuracy", "seeds", "minutes"], [*lines, *published])
+
+
+def _spread(row: Row) -> str:
+    """Return the deviation, of more than one run."""
+    return f" ± {row['std']:.1f}" if row["seeds"] * row["folds"] > 1 else ""
 
 
 def _levers(rows: list[Row]) -> str:
