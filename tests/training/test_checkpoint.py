@@ -55,6 +55,23 @@ def often(monkeypatch):
 # Exact resume
 
 
+def stopped_everywhere(folder, params, expected, **given):
+    """Stop a training at each moment, let it go on to the expected end, and return how many moments there were."""
+    moment = 0
+    while True:
+        moment += 1
+        checkpoints = folder / str(moment)
+        checkpoints.mkdir()
+        try:
+            found = outcome(fitted(params, **given, checkpoints=checkpoints, callbacks=[StopAt(moment)]))
+        except StoppedError:
+            again = outcome(fitted(params, **given, checkpoints=checkpoints))
+            assert again == expected, f"stopped at moment {moment}"
+        else:
+            assert found == expected  # writing checkpoints changes nothing
+            return moment
+
+
 @pytest.mark.parametrize(
     "model",
     [
@@ -81,19 +98,7 @@ def test_every_kind_of_model_that_stops_goes_on_to_the_same_end(model, often, tm
 def test_a_training_that_stops_anywhere_goes_on_to_the_same_end(train, often, tmp_path):
     params = hparams(model=RANDOM, **train)
     expected = outcome(fitted(params))
-    moment = 0
-    while True:
-        moment += 1
-        folder = tmp_path / str(moment)
-        folder.mkdir()
-        try:
-            found = outcome(fitted(params, checkpoints=folder, callbacks=[StopAt(moment)]))
-        except StoppedError:
-            assert outcome(fitted(params, checkpoints=folder)) == expected, f"stopped at moment {moment}"
-        else:
-            assert found == expected  # writing checkpoints changes nothing
-            break
-    assert moment > 15
+    assert stopped_everywhere(tmp_path, params, expected) > 15
     assert len(expected[1]) == 2
 
 

@@ -8,7 +8,7 @@ from carousel.errors import UserError
 from carousel.training import checkpoint
 from carousel.training.fit import build
 from tests.training.order_problem import TRAIN, VAL, WORDS, fitted, hparams, state
-from tests.training.test_checkpoint import RANDOM, StopAt, StoppedError, outcome
+from tests.training.test_checkpoint import RANDOM, outcome, stopped_everywhere
 
 WIDTH = hparams().model.embedding_size
 
@@ -59,19 +59,7 @@ def test_a_frozen_training_that_stops_anywhere_goes_on_to_the_same_end(monkeypat
     monkeypatch.setattr(checkpoint, "SHARE", 1e9)
     params, given = hparams(model=RANDOM, epochs=2, batch_tokens=400), vectors(freeze_epochs=1)
     expected = outcome(fitted(params, pretrained=given))
-    moment = 0
-    while True:
-        moment += 1
-        folder = tmp_path / str(moment)
-        folder.mkdir()
-        try:
-            found = outcome(fitted(params, pretrained=given, checkpoints=folder, callbacks=[StopAt(moment)]))
-        except StoppedError:
-            assert outcome(fitted(params, pretrained=given, checkpoints=folder)) == expected, f"moment {moment}"
-        else:
-            assert found == expected
-            break
-    assert moment > 10
+    assert stopped_everywhere(tmp_path, params, expected, pretrained=given) > 10
 
 
 def test_a_checkpoint_belongs_to_its_vectors():

@@ -33,9 +33,9 @@ class Grid(BaseSampler):
         self, study: optuna.Study, trial: FrozenTrial, param_name: str, _distribution: BaseDistribution
     ) -> Any:
         """Return the key's value in the first combination that no trial has, and that fits the keys so far."""
-        tried = [other.params for other in study.get_trials(deepcopy=False) if other.number != trial.number]
+        others = [other for other in study.get_trials(deepcopy=False) if other.number != trial.number]
         for values in points(self.space):
-            if trial.params.items() <= values.items() and not any(same(values, other) for other in tried):
+            if trial.params.items() <= values.items() and not is_tried(values, others):
                 return values[param_name]
         raise RuntimeError("every combination was tried")
 
@@ -48,6 +48,11 @@ def same(one: Values, other: Values) -> bool:
         else value == other[key]
         for key, value in one.items()
     )
+
+
+def is_tried(values: Values, trials: list[FrozenTrial]) -> bool:
+    """Whether one of the trials tries the same."""
+    return any(same(values, trial.params) for trial in trials)
 
 
 class Sobol(optuna.samplers.QMCSampler):
@@ -136,8 +141,7 @@ def check(sweep: Sweep) -> None:
 
 def untried(space: Space, trials: list[FrozenTrial]) -> Values | None:
     """Return the first combination that no trial has; None if there is none. The space has no endless range."""
-    tried = [trial.params for trial in trials]
-    return next((values for values in points(space) if not any(same(values, other) for other in tried)), None)
+    return next((values for values in points(space) if not is_tried(values, trials)), None)
 
 
 def exhausted(sweep: Sweep, trials: list[FrozenTrial]) -> bool:

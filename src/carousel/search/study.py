@@ -24,7 +24,7 @@ from carousel.params import Hparams, Sweep, replace
 from carousel.search.messages import Data
 from carousel.search.objectives import DIRECTIONS
 from carousel.search.pruners import PRUNERS
-from carousel.search.samplers import exhausted, same, sampler, untried
+from carousel.search.samplers import exhausted, is_tried, sampler, untried
 from carousel.search.space import Values, endless, first_values, inside, suggest
 from carousel.training import code
 
@@ -155,8 +155,7 @@ class Study:
     def propose(self) -> FrozenTrial | None:
         """Add the next trial, which waits to be begun; None if every combination was tried."""
         trials = self.trials
-        tried = [trial.params for trial in trials]
-        given = next((values for values in self.first if not any(same(values, other) for other in tried)), None)
+        given = next((values for values in self.first if not is_tried(values, trials)), None)
         if given is None and exhausted(self.sweep, trials):
             return None
         template = self._drawn(trials, given) if given is not None else self._untried(trials)
@@ -171,7 +170,7 @@ class Study:
         """
         for attempt in range(ATTEMPTS):
             trial = self._drawn(trials, None, attempt)
-            if not any(same(trial.params, other.params) for other in trials):
+            if not is_tried(trial.params, trials):
                 return trial
         return trial if endless(self.sweep.space) else self._drawn(trials, untried(self.sweep.space, trials))
 
