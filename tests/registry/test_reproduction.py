@@ -23,9 +23,10 @@ print(len(client.search_runs([experiment(client, 'stdlib-docs')])), len(client.s
 def state(checkout: Checkout) -> tuple[str, ...]:
     """What a reproduction must leave alone: the store, the checkout, dvc.lock, DVC's cache."""
     cached = sorted(str(path) for path in (checkout.path / ".dvc/cache").rglob("*"))
+    files = checkout.run("git", "status", "--porcelain", "--ignored").splitlines()
     return (
         checkout.python(COUNT),
-        checkout.run("git", "status", "--porcelain", "--ignored"),
+        *(line for line in files if not line.endswith("__pycache__/")),  # the command's own import compiles modules
         (checkout.path / "dvc.lock").read_text(),
         *cached,
     )

@@ -61,6 +61,28 @@ def test_processes_that_create_the_store_together_lose_nothing(tmp_path: Path) -
     assert names == ["run 0", "run 1", "run 2"]
 
 
+DIE_MAKING_TABLES = """
+import os
+from sqlalchemy import Engine, event
+from carousel.tracking import store
+
+@event.listens_for(Engine, "before_cursor_execute")
+def die(connection, cursor, statement, *rest):
+    if "CREATE TABLE review_queue_users" in statement:  # its migration has made a table already
+        os._exit(9)
+
+store.connect()
+"""
+
+
+def test_a_store_whose_making_was_killed_is_made_again(tmp_path: Path) -> None:
+    assert subprocess.run([sys.executable, "-c", DIE_MAKING_TABLES], cwd=tmp_path, check=False).returncode == 9
+    assert not (tmp_path / "mlflow.db").exists()
+    client = store.connect()
+    assert client.get_experiment(store.experiment(client, "docs")).name == "docs"
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["mlflow.db"]
+
+
 def test_artifacts_lie_beside_the_store_wherever_the_stage_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from filelock import FileLock
 
 from carousel.errors import UserError
+from carousel.files import replacing
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -66,7 +67,8 @@ def connect() -> "MlflowClient":
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(os.environ.get("MLFLOW_REGISTRY_URI") or uri)
     try:
-        with exclusive():  # the client's first breath makes the tables of a new store
+        with exclusive():
+            _make_local(uri)
             client = mlflow.MlflowClient()
             client.search_experiments(max_results=1)
     except (mlflow.MlflowException, SQLAlchemyError) as error:
@@ -101,6 +103,22 @@ def has_run(client: "MlflowClient", run_id: str) -> bool:
     except mlflow.MlflowException:
         return False
     return True
+
+
+def _make_local(uri: str) -> None:
+    """Make the tables of a SQLite store that is not there yet.
+
+    MLflow makes them one migration after another, and can't go on where a kill left half of them.
+    """
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+    from sqlalchemy.engine import make_url
+
+    if not uri.startswith("sqlite:"):
+        return
+    place = Path(make_url(uri).database or "")
+    if place.name and not place.exists():
+        with replacing(place) as temporary:
+            SqlAlchemyStore(f"sqlite:///{temporary}", str(temporary.parent)).engine.dispose()
 
 
 def _check_reachable(uri: str) -> None:
