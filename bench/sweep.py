@@ -1,6 +1,7 @@
-"""Sweeps: trials an hour with one worker, with two, and of a naive script; and every sampler beside the others.
+"""Sweeps: trials an hour with one worker, with two, and of a naive script; or every sampler beside the others.
 
-    python -m bench.sweep [--trials 8] [--samplers] [--pruners] [--picture docs/images/samplers.png]
+    python -m bench.sweep [--trials 8]
+    python -m bench.sweep [--trials 20] --samplers --pruners [--picture docs/images/samplers.png]
 
 It runs in a checkout whose data is encoded (`dvc repro encode`), on that data, with the model of params.yaml. The
 naive script is what one writes first: a fresh interpreter for each trial, which reads the prepared texts, makes
@@ -134,16 +135,17 @@ def main() -> None:
     """Measure, and end with JSON."""
     parser = argparse.ArgumentParser(description="Trials an hour, and every sampler and pruner beside the others.")
     parser.add_argument("--trials", type=int, default=8)
-    parser.add_argument("--samplers", action="store_true", help="also every sampler on one space")
-    parser.add_argument("--pruners", action="store_true", help="also every pruner on one space")
+    parser.add_argument("--samplers", action="store_true", help="instead, every sampler on one space")
+    parser.add_argument("--pruners", action="store_true", help="instead, every pruner on one space")
     parser.add_argument("--picture", type=Path, help="draw what --samplers and --pruners found into this file")
     options = parser.parse_args()
-    if options.picture and not (options.samplers or options.pruners):
+    beside = options.samplers or options.pruners
+    if options.picture and not beside:
         parser.error("--picture draws what --samplers and --pruners find: add one")
     params = load()
     size = len(Vocabulary.from_text(Path("artifacts/vocab.txt").read_text("utf-8")))
     data = Data(Path("data/encoded/train"), Path("data/encoded/val"), size)
-    results: dict[str, Any] = rates(params, data, options.trials)
+    results: dict[str, Any] = {} if beside else rates(params, data, options.trials)
     if options.samplers:
         results["samplers"] = compared(params, data, options.trials, "sampler", list(SAMPLERS))
     if options.pruners:

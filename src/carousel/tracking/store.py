@@ -118,7 +118,8 @@ def _make_local(uri: str) -> None:
     place = Path(make_url(uri).database or "")
     if place.name and not place.exists():
         with replacing(place) as temporary:
-            SqlAlchemyStore(f"sqlite:///{temporary}", str(temporary.parent)).engine.dispose()
+            made = SqlAlchemyStore(f"sqlite:///{temporary}", str(temporary.parent))  # type: ignore[no-untyped-call]
+            made.engine.dispose()
 
 
 def _check_reachable(uri: str) -> None:
