@@ -120,6 +120,7 @@ def draw(results: dict[str, Any], file: Path) -> None:
         for panel, label in zip(panels, ("trials", "seconds of trials"), strict=True):
             panel.set_xlabel(label)
             panel.grid(alpha=0.3)
+        panels[0].xaxis.get_major_locator().set_params(integer=True)
         panels[0].set_ylabel("best validation accuracy")
         panels[0].set_title(row)
         # the first trials are bad with all of them, and would hide what differs later
