@@ -35,7 +35,7 @@ shapes = st.fixed_dictionaries(
         "layers": st.integers(1, 2),
         "bidirectional": st.booleans(),
         "pooling": st.sampled_from(list(POOLINGS)),
-        "bigram_buckets": st.sampled_from([0, 7]),
+        "ngrams": st.integers(0, 2),
         "dropout": st.floats(0, 0.9),
     }
 )
@@ -92,7 +92,7 @@ def test_a_bundle_survives_save_and_load_bit_for_bit(make_bundle, words, labels,
 
 
 def test_a_bundle_from_before_a_setting_existed_reads_as_its_default(bundle, saved):
-    edited(saved / CONFIG, lambda content: content["model"].pop("bigram_buckets"))
+    edited(saved / CONFIG, lambda content: content["model"].pop("ngrams"))
     assert Bundle.load(saved).model.config == bundle.model.config
 
 
@@ -115,7 +115,7 @@ def test_two_saves_are_the_same_bytes(bundle, tmp_path):
         ({"long": "whole"}, [CONFIG]),
         ({"pooling": "max_mean"}, []),  # the default
         ({"dropout": 0.1}, [CONFIG]),
-        ({"bigram_buckets": 7}, [CONFIG, WEIGHTS]),
+        ({"ngrams": 2}, [CONFIG, WEIGHTS]),
         ({"seed": 1}, [WEIGHTS]),
     ],
 )

@@ -1,6 +1,8 @@
 import pytest
 import torch
 
+from carousel.nn.ngrams import Ngrams
+
 
 @pytest.fixture
 def threads():
@@ -8,3 +10,10 @@ def threads():
     before = torch.get_num_threads()
     yield torch.set_num_threads
     torch.set_num_threads(before)
+
+
+def counted(ngrams: Ngrams, words: int = 20) -> None:
+    """Let n-grams say something, each something else: as if random documents had been counted and learned from."""
+    ids = torch.randint(0, words, (200, 12))
+    ngrams.count(ids, torch.randint(0, len(ngrams.documents), (200,)))
+    torch.nn.init.normal_(ngrams.embedding.weight)

@@ -1,15 +1,14 @@
-import itertools
-
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carousel.nn.batch import pad
 from carousel.nn.cells import CELLS
-from carousel.nn.classifier import ClassifierConfig, HashedBigrams, TextClassifier
+from carousel.nn.classifier import ClassifierConfig, TextClassifier
 from carousel.nn.encoders import ENCODERS
 from carousel.nn.pooling import POOLINGS
 from carousel.text.vocabulary import PADDING_ID, UNKNOWN_ID
+from tests.nn.conftest import counted
 
 WORDS = 20
 
@@ -21,7 +20,7 @@ shapes = st.fixed_dictionaries(
         "layers": st.integers(1, 2),
         "bidirectional": st.booleans(),
         "pooling": st.sampled_from(list(POOLINGS)),
-        "bigram_buckets": st.sampled_from([0, 1, 13]),
+        "ngrams": st.integers(0, 3),
     }
 )
 
@@ -29,8 +28,8 @@ shapes = st.fixed_dictionaries(
 def classifier(seed=0, **shape):
     torch.manual_seed(seed)
     model = TextClassifier(ClassifierConfig(WORDS, 3, embedding_size=8, hidden_size=8, **shape))
-    if model.bigrams is not None:  # they begin at zero, and should matter here
-        torch.nn.init.normal_(model.bigrams.embedding.weight)
+    if model.ngrams is not None:
+        counted(model.ngrams)
     return model.eval()
 
 
@@ -67,33 +66,6 @@ def test_weights_are_a_function_of_the_seed():
     one, same, other = (classifier(seed).state_dict() for seed in (1, 1, 2))
     assert all(torch.equal(one[name], same[name]) for name in one)
     assert not torch.equal(one["embedding.weight"], other["embedding.weight"])
-
-
-# Pairs of words
-
-
-@given(documents=documents, extra=st.integers(0, 5), buckets=st.integers(1, 50))
-@settings(max_examples=40, deadline=None)
-def test_bigrams_are_the_mean_of_a_documents_own_pairs(documents, extra, buckets):
-    bigrams = HashedBigrams(buckets, 4)
-    torch.nn.init.normal_(bigrams.embedding.weight)
-    ids, lengths = pad(documents)
-    found = bigrams(widened(ids, extra), lengths)
-    for vector, document in zip(found, documents, strict=True):
-        # a pair is also a document of its own, so this says nothing of how pairs are hashed
-        pairs = [bigrams(*pad([pair]))[0] for pair in itertools.pairwise(document)]
-        expected = torch.stack(pairs).mean(0) if pairs else torch.zeros(4)
-        torch.testing.assert_close(vector, expected, rtol=0, atol=1e-6)
-
-
-def test_the_order_within_a_pair_matters_and_the_order_of_pairs_does_not():
-    bigrams = HashedBigrams(10_007, 4)
-    torch.nn.init.normal_(bigrams.embedding.weight)
-    pair, reverse, one, other = (
-        bigrams(*pad([document])) for document in ([2, 3], [3, 2], [2, 3, 2, 4, 2], [2, 4, 2, 3, 2])
-    )
-    assert not torch.equal(pair, reverse)
-    torch.testing.assert_close(one, other)
 
 
 # Padding is no word

@@ -7,6 +7,7 @@ import torch
 from carousel.nn.cells import CELLS
 from carousel.nn.classifier import ClassifierConfig, TextClassifier
 from carousel.nn.recurrent import ROWS, RecurrentEncoder
+from tests.nn.conftest import counted
 
 FEATURES, HIDDEN, WORDS = 5, 4, 20
 EXPORTED = (2, 5)  # documents, time steps
@@ -107,7 +108,7 @@ def test_an_exported_encoder_is_equal_at_any_batch_size_and_length(cell, layers,
         {},
         {"pooling": "last"},
         {"pooling": "attention"},
-        {"bigram_buckets": 13},
+        {"ngrams": 2},
         {"cell": "gru", "layers": 2},
         {"encoder": "convolutional", "pooling": "last_max_mean"},
         {"encoder": "transformer", "heads": 2, "layers": 2},
@@ -116,8 +117,8 @@ def test_an_exported_encoder_is_equal_at_any_batch_size_and_length(cell, layers,
 )
 def test_an_exported_classifier_is_equal_at_any_batch_size_and_length(settings):
     model = TextClassifier(ClassifierConfig(WORDS, 3, embedding_size=8, hidden_size=8, **settings)).eval()
-    if model.bigrams is not None:  # they begin at zero, and should matter here
-        torch.nn.init.normal_(model.bigrams.embedding.weight)
+    if model.ngrams is not None:
+        counted(model.ngrams)
     documents = {0: "documents"}
     axes = {"ids": {0: "documents", 1: "steps"}, "lengths": documents, "logits": documents}
     assert_equal_at_any_size(model, words, axes)

@@ -11,6 +11,7 @@ from carousel.nn.convolutional import ConvolutionalEncoder
 from carousel.nn.encoders import ENCODERS
 from carousel.nn.pooling import POOLINGS
 from carousel.nn.reading import READINGS
+from tests.nn.conftest import counted
 
 WORDS = 20
 
@@ -21,7 +22,7 @@ shapes = st.fixed_dictionaries(
         "layers": st.integers(1, 3),
         "bidirectional": st.booleans(),
         "pooling": st.sampled_from(list(POOLINGS)),
-        "bigram_buckets": st.sampled_from([0, 13]),
+        "ngrams": st.integers(0, 3),
         "reading": st.sampled_from(list(READINGS)),
         "chunk": st.integers(3, 9),
         "overlap": st.integers(0, 2),
@@ -33,8 +34,8 @@ documents = st.lists(st.integers(1, WORDS - 1), min_size=1, max_size=40)
 def classifier(**shape):
     torch.manual_seed(0)
     model = TextClassifier(ClassifierConfig(WORDS, 3, embedding_size=8, hidden_size=8, **shape))
-    if model.bigrams is not None:  # they begin at zero, and should matter here
-        torch.nn.init.normal_(model.bigrams.embedding.weight)
+    if model.ngrams is not None:
+        counted(model.ngrams)
     return model.eval()
 
 

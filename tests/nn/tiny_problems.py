@@ -52,7 +52,7 @@ def classifier(**config):
     """Return an untrained model without any dropout, or hashed pairs of words, which know order on their own."""
     torch.manual_seed(0)
     small = {"embedding_size": 16, "hidden_size": 16, "heads": 2, "dropout": 0.0}
-    plain = {"embedding_dropout": 0.0, "word_dropout": 0.0, "bigram_buckets": 0}
+    plain = {"embedding_dropout": 0.0, "word_dropout": 0.0, "ngrams": 0}
     return TextClassifier(ClassifierConfig(WORDS, 2, **{**small, **plain, **config}))
 
 

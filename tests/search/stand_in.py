@@ -23,7 +23,7 @@ HPARAMS = Hparams(
         dropout=0.0,
         embedding_dropout=0.0,
         word_dropout=0.0,
-        bigram_buckets=0,
+        ngrams=0,
     ),
     train=Train(epochs=5, batch_tokens=256, learning_rate=0.03),
 )

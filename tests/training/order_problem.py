@@ -34,7 +34,7 @@ TRAIN, VAL = order_problem(160, seed=0), order_problem(60, seed=1)
 def hparams(cell="lstm", model=None, **train):
     small = {"embedding_size": 8, "hidden_size": 8, "dropout": 0.0, "embedding_dropout": 0.0, "word_dropout": 0.05}
     # Neighbours would tell the order without recurrence
-    model = Model(**{"cell": cell, "bigram_buckets": 0, **small, **(model or {})})
+    model = Model(**{"cell": cell, "ngrams": 0, **small, **(model or {})})
     return Hparams(model=model, train=Train(**{"epochs": 2, "batch_tokens": 128, "learning_rate": 0.03, **train}))
 
 

@@ -94,11 +94,11 @@ def test_the_epochs_loss_is_the_mean_over_documents(monkeypatch):
 
 
 def test_layer_norms_are_of_what_has_a_gradient():
-    model = build(hparams(model={"layers": 2, "bigram_buckets": 8}), vocabulary_size=WORDS, classes=2)
+    model = build(hparams(model={"layers": 2, "ngrams": 2}), vocabulary_size=WORDS, classes=2)
     assert layer_norms(model) == {}
     model(*pad([TRAIN.document(i) for i in range(4)])).sum().backward()
     norms = layer_norms(model)
-    assert set(norms) == {"embedding", "encoder.layers.0", "encoder.layers.1", "bigrams", "head"}
+    assert set(norms) == {"embedding", "encoder.layers.0", "encoder.layers.1", "ngrams", "head"}
     weights = model.encoder.layers[1].parameters()
     expected = torch.cat([parameter.grad.flatten() for parameter in weights]).norm()
     torch.testing.assert_close(norms["encoder.layers.1"], expected)

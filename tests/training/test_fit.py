@@ -14,7 +14,7 @@ from carousel.nn.batch import pad
 from carousel.training.batches import BucketSampler
 from carousel.training.callbacks import History, Lines, progress
 from carousel.training.fit import DivergedError, build, describe, fit
-from tests.training.order_problem import TRAIN, VAL, WORDS, fitted, hparams, state
+from tests.training.order_problem import TRAIN, VAL, WORDS, A, B, fitted, hparams, state
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +39,26 @@ def test_other_cells_learn_it_too(cell):
 def test_a_reservoir_with_a_trained_read_out_learns_it_too():
     wide = {"hidden_size": 128, "pooling": "last"}
     assert fitted(hparams("esn", wide, epochs=20, patience=20)).best["val_accuracy"] > 0.8
+
+
+def test_a_bag_of_words_learns_the_order_of_neighbours_from_n_grams():
+    random = np.random.default_rng(0)
+    noise = random.integers(B + 1, WORDS, (300, 2))
+    targets = np.arange(300) % 2
+    pairs = np.where(targets[:, None] == 0, (A, B), (B, A))
+    ids = np.hstack([noise[:, :1], pairs, noise[:, 1:]]).astype(np.int32)
+    offsets, names = np.arange(0, 4 * 201, 4), tuple(map(str, range(200)))
+    train = Encoded(ids[:200].ravel(), offsets, targets[:200], TRAIN.labels, names)
+    val = Encoded(ids[200:].ravel(), offsets[:101], targets[200:], TRAIN.labels, names[:100])
+
+    def learned(ngrams):
+        bag = {"encoder": "bag", "pooling": "mean", "ngrams": ngrams}
+        return fit(hparams(model=bag, epochs=3), train, val, WORDS, quiet=True)
+
+    assert learned(ngrams=1).best["val_accuracy"] < 0.65
+    found = learned(ngrams=2)
+    assert found.best["val_accuracy"] == 1.0
+    assert found.model.ngrams.documents.tolist() == [100, 100]  # each document was counted, and once
 
 
 # A function of the seed

@@ -9,8 +9,8 @@ class Bag(Encoder):
     """Word vectors as they are, without order or neighbours.
 
     With mean pooling it is the averaged embedding of Iyyer et al. (2015, "Deep unordered composition", section 2.1)
-    and of Joulin et al. (2017, "Bag of tricks"), the latter's pairs of words being `model.bigram_buckets`. What a
-    model with order gains over it is what order is worth.
+    and of Joulin et al. (2017, "Bag of tricks"). What a model with order gains over it is what order is worth;
+    `model.ngrams` knows of order, too.
 
     Args:
         input_size: F, which is C, too.

@@ -1,4 +1,4 @@
-"""The text classifier: embedding, encoder, pooling, linear head."""
+"""The text classifier: embedding, encoder, pooling, linear head; n-grams beside them."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from carousel.nn.encoders import ENCODERS
+from carousel.nn.ngrams import Ngrams
 from carousel.nn.pooling import POOLINGS
 from carousel.nn.reading import READINGS
 from carousel.text.vocabulary import PADDING_ID, UNKNOWN_ID
@@ -30,8 +31,8 @@ class ClassifierConfig:
         dropout: probability, between layers and before the head.
         embedding_dropout: probability, on the features of word vectors.
         word_dropout: probability that a word is read as unknown.
-        bigram_buckets: rows of a second embedding, averaged over a document's hashed pairs of neighbouring words
-            and put beside the pooled states (Joulin et al. 2017, "Bag of Tricks"); 0 has none.
+        ngrams: words of the longest n-grams that are counted beside the network (see `nn.ngrams`); 0 has none.
+        ngram_buckets: rows of their counts.
         orthogonal: begin with orthogonal recurrent weights (see `nn.initialisation`).
         xavier: begin with Xavier input weights.
         forget_bias: begin with this bias of forget gates; 0 keeps torch's own.
@@ -54,7 +55,8 @@ class ClassifierConfig:
     dropout: float = 0.5
     embedding_dropout: float = 0.2
     word_dropout: float = 0.1
-    bigram_buckets: int = 0
+    ngrams: int = 0
+    ngram_buckets: int = 131_072
     orthogonal: bool = True
     xavier: bool = True
     forget_bias: float = 1.0
@@ -78,22 +80,19 @@ class TextClassifier(nn.Module):
         self.reading = READINGS[config.reading](config.chunk, config.overlap)
         self.pooling = POOLINGS[config.pooling](self.encoder.output_size)
         self.dropout = nn.Dropout(config.dropout)
-        features = self.encoder.output_size * self.pooling.widths
-        self.bigrams: HashedBigrams | None = None
-        if config.bigram_buckets:
-            self.bigrams = HashedBigrams(config.bigram_buckets, config.embedding_size)
-            features += config.embedding_size
-        self.head = nn.Linear(features, config.classes)
+        self.head = nn.Linear(self.encoder.output_size * self.pooling.widths, config.classes)
+        self.ngrams = Ngrams(config.ngrams, config.ngram_buckets, config.classes) if config.ngrams else None
         nn.init.normal_(self.embedding.weight, std=0.1)
         with torch.no_grad():
             self.embedding.weight[PADDING_ID].zero_()
 
-    def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
+    def forward(self, ids: Tensor, lengths: Tensor, targets: Tensor | None = None) -> Tensor:
         """Return logits (B, classes).
 
         Args:
             ids: token ids (B, T), padded with `PADDING_ID`.
             lengths: (B,), each from 1 to T.
+            targets: labels (B,) of documents that are learned from; n-grams leave a document's own out.
         """
         if self.training and self.config.word_dropout:
             dropped = torch.rand(ids.shape, device=ids.device) < self.config.word_dropout
@@ -101,34 +100,5 @@ class TextClassifier(nn.Module):
         vectors = self.embedding_dropout(self.embedding(ids))  # (B, T, embedding_size)
         encoded = self.reading.read(self.encoder, vectors, lengths)
         pooled = self.pooling(encoded.outputs, encoded.final, lengths)  # (B, widths * D * H)
-        if self.bigrams is not None:
-            pooled = torch.cat([pooled, self.bigrams(ids, lengths)], dim=-1)
         logits: Tensor = self.head(self.dropout(pooled))  # (B, classes)
-        return logits
-
-
-class HashedBigrams(nn.Module):
-    """The mean embedding of a document's pairs of neighbouring words, each hashed to one of `buckets` rows.
-
-    Args:
-        buckets: rows of the embedding; pairs that meet in a row share it.
-        size: width of a row.
-    """
-
-    def __init__(self, buckets: int, size: int) -> None:
-        super().__init__()
-        self.embedding = nn.Embedding(buckets, size)
-        nn.init.zeros_(self.embedding.weight)
-
-    def forward(self, ids: Tensor, lengths: Tensor) -> Tensor:
-        """Return (B, size); zero for a document of one word.
-
-        Args:
-            ids: token ids (B, T).
-            lengths: (B,).
-        """
-        pairs = (ids[:, :-1] * 1_000_003 + ids[:, 1:]) % self.embedding.num_embeddings  # (B, T - 1)
-        inside = torch.arange(pairs.shape[1], device=ids.device) < lengths.unsqueeze(1) - 1  # (B, T - 1)
-        vectors = self.embedding(pairs) * inside.unsqueeze(-1)  # (B, T - 1, size)
-        mean: Tensor = vectors.sum(1) / (lengths - 1).clamp(min=1).unsqueeze(1)
-        return mean
+        return logits if self.ngrams is None else logits + self.ngrams(ids, targets)

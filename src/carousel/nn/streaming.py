@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from carousel.nn.classifier import TextClassifier
+from carousel.nn.ngrams import Ngrams
 from carousel.nn.pooling import Attention
 
 
@@ -30,10 +31,8 @@ def logits(model: TextClassifier, ids: npt.ArrayLike, limit: int) -> Tensor:
     assert first is not None
     assert last is not None
     features = pooling.finished(part, model.encoder.final(first, last), lengths)
-    if model.bigrams is not None:
-        features = torch.cat([features, _bigrams(model, words, limit)], dim=-1)
     found: Tensor = model.head(features)
-    return found
+    return found if model.ngrams is None else found + _ngrams(model.ngrams, words, limit)
 
 
 def attention(model: TextClassifier, ids: npt.ArrayLike, limit: int) -> Tensor:
@@ -63,12 +62,13 @@ def _words(ids: npt.ArrayLike) -> tuple[Tensor, Tensor]:
     return words, torch.tensor([words.shape[1]])
 
 
-def _bigrams(model: TextClassifier, words: Tensor, limit: int) -> Tensor:
-    """Return the mean embedding (1, F) of the document's pairs of words."""
-    assert model.bigrams is not None
-    pairs = words.shape[1] - 1
-    total = torch.zeros(1, model.bigrams.embedding.embedding_dim)
-    for first in range(0, pairs, limit):
-        count = min(limit, pairs - first)
-        total += count * model.bigrams(words[:, first : first + count + 1], torch.tensor([count + 1]))
-    return total / max(pairs, 1)
+def _ngrams(ngrams: Ngrams, words: Tensor, limit: int) -> Tensor:
+    """Return the logits (1, classes) of the document's n-grams: what pieces have in common counts once."""
+    length, overlap = words.shape[1], ngrams.longest - 1
+    pieces = [ngrams.rows(words[:, first : first + limit + overlap]) for first in range(0, length, limit)]
+    logits = torch.zeros(1, len(ngrams.documents))
+    for scale, each in zip(ngrams.scale, zip(*pieces, strict=True), strict=True):
+        rows = torch.from_numpy(np.unique(torch.cat(each, dim=1).numpy())).unsqueeze(0)
+        for first in range(0, rows.shape[1], limit):
+            logits = logits + scale * ngrams.said(rows[:, first : first + limit]) / ngrams.root(rows)
+    return logits

@@ -102,7 +102,8 @@ class Model(Section):
     dropout: Probability = 0.5
     embedding_dropout: Probability = 0.4
     word_dropout: Probability = 0.3
-    bigram_buckets: int = Field(default=16_384, ge=0)
+    ngrams: int = Field(default=3, ge=0, le=5)
+    ngram_buckets: Positive = 131_072
     orthogonal: bool = True
     xavier: bool = True
     forget_bias: Annotated[float, Field(ge=0)] = 1.0
@@ -133,7 +134,7 @@ class Model(Section):
 class Train(Section):
     """How it is trained."""
 
-    epochs: Positive = 12
+    epochs: Positive = 6
     patience: Positive = 5
     batch_tokens: Positive = 1024
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.004

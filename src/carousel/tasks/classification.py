@@ -62,7 +62,7 @@ class Classification(pl.LightningModule):
         of long documents would teach more than those of short ones, and the loss would fall more slowly.
         """
         ids, lengths, targets = batch
-        loss = self.training_loss(self.model(ids, lengths), targets)
+        loss = self.training_loss(self.model(ids, lengths, targets), targets)
         return loss * (len(targets) / self.batch_documents)
 
     def training_loss(self, logits: Tensor, targets: Tensor) -> Tensor:

@@ -106,6 +106,9 @@ def fit(
     keep_freed_memory()
     precision = choose(hparams)
     model = build(hparams, vocabulary_size=vocabulary_size, classes=len(train.labels), pretrained=pretrained)
+    if model.ngrams is not None:
+        for ids, _lengths, targets in Batches(train, params.batch_tokens):
+            model.ngrams.count(ids, targets)
     batches = Batches(train, params.batch_tokens, seed=params.seed, shuffle=True)
     steps, counts = params.epochs * len(batches), np.bincount(train.targets, minlength=len(train.labels))
     task = Classification(model, params, steps, len(train) / len(batches), counts)
