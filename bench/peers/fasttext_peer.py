@@ -9,6 +9,7 @@ accuracy; the best model's test accuracy is the only one that is taken. The last
 import itertools
 import json
 import os
+import random
 import sys
 import time
 from pathlib import Path
@@ -22,14 +23,18 @@ BUCKETS = 200_000  # for pairs of words; the default of two millions takes a sec
 def main() -> None:
     """Search, test, and end with JSON."""
     folder, seed = Path(sys.argv[1]), int(sys.argv[2])
-    lines = os.fdopen(os.dup(1), "w")
+    answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # standard output for the JSON line alone
+    # fastText learns from lines in the order in which they stand: from all of one label, then all of the next
+    lines = (folder / "train.txt").read_text("utf-8").splitlines(keepends=True)
+    random.Random(seed).shuffle(lines)
+    (folder / "shuffled.txt").write_text("".join(lines), "utf-8")
     best = (-1.0, None, "", 0.0)
     for epochs, rate, ngrams in itertools.product(EPOCHS, RATES, NGRAMS):
         began = time.perf_counter()
         try:
             model = fasttext.train_supervised(
-                str(folder / "train.txt"),
+                str(folder / "shuffled.txt"),
                 epoch=epochs,
                 lr=rate,
                 wordNgrams=ngrams,
@@ -49,7 +54,7 @@ def main() -> None:
             best = (accuracy, model, f"epochs {epochs}, lr {rate:g}, wordNgrams {ngrams}", minutes)
     val, model, detail, minutes = best
     _, accuracy, _ = model.test(str(folder / "test.txt"))
-    print(json.dumps({"val": val, "test": accuracy, "minutes": minutes, "detail": detail}), file=lines, flush=True)
+    print(json.dumps({"val": val, "test": accuracy, "minutes": minutes, "detail": detail}), file=answer, flush=True)
 
 
 if __name__ == "__main__":
