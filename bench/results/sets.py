@@ -154,7 +154,7 @@ SETS = {
         read=_trec,
     ),
     "sst2": Set(
-        title="SST-2, sentences",
+        title="SST-2 sentences; all learn from the labelled phrases, too",
         published={
             "LSTM, phrases and vectors (Tai et al. 2015)": 84.9,
             "BiLSTM, phrases and vectors (Tai et al. 2015)": 87.5,
