@@ -134,7 +134,7 @@ def draw(results: dict[str, Any], file: Path) -> None:
 
 def main() -> None:
     """Measure, and end with JSON."""
-    parser = argparse.ArgumentParser(description="Trials an hour, and every sampler and pruner beside the others.")
+    parser = argparse.ArgumentParser(description="Trials an hour, or every sampler and pruner beside the others.")
     parser.add_argument("--trials", type=int, default=8)
     parser.add_argument("--samplers", action="store_true", help="instead, every sampler on one space")
     parser.add_argument("--pruners", action="store_true", help="instead, every pruner on one space")

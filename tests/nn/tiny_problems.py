@@ -49,7 +49,7 @@ def keyword(count, seed, words=2000):
 
 
 def classifier(**config):
-    """Return an untrained model without any dropout, or hashed pairs of words, which know order on their own."""
+    """Return an untrained model without any dropout, or n-grams, which know order on their own."""
     torch.manual_seed(0)
     small = {"embedding_size": 16, "hidden_size": 16, "heads": 2, "dropout": 0.0}
     plain = {"embedding_dropout": 0.0, "word_dropout": 0.0, "ngrams": 0}

@@ -69,6 +69,7 @@ def _ngrams(ngrams: Ngrams, words: Tensor, limit: int) -> Tensor:
     logits = torch.zeros(1, len(ngrams.documents))
     for scale, each in zip(ngrams.scale, zip(*pieces, strict=True), strict=True):
         rows = torch.from_numpy(np.unique(torch.cat(each, dim=1).numpy())).unsqueeze(0)
+        root = ngrams.root(rows)
         for first in range(0, rows.shape[1], limit):
-            logits = logits + scale * ngrams.said(rows[:, first : first + limit]) / ngrams.root(rows)
+            logits = logits + scale * ngrams.said(rows[:, first : first + limit]) / root
     return logits
