@@ -24,7 +24,6 @@ SMALL = {
     "  epochs: 6": "  epochs: 3",
     "  learning_rate: 0.004": "  learning_rate: 0.02",
     "  trials: 3": "  trials: 2",
-    "  ngram_buckets: 131072": "  ngram_buckets: 2048",
     "  c: [1.0, 10.0, 100.0]": "  c: [10.0]",
 }
 # Neither a person's own MLflow server nor DVC experiment may leak into a test, nor a test into them

@@ -1,10 +1,9 @@
 import pytest
-import torch
 
 from carousel.bundle.bundle import Bundle
-from carousel.nn.classifier import ClassifierConfig, TextClassifier
 from carousel.text.tokenizer import TOKENIZERS
 from carousel.text.vocabulary import SPECIALS, Vocabulary
+from tests.nn.conftest import classifier
 
 WORDS = ("the", "cat", "sat", "on", "mat", ".", "ça", "日本", "\r", "a\u2028b")
 LABELS = ("animal", "Möbel", "その他")
@@ -12,10 +11,9 @@ LABELS = ("animal", "Möbel", "その他")
 
 def make(words=WORDS, labels=LABELS, *, seed=0, tokenizer="basic_english", max_length=12, long="head", **shape):
     """Return a small bundle with random weights."""
-    torch.manual_seed(seed)
     vocabulary = Vocabulary((*SPECIALS, *words))
-    config = ClassifierConfig(len(vocabulary), len(labels), embedding_size=8, hidden_size=8, **shape)
-    return Bundle(TextClassifier(config), TOKENIZERS[tokenizer], vocabulary, tuple(labels), max_length, long)
+    model = classifier(words=len(vocabulary), classes=len(labels), seed=seed, **shape)
+    return Bundle(model, TOKENIZERS[tokenizer], vocabulary, tuple(labels), max_length, long)
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,12 @@
+import numpy as np
 import pytest
 import torch
 
+from carousel.nn.classifier import ClassifierConfig, TextClassifier
+from carousel.nn.ngram_counts import NgramCounts
 from carousel.nn.ngrams import Ngrams
+
+WORDS = 20
 
 
 @pytest.fixture
@@ -12,8 +17,37 @@ def threads():
     torch.set_num_threads(before)
 
 
-def counted(ngrams: Ngrams, words: int = 20) -> None:
-    """Let n-grams say something, each something else: as if random documents had been counted and learned from."""
-    ids = torch.randint(0, words, (200, 12))
-    ngrams.count(ids, torch.randint(0, len(ngrams.documents), (200,)))
+def ngram_counts(documents, targets, *, words, longest, classes=3, least=2):
+    """Count lists of ids."""
+    return NgramCounts.of(
+        np.array([word for document in documents for word in document], dtype=np.int64),
+        np.cumsum([0, *map(len, documents)]),
+        np.array(targets, dtype=np.int64),
+        classes=classes,
+        vocabulary_size=words,
+        longest=longest,
+        least=least,
+    )
+
+
+def speaking_ngrams(longest, words, classes=3):
+    """Return n-grams that each say something else: as if random documents had been counted and learned from."""
+    random = np.random.default_rng(0)
+    documents, targets = random.integers(0, words, (200, 12)).tolist(), random.integers(0, classes, 200)
+    counts = ngram_counts(documents, targets, words=words, longest=longest, classes=classes)
+    ngrams = Ngrams(longest, counts.rows, classes, words)
+    ngrams.begin(counts)
     torch.nn.init.normal_(ngrams.embedding.weight)
+    return ngrams
+
+
+def classifier(*, words=WORDS, classes=3, seed=0, **settings):
+    """Return a small one with random weights, whose n-grams say something if it has any."""
+    torch.manual_seed(seed)
+    if longest := settings.get("ngrams"):
+        ngrams = speaking_ngrams(longest, words, classes)
+        settings["ngram_rows"] = ngrams.none
+    model = TextClassifier(ClassifierConfig(words, classes, embedding_size=8, hidden_size=8, **settings))
+    if model.ngrams is not None:
+        model.ngrams.load_state_dict(ngrams.state_dict())
+    return model.eval()

@@ -4,13 +4,10 @@ from hypothesis import strategies as st
 
 from carousel.nn.batch import pad
 from carousel.nn.cells import CELLS
-from carousel.nn.classifier import ClassifierConfig, TextClassifier
 from carousel.nn.encoders import ENCODERS
 from carousel.nn.pooling import POOLINGS
 from carousel.text.vocabulary import PADDING_ID, UNKNOWN_ID
-from tests.nn.conftest import counted
-
-WORDS = 20
+from tests.nn.conftest import WORDS, classifier
 
 documents = st.lists(st.lists(st.integers(UNKNOWN_ID, WORDS - 1), min_size=1, max_size=9), min_size=1, max_size=6)
 shapes = st.fixed_dictionaries(
@@ -23,14 +20,6 @@ shapes = st.fixed_dictionaries(
         "ngrams": st.integers(0, 3),
     }
 )
-
-
-def classifier(seed=0, **shape):
-    torch.manual_seed(seed)
-    model = TextClassifier(ClassifierConfig(WORDS, 3, embedding_size=8, hidden_size=8, **shape))
-    if model.ngrams is not None:
-        counted(model.ngrams)
-    return model.eval()
 
 
 def widened(ids, extra):
@@ -63,7 +52,7 @@ def test_a_document_gives_the_same_logits_alone_in_any_batch_and_at_any_padding(
 
 
 def test_weights_are_a_function_of_the_seed():
-    one, same, other = (classifier(seed).state_dict() for seed in (1, 1, 2))
+    one, same, other = (classifier(seed=seed).state_dict() for seed in (1, 1, 2))
     assert all(torch.equal(one[name], same[name]) for name in one)
     assert not torch.equal(one["embedding.weight"], other["embedding.weight"])
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from carousel.nn.batch import pad
 from carousel.nn.ngrams import PRIOR, Ngrams
 from carousel.text.vocabulary import PADDING_ID, UNKNOWN_ID
-from tests.nn.conftest import counted
+from tests.nn.conftest import ngram_counts, speaking_ngrams
 
 WORDS, CLASSES, SCALES = 9, 3, [0.5, 1.0, 2.0]
 
@@ -19,16 +19,11 @@ labelled = documents.flatmap(
 )
 
 
-def make(longest=2, buckets=1_000_003):
-    torch.manual_seed(0)
-    return Ngrams(longest, buckets, CLASSES)
-
-
 def after(given, labels, longest=2):
-    """Return n-grams that have counted documents."""
-    ngrams = make(longest)
-    if given:
-        ngrams.count(pad(given)[0], torch.tensor(labels))
+    """Return n-grams that have counted documents, also those that only one has."""
+    counts = ngram_counts(given, labels, words=WORDS, longest=longest, classes=CLASSES, least=1)
+    ngrams = Ngrams(longest, counts.rows, CLASSES, WORDS)
+    ngrams.begin(counts)
     return ngrams
 
 
@@ -43,7 +38,7 @@ def by_the_book(ngrams, document, given, labels, weight):
     share = [(labels.count(label) + 1) / (len(labels) + CLASSES) for label in range(CLASSES)]
     logits = [0.0] * CLASSES
     for size in range(1, ngrams.longest + 1):
-        grams = distinct(document, size)
+        grams = [gram for gram in distinct(document, size) if any(gram in distinct(other, size) for other in given)]
         for gram in grams:
             having = [label for other, label in zip(given, labels, strict=True) if gram in distinct(other, size)]
             for label in range(CLASSES):
@@ -75,21 +70,23 @@ def test_a_document_that_is_learned_from_is_scored_as_if_it_had_not_been_counted
     ngrams = after(given, labels)
     without.documents.copy_(ngrams.documents)  # labels' shares are those of all
     ids, targets = pad(given)[0], torch.tensor(labels)
-    torch.testing.assert_close(ngrams(ids, targets)[out], without(ids)[out], rtol=0, atol=1e-6)
+    for rows, others in zip(ngrams.rows(ids), without.rows(ids), strict=True):
+        found, expected = ngrams.said(rows, targets)[out], without.said(others)[out]
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
 
 
 @given(documents=documents)
 @settings(max_examples=30, deadline=None)
 def test_what_was_never_seen_says_nothing(documents):
     ngrams = after([[UNKNOWN_ID]], [1])
+    assert ngrams.none == 0
     assert not ngrams(pad(documents)[0]).any()
 
 
-@given(documents=documents, extra=st.integers(0, 5), longest=st.integers(1, 5), buckets=st.integers(1, 50))
+@given(documents=documents, extra=st.integers(0, 5), longest=st.integers(1, 5))
 @settings(max_examples=60, deadline=None)
-def test_a_document_alone_in_a_batch_and_padded_says_the_same(documents, extra, longest, buckets):
-    ngrams = make(longest, buckets)
-    counted(ngrams, WORDS)
+def test_a_document_alone_in_a_batch_and_padded_says_the_same(documents, extra, longest):
+    ngrams = speaking_ngrams(longest, WORDS)
     together = ngrams(torch.nn.functional.pad(pad(documents)[0], (0, extra), value=PADDING_ID))
     alone = torch.cat([ngrams(pad([document])[0]) for document in documents])
     torch.testing.assert_close(together, alone, rtol=0, atol=1e-5)
@@ -99,15 +96,13 @@ def test_a_document_alone_in_a_batch_and_padded_says_the_same(documents, extra, 
 @settings(max_examples=30, deadline=None)
 def test_the_order_of_words_matters_to_pairs_and_not_to_words(document, data):
     other = data.draw(st.permutations(document))
-    words, pairs = make(1), make(2)
-    for ngrams in (words, pairs):
-        counted(ngrams, WORDS)
+    words, pairs = speaking_ngrams(1, WORDS), speaking_ngrams(2, WORDS)
     ids = pad([document, other])[0]
     one, two = words(ids)
     torch.testing.assert_close(one, two)
     assume(distinct(document, 2) != distinct(other, 2))
     one, two = pairs.rows(ids)[1]
-    assert not torch.equal(one, two)
+    assert not torch.equal(one, two)  # all pairs of words are in the table
 
 
 def test_only_what_a_document_has_is_learned():
@@ -115,4 +110,4 @@ def test_only_what_a_document_has_is_learned():
     ngrams(pad([[2, 3]])[0])[0, 0].backward()
     touched = ngrams.embedding.weight.grad.flatten().nonzero().flatten()
     expected = torch.cat(ngrams.rows(pad([[2, 3]])[0]), dim=1).flatten()
-    assert set(touched.tolist()) == set(expected.tolist()) - {ngrams.buckets}
+    assert set(touched.tolist()) == set(expected.tolist()) - {ngrams.none}

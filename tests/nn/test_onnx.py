@@ -7,9 +7,9 @@ import torch
 from carousel.nn.cells import CELLS
 from carousel.nn.classifier import ClassifierConfig, TextClassifier
 from carousel.nn.recurrent import ROWS, RecurrentEncoder
-from tests.nn.conftest import counted
+from tests.nn.conftest import WORDS, classifier
 
-FEATURES, HIDDEN, WORDS = 5, 4, 20
+FEATURES, HIDDEN = 5, 4
 EXPORTED = (2, 5)  # documents, time steps
 OTHERS = [EXPORTED, (1, 1), (3, 9), (ROWS + 8, 7), (ROWS + 1, 1), (1, 20)]
 
@@ -116,9 +116,7 @@ def test_an_exported_encoder_is_equal_at_any_batch_size_and_length(cell, layers,
     ],
 )
 def test_an_exported_classifier_is_equal_at_any_batch_size_and_length(settings):
-    model = TextClassifier(ClassifierConfig(WORDS, 3, embedding_size=8, hidden_size=8, **settings)).eval()
-    if model.ngrams is not None:
-        counted(model.ngrams)
+    model = classifier(**settings)
     documents = {0: "documents"}
     axes = {"ids": {0: "documents", 1: "steps"}, "lengths": documents, "logits": documents}
     assert_equal_at_any_size(model, words, axes)

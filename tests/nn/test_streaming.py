@@ -6,14 +6,11 @@ from hypothesis import strategies as st
 from carousel.nn import streaming
 from carousel.nn.batch import pad
 from carousel.nn.cells import CELLS
-from carousel.nn.classifier import ClassifierConfig, TextClassifier
 from carousel.nn.convolutional import ConvolutionalEncoder
 from carousel.nn.encoders import ENCODERS
 from carousel.nn.pooling import POOLINGS
 from carousel.nn.reading import READINGS
-from tests.nn.conftest import counted
-
-WORDS = 20
+from tests.nn.conftest import WORDS, classifier
 
 shapes = st.fixed_dictionaries(
     {
@@ -29,14 +26,6 @@ shapes = st.fixed_dictionaries(
     }
 ).filter(lambda shape: shape["encoder"] == "recurrent" or shape["reading"] != "carried")
 documents = st.lists(st.integers(1, WORDS - 1), min_size=1, max_size=40)
-
-
-def classifier(**shape):
-    torch.manual_seed(0)
-    model = TextClassifier(ClassifierConfig(WORDS, 3, embedding_size=8, hidden_size=8, **shape))
-    if model.ngrams is not None:
-        counted(model.ngrams)
-    return model.eval()
 
 
 @given(shape=shapes, document=documents, limit=st.integers(1, 12))

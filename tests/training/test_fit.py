@@ -11,7 +11,7 @@ from pytorch_lightning.callbacks import Callback, RichProgressBar
 
 from carousel.corpus.encoded import Encoded
 from carousel.nn.batch import pad
-from carousel.training.batches import BucketSampler
+from carousel.training.batches import Batches, BucketSampler, budget
 from carousel.training.callbacks import History, Lines, progress
 from carousel.training.fit import DivergedError, build, describe, fit
 from tests.training.order_problem import TRAIN, VAL, WORDS, A, B, fitted, hparams, state
@@ -59,6 +59,13 @@ def test_a_bag_of_words_learns_the_order_of_neighbours_from_n_grams():
     found = learned(ngrams=2)
     assert found.best["val_accuracy"] == 1.0
     assert found.model.ngrams.documents.tolist() == [100, 100]  # each document was counted, and once
+
+
+def test_a_batch_has_as_many_tokens_as_the_params_say_or_else_as_the_documents_ask_for():
+    found = fitted(hparams(epochs=1, batch_tokens=0))
+    assert describe(found)["batch_tokens"] == budget(len(TRAIN.ids))
+    assert len(found.norms) == len(Batches(TRAIN, budget(len(TRAIN.ids)), shuffle=True))
+    assert describe(fitted(hparams(epochs=1, batch_tokens=64)))["batch_tokens"] == 64
 
 
 # A function of the seed

@@ -32,7 +32,7 @@ class ClassifierConfig:
         embedding_dropout: probability, on the features of word vectors.
         word_dropout: probability that a word is read as unknown.
         ngrams: words of the longest n-grams that are counted beside the network (see `nn.ngrams`); 0 has none.
-        ngram_buckets: rows of their counts.
+        ngram_rows: n-grams that were counted; not a hyperparameter, but as many as recur in the training documents.
         orthogonal: begin with orthogonal recurrent weights (see `nn.initialisation`).
         xavier: begin with Xavier input weights.
         forget_bias: begin with this bias of forget gates; 0 keeps torch's own.
@@ -56,7 +56,7 @@ class ClassifierConfig:
     embedding_dropout: float = 0.2
     word_dropout: float = 0.1
     ngrams: int = 0
-    ngram_buckets: int = 131_072
+    ngram_rows: int = 0
     orthogonal: bool = True
     xavier: bool = True
     forget_bias: float = 1.0
@@ -81,7 +81,11 @@ class TextClassifier(nn.Module):
         self.pooling = POOLINGS[config.pooling](self.encoder.output_size)
         self.dropout = nn.Dropout(config.dropout)
         self.head = nn.Linear(self.encoder.output_size * self.pooling.widths, config.classes)
-        self.ngrams = Ngrams(config.ngrams, config.ngram_buckets, config.classes) if config.ngrams else None
+        self.ngrams = (
+            Ngrams(config.ngrams, config.ngram_rows, config.classes, config.vocabulary_size)
+            if config.ngrams
+            else None
+        )
         nn.init.normal_(self.embedding.weight, std=0.1)
         with torch.no_grad():
             self.embedding.weight[PADDING_ID].zero_()

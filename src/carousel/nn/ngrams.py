@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor, nn
 
-from carousel.text.vocabulary import PADDING_ID, UNKNOWN_ID
+from carousel.nn.ngram_counts import NONE, NgramCounts
+from carousel.text.vocabulary import PADDING_ID
 
 PRIOR = 2.0  # α below, in documents: as strong as the two that Wang & Manning add
-BASE, PRIME = 1_664_525_013, 2**31 - 1  # of the hash: Karp & Rabin 1987, "Efficient randomized pattern-matching"
 
 
 class Ngrams(nn.Module):
@@ -17,30 +17,34 @@ class Ngrams(nn.Module):
 
         r(g, c) = log ((N(g, c) + α p(c)) / (N(g) + α)) - log p(c)
 
-    An n-gram that was never seen says 0. A document that has m_k distinct n-grams of k words gets the logits
+    An n-gram that is not in the table says 0. A document that has m_k distinct ones of k words gets the logits
 
         Σ_k s_k / √m_k Σ_g (1 + w_g) r(g, c)
 
     with learned s and w, as Wang & Manning (2012, "Baselines and bigrams", equations 2 and 3) learn a linear
     classifier on log-count ratios. While a document is learned from, its own count is left out of N, or an n-gram
-    that it alone has would give its label away. An n-gram with an unknown word is none.
+    that it alone has would give its label away.
 
     Args:
         longest: k goes from 1 to this.
-        buckets: rows of the counts; an n-gram's row is its hash, and those that meet in a row share it.
+        rows: n-grams of the table (see `NgramCounts`).
         classes: width of the logits.
+        vocabulary_size: above every token id.
     """
 
-    counts: Tensor  # N(g, c), (buckets + 1, classes); the last row is no n-gram's
+    keys: Tensor  # of the table, (rows + 1,)
+    counts: Tensor  # N(g, c), (rows + 1, classes)
     documents: Tensor  # of each label, (classes,)
 
-    def __init__(self, longest: int, buckets: int, classes: int) -> None:
+    def __init__(self, longest: int, rows: int, classes: int, vocabulary_size: int) -> None:
         super().__init__()
         self.longest = longest
-        self.buckets = buckets
-        self.register_buffer("counts", torch.zeros(buckets + 1, classes))
+        self.none = rows  # the last row, which is no n-gram's
+        self.vocabulary_size = vocabulary_size
+        self.register_buffer("keys", torch.full((rows + 1,), NONE))
+        self.register_buffer("counts", torch.zeros(rows + 1, classes))
         self.register_buffer("documents", torch.zeros(classes))
-        self.embedding = nn.Embedding(buckets + 1, 1)  # w
+        self.embedding = nn.Embedding(rows + 1, 1)  # w
         self.scale = nn.Parameter(torch.full((longest,), 0.5))  # s
         nn.init.zeros_(self.embedding.weight)
 
@@ -55,19 +59,30 @@ class Ngrams(nn.Module):
         return (self.scale[:, None, None] * said).sum(0)
 
     def rows(self, ids: Tensor) -> list[Tensor]:
-        """Return the distinct n-grams of each length as rows of the counts, (B, G) each; `buckets` fills up."""
-        found: list[Tensor] = []
+        """Return the distinct n-grams of each length as rows of the table, (B, G) each; `none` fills up."""
+        distinct: list[Tensor] = []
         ids = nn.functional.pad(ids, (0, self.longest - 1), value=PADDING_ID)  # so that a short text has room
-        known = (ids != PADDING_ID) & (ids != UNKNOWN_ID)
-        codes, whole = torch.zeros_like(ids), torch.ones_like(known)
-        for more in range(self.longest):
-            last = ids[:, more:]
-            codes = (codes[:, : last.shape[1]] * BASE + last) % PRIME
-            whole = whole[:, : last.shape[1]] & known[:, more:]
-            rows = torch.where(whole, codes % self.buckets, self.buckets).sort(dim=1).values
+        found = self.row(ids)
+        for length in range(1, self.longest + 1):
+            if length > 1:
+                found = self.row((found[:, :-1] + 1) * self.vocabulary_size + ids[:, length - 1 :])
+            rows = found.sort(dim=1).values
             again = nn.functional.pad(rows[:, 1:] == rows[:, :-1], (1, 0))
-            found.append(rows.masked_fill(again, self.buckets))
-        return found
+            distinct.append(rows.masked_fill(again, self.none))
+        return distinct
+
+    def row(self, keys: Tensor) -> Tensor:
+        """Return each key's row; `none` where the table has no such key."""
+        row = self._halved(keys) if torch.onnx.is_in_onnx_export() else torch.searchsorted(self.keys, keys)
+        return torch.where(self.keys[row] == keys, row, self.none)
+
+    def _halved(self, keys: Tensor) -> Tensor:
+        """Return where each key is, if it is anywhere: a search by halving, since ONNX knows no searchsorted."""
+        row = torch.zeros_like(keys)
+        for power in reversed(range(self.none.bit_length())):
+            further = (row + 2**power).clamp(max=self.none)
+            row = torch.where(self.keys[further] <= keys, further, row)
+        return row
 
     def said(self, rows: Tensor, targets: Tensor | None = None) -> Tensor:
         """Return Σ_g (1 + w_g) r(g, c) over rows of one length, (B, classes)."""
@@ -77,20 +92,17 @@ class Ngrams(nn.Module):
             counts = (counts - own.unsqueeze(1)).clamp(min=0)
         share = (self.documents + 1) / (self.documents + 1).sum()  # p(c), above 0 also where nothing was counted
         ratios = ((counts + PRIOR * share) / (counts.sum(-1, keepdim=True) + PRIOR)).log() - share.log()
-        weights = (1 + self.embedding(rows)) * (rows != self.buckets).unsqueeze(-1)  # (B, G, 1)
+        weights = (1 + self.embedding(rows)) * (rows != self.none).unsqueeze(-1)  # (B, G, 1)
         said: Tensor = (weights * ratios).sum(1)
         return said
 
     def root(self, rows: Tensor) -> Tensor:
         """Return √m, (B, 1); 1 for a document that has none."""
-        return (rows != self.buckets).sum(1, keepdim=True).clamp(min=1).sqrt()
+        return (rows != self.none).sum(1, keepdim=True).clamp(min=1).sqrt()
 
     @torch.no_grad()
-    def count(self, ids: Tensor, targets: Tensor) -> None:
-        """Count documents (B, T) of labels (B,)."""
-        classes = len(self.documents)
-        self.documents += torch.bincount(targets, minlength=classes)
-        for rows in self.rows(ids):
-            cells = (rows * classes + targets.unsqueeze(1)).flatten()
-            self.counts.view(-1).index_add_(0, cells, torch.ones(len(cells)))
-        self.counts[self.buckets] = 0
+    def begin(self, counts: NgramCounts) -> None:
+        """Take over the counts of the documents that will be learned from."""
+        self.keys.copy_(torch.from_numpy(counts.keys))
+        self.counts.copy_(torch.from_numpy(counts.counts))
+        self.documents.copy_(torch.from_numpy(counts.documents))

@@ -103,7 +103,6 @@ class Model(Section):
     embedding_dropout: Probability = 0.4
     word_dropout: Probability = 0.3
     ngrams: int = Field(default=3, ge=0, le=5)
-    ngram_buckets: Positive = 131_072
     orthogonal: bool = True
     xavier: bool = True
     forget_bias: Annotated[float, Field(ge=0)] = 1.0
@@ -135,8 +134,8 @@ class Train(Section):
     """How it is trained."""
 
     epochs: Positive = 6
-    patience: Positive = 5
-    batch_tokens: Positive = 1024
+    patience: Positive = 3
+    batch_tokens: int = Field(default=0, ge=0)
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.004
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.01
     clip_norm: Annotated[float, Field(gt=0)] = 1.0

@@ -17,11 +17,12 @@ from carousel.corpus.encoded import Encoded
 from carousel.corpus.pretrained import Pretrained
 from carousel.errors import UserError
 from carousel.nn.classifier import ClassifierConfig, TextClassifier
+from carousel.nn.ngram_counts import NgramCounts
 from carousel.params import Hparams
 from carousel.tasks.classification import MONITOR, Classification, NotFiniteError
 from carousel.training import embedding
 from carousel.training.allocator import keep_freed_memory
-from carousel.training.batches import Batches
+from carousel.training.batches import Batches, budget
 from carousel.training.callbacks import Curves, Determined, History, progress
 from carousel.training.checkpoint import Best, Resumption
 from carousel.training.precision import Precision, choose
@@ -40,6 +41,7 @@ class Fitted:
         history: a row an epoch.
         norms: of the gradient at each step, before clipping.
         tokens: real, non-padding tokens of an epoch.
+        batch_tokens: of a batch at most, padding included.
         precision: what it was computed with.
     """
 
@@ -47,6 +49,7 @@ class Fitted:
     history: list[dict[str, float]]
     norms: list[float]
     tokens: int
+    batch_tokens: int
     precision: Precision
 
     @property
@@ -61,14 +64,45 @@ class Fitted:
 
 
 def build(
-    hparams: Hparams, *, vocabulary_size: int, classes: int, pretrained: Pretrained | None = None
+    hparams: Hparams,
+    *,
+    vocabulary_size: int,
+    classes: int,
+    pretrained: Pretrained | None = None,
+    counts: NgramCounts | None = None,
 ) -> TextClassifier:
-    """Return an untrained model; its weights are a function of `train.seed`, and of the vectors it begins with."""
+    """Return an untrained model; its weights are a function of `train.seed`, and of the vectors it begins with.
+
+    Args:
+        hparams: of the model, and the seed.
+        vocabulary_size: rows of the embedding.
+        classes: width of the logits.
+        pretrained: word vectors to begin with, or none.
+        counts: of the documents' n-grams; without them n-grams say nothing.
+    """
     torch.manual_seed(hparams.train.seed)
-    model = TextClassifier(ClassifierConfig(vocabulary_size, classes, **hparams.model.model_dump()))
+    rows = counts.rows if counts else 0
+    config = ClassifierConfig(vocabulary_size, classes, ngram_rows=rows, **hparams.model.model_dump())
+    model = TextClassifier(config)
     if pretrained is not None:
         embedding.begin(model, pretrained)
+    if model.ngrams is not None and counts is not None:
+        model.ngrams.begin(counts)
     return model
+
+
+def counted(hparams: Hparams, train: Encoded, vocabulary_size: int) -> NgramCounts | None:
+    """Return the n-grams that a model counts, where it counts any."""
+    if not hparams.model.ngrams:
+        return None
+    return NgramCounts.of(
+        train.ids,
+        train.offsets,
+        train.targets,
+        classes=len(train.labels),
+        vocabulary_size=vocabulary_size,
+        longest=hparams.model.ngrams,
+    )
 
 
 def fit(
@@ -105,11 +139,15 @@ def fit(
     _quieten()
     keep_freed_memory()
     precision = choose(hparams)
-    model = build(hparams, vocabulary_size=vocabulary_size, classes=len(train.labels), pretrained=pretrained)
-    if model.ngrams is not None:
-        for ids, _lengths, targets in Batches(train, params.batch_tokens):
-            model.ngrams.count(ids, targets)
-    batches = Batches(train, params.batch_tokens, seed=params.seed, shuffle=True)
+    model = build(
+        hparams,
+        vocabulary_size=vocabulary_size,
+        classes=len(train.labels),
+        pretrained=pretrained,
+        counts=counted(hparams, train, vocabulary_size),
+    )
+    batch_tokens = params.batch_tokens or budget(int(train.offsets[-1]))
+    batches = Batches(train, batch_tokens, seed=params.seed, shuffle=True)
     steps, counts = params.epochs * len(batches), np.bincount(train.targets, minlength=len(train.labels))
     task = Classification(model, params, steps, len(train) / len(batches), counts)
     history, best, resumption = History(params.clip_norm), Best(), Resumption(checkpoints)
@@ -144,7 +182,7 @@ def fit(
             print(f"going on from the checkpoint of an interrupted training, {begin}", flush=True)
     with resumption.listening():
         try:
-            trainer.fit(task, batches, Batches(val, params.batch_tokens), ckpt_path=begin, weights_only=True)
+            trainer.fit(task, batches, Batches(val, batch_tokens), ckpt_path=begin, weights_only=True)
         except SystemExit as error:
             if isinstance(error.__context__, KeyboardInterrupt):
                 raise KeyboardInterrupt from error  # Lightning exits on Ctrl+C; a sweep has to know it as such
@@ -153,7 +191,7 @@ def fit(
             raise DivergedError(_diverged(error, trainer, batches, resumption.path)) from error
     task.load_state_dict(best.weights)
     tokens = int(train.offsets[-1])
-    return Fitted(model.cpu().eval(), history.rows, history.norms, tokens, precision)
+    return Fitted(model.cpu().eval(), history.rows, history.norms, tokens, batch_tokens, precision)
 
 
 def describe(fitted: Fitted) -> dict[str, float | int | str]:
@@ -168,6 +206,7 @@ def describe(fitted: Fitted) -> dict[str, float | int | str]:
         "val_macro_f1": row["val_macro_f1"],
         "parameters": sum(parameter.numel() for parameter in fitted.model.parameters()),
         "tokens_per_second": round(fitted.tokens_per_second),
+        "batch_tokens": fitted.batch_tokens,
         "precision": fitted.precision.name,
         "gradient_norm_p90": float(np.quantile(fitted.norms, 0.9)),
         "clipped": float(np.mean([row["clipped"] for row in fitted.history])),  # epochs have as many steps
