@@ -17,7 +17,7 @@ def threads():
     torch.set_num_threads(before)
 
 
-def ngram_counts(documents, targets, *, words, longest, classes=3, least=2):
+def ngram_counts(documents, targets, *, words, longest, classes=3, least=1):
     """Count lists of ids."""
     return NgramCounts.of(
         np.array([word for document in documents for word in document], dtype=np.int64),

@@ -27,14 +27,14 @@ def words(counts, row):
     return (*(words(counts, before - 1) if before else ()), last)
 
 
-def counted(corpus, longest, least=2):
+def counted(corpus, longest, least=1):
     documents, targets = [document for document, _ in corpus], [target for _, target in corpus]
     return ngram_counts(documents, targets, words=WORDS, longest=longest, classes=CLASSES, least=least)
 
 
 @given(corpus=corpora, longest=st.integers(1, 5), least=st.integers(1, 3))
 @settings(max_examples=200, deadline=None)
-def test_every_n_gram_that_recurs_is_counted_once_a_document_and_no_other(corpus, longest, least):
+def test_every_n_gram_that_enough_documents_have_is_counted_once_a_document_and_no_other(corpus, longest, least):
     counts = counted(corpus, longest, least)
     expected: dict[tuple[int, ...], Counter[int]] = {}
     for document, target in corpus:

@@ -20,8 +20,8 @@ labelled = documents.flatmap(
 
 
 def after(given, labels, longest=2):
-    """Return n-grams that have counted documents, also those that only one has."""
-    counts = ngram_counts(given, labels, words=WORDS, longest=longest, classes=CLASSES, least=1)
+    """Return n-grams that have counted documents."""
+    counts = ngram_counts(given, labels, words=WORDS, longest=longest, classes=CLASSES)
     ngrams = Ngrams(longest, counts.rows, CLASSES, WORDS)
     ngrams.begin(counts)
     return ngrams

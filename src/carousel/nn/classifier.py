@@ -32,7 +32,8 @@ class ClassifierConfig:
         embedding_dropout: probability, on the features of word vectors.
         word_dropout: probability that a word is read as unknown.
         ngrams: words of the longest n-grams that are counted beside the network (see `nn.ngrams`); 0 has none.
-        ngram_rows: n-grams that were counted; not a hyperparameter, but as many as recur in the training documents.
+        ngram_documents: documents that an n-gram has to stand in to be counted.
+        ngram_rows: n-grams that were counted; not a hyperparameter, but as many as the training documents have.
         orthogonal: begin with orthogonal recurrent weights (see `nn.initialisation`).
         xavier: begin with Xavier input weights.
         forget_bias: begin with this bias of forget gates; 0 keeps torch's own.
@@ -56,6 +57,7 @@ class ClassifierConfig:
     embedding_dropout: float = 0.2
     word_dropout: float = 0.1
     ngrams: int = 0
+    ngram_documents: int = 1
     ngram_rows: int = 0
     orthogonal: bool = True
     xavier: bool = True

@@ -1,4 +1,4 @@
-"""Which n-grams recur in the documents that a model learns from, and in how many documents of each label."""
+"""Which n-grams the documents that a model learns from have, and how many documents of each label have them."""
 
 from dataclasses import dataclass
 
@@ -14,15 +14,16 @@ Integers = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class NgramCounts:
-    """A table with a row for every n-gram that recurs.
+    """A table with a row for every n-gram that enough documents have.
 
     An n-gram is its first words' row and its last word, so its key is one number, without a hash:
 
-        key(w) = w                    of a word, by its id
+        key(w) = w                     of a word, by its id
         key(g w) = (row(g) + 1) V + w  of n-gram g and the word after it
 
-    Rows are sorted by key. Longer n-grams have higher keys, and none recurs whose beginning does not (Agrawal &
-    Srikant 1994, "Fast algorithms for mining association rules"), so each length is looked up by the one before.
+    Rows are sorted by key. Longer n-grams have higher keys, and no more documents have one than have its beginning,
+    so that each length is found by the one before (Agrawal & Srikant 1994, "Fast algorithms for mining association
+    rules").
 
     Attributes:
         keys: (rows + 1,), ascending; the last one is `NONE`.
@@ -49,7 +50,7 @@ class NgramCounts:
         classes: int,
         vocabulary_size: int,
         longest: int,
-        least: int = 2,
+        least: int = 1,
     ) -> "NgramCounts":
         """Count documents.
 
@@ -60,11 +61,11 @@ class NgramCounts:
             classes: how many labels there are.
             vocabulary_size: V, above every id.
             longest: words of the longest n-grams.
-            least: documents that an n-gram recurs in. One with an unknown word is none.
+            least: documents that have to have an n-gram. One with an unknown word is none.
         """
         words, ends = ids.astype(np.int64), offsets[1:]
         owners = np.repeat(np.arange(len(targets)), np.diff(offsets))  # the document of each token
-        starts = np.arange(len(words))  # where n-grams begin whose first words recur
+        starts = np.arange(len(words))  # where n-grams begin whose first words are in the table
         prefixes = np.zeros_like(words)  # row(g) + 1 of those first words
         keys, counts, rows = [], [], 0
         for length in range(1, longest + 1):
@@ -79,13 +80,13 @@ class NgramCounts:
             having = np.sort(gram * len(targets) + owners[starts])
             having = having[np.append(True, having[1:] != having[:-1])[: len(having)]]
             having, owner = np.divmod(having, len(targets))
-            recurs = np.bincount(having, minlength=len(key)) >= least
-            row = recurs.cumsum() - 1
-            cells = (row[having] * classes + targets[owner])[recurs[having]]
-            keys.append(key[recurs])
+            enough = np.bincount(having, minlength=len(key)) >= least
+            row = enough.cumsum() - 1
+            cells = (row[having] * classes + targets[owner])[enough[having]]
+            keys.append(key[enough])
             counts.append(np.bincount(cells, minlength=len(keys[-1]) * classes).reshape(-1, classes))
 
-            starts, prefixes = starts[recurs[gram]], (rows + row[gram] + 1)[recurs[gram]]
+            starts, prefixes = starts[enough[gram]], (rows + row[gram] + 1)[enough[gram]]
             rows += len(keys[-1])
         return cls(
             np.append(np.concatenate(keys), NONE),

@@ -102,7 +102,8 @@ class Model(Section):
     dropout: Probability = 0.5
     embedding_dropout: Probability = 0.4
     word_dropout: Probability = 0.3
-    ngrams: int = Field(default=3, ge=0, le=5)
+    ngrams: int = Field(default=2, ge=0, le=5)
+    ngram_documents: Positive = 1
     orthogonal: bool = True
     xavier: bool = True
     forget_bias: Annotated[float, Field(ge=0)] = 1.0

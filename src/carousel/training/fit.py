@@ -102,6 +102,7 @@ def counted(hparams: Hparams, train: Encoded, vocabulary_size: int) -> NgramCoun
         classes=len(train.labels),
         vocabulary_size=vocabulary_size,
         longest=hparams.model.ngrams,
+        least=hparams.model.ngram_documents,
     )
 
 
