@@ -5,6 +5,7 @@ import torch
 from carousel.nn.classifier import ClassifierConfig, TextClassifier
 from carousel.nn.ngram_counts import NgramCounts
 from carousel.nn.ngrams import Ngrams
+from carousel.text.vocabulary import UNKNOWN_ID
 
 WORDS = 20
 
@@ -15,6 +16,12 @@ def threads():
     before = torch.get_num_threads()
     yield torch.set_num_threads
     torch.set_num_threads(before)
+
+
+def distinct(document, size):
+    """The n-grams of a document, by the book."""
+    found = {tuple(document[i : i + size]) for i in range(len(document) - size + 1)}
+    return {gram for gram in found if UNKNOWN_ID not in gram}
 
 
 def ngram_counts(documents, targets, *, words, longest, classes=3, least=1):

@@ -6,19 +6,13 @@ from hypothesis import strategies as st
 
 from carousel.nn.ngram_counts import NONE
 from carousel.text.vocabulary import UNKNOWN_ID
-from tests.nn.conftest import ngram_counts
+from tests.nn.conftest import distinct, ngram_counts
 
 WORDS, CLASSES = 6, 3
 
 corpora = st.lists(
     st.tuples(st.lists(st.integers(UNKNOWN_ID, WORDS - 1), max_size=9), st.integers(0, CLASSES - 1)), max_size=8
 )
-
-
-def grams(document, size):
-    """The n-grams of a document, by the book."""
-    found = {tuple(document[i : i + size]) for i in range(len(document) - size + 1)}
-    return {gram for gram in found if UNKNOWN_ID not in gram}
 
 
 def words(counts, row):
@@ -39,7 +33,7 @@ def test_every_n_gram_that_enough_documents_have_is_counted_once_a_document_and_
     expected: dict[tuple[int, ...], Counter[int]] = {}
     for document, target in corpus:
         for size in range(1, longest + 1):
-            for gram in grams(document, size):
+            for gram in distinct(document, size):
                 expected.setdefault(gram, Counter())[target] += 1
     expected = {gram: labels for gram, labels in expected.items() if labels.total() >= least}
     found = {words(counts, row): Counter(dict(enumerate(counts.counts[row]))) for row in range(counts.rows)}

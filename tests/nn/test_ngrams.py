@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from carousel.nn.batch import pad
 from carousel.nn.ngrams import PRIOR, Ngrams
 from carousel.text.vocabulary import PADDING_ID, UNKNOWN_ID
-from tests.nn.conftest import ngram_counts, speaking_ngrams
+from tests.nn.conftest import distinct, ngram_counts, speaking_ngrams
 
 WORDS, CLASSES, SCALES = 9, 3, [0.5, 1.0, 2.0]
 
@@ -25,12 +25,6 @@ def after(given, labels, longest=2):
     ngrams = Ngrams(longest, counts.rows, CLASSES, WORDS)
     ngrams.begin(counts)
     return ngrams
-
-
-def distinct(document, size):
-    """The n-grams of a document, by the book."""
-    found = {tuple(document[i : i + size]) for i in range(len(document) - size + 1)}
-    return {gram for gram in found if UNKNOWN_ID not in gram}
 
 
 def by_the_book(ngrams, document, given, labels, weight):
@@ -72,7 +66,7 @@ def test_a_document_that_is_learned_from_is_scored_as_if_it_had_not_been_counted
     ids, targets = pad(given)[0], torch.tensor(labels)
     for rows, others in zip(ngrams.rows(ids), without.rows(ids), strict=True):
         found, expected = ngrams.said(rows, targets)[out], without.said(others)[out]
-        torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)
 
 
 @given(documents=documents)
