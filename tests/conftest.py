@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,12 +21,12 @@ numeric: [statistics, random, fractions]
 files: [zipfile, tarfile, shutil]
 """
 SMALL = {
-    "  embedding_size: 128": "  embedding_size: 16",
-    "  hidden_size: 128 ": "  hidden_size: 16 ",
-    "  epochs: 6": "  epochs: 3",
-    "  learning_rate: 0.004": "  learning_rate: 0.02",
-    "  trials: 3": "  trials: 2",
-    "  c: [1.0, 10.0, 100.0]": "  c: [10.0]",
+    "model.embedding_size": 16,
+    "model.hidden_size": 16,
+    "train.epochs": 3,
+    "train.learning_rate": 0.02,
+    "sweep.trials": 2,
+    "baseline.c": [10.0],
 }
 # Neither a person's own MLflow server nor DVC experiment may leak into a test, nor a test into them
 LEFT_OUT = (
@@ -73,6 +75,16 @@ class Checkout:
         content = (self.path / path).read_text("utf-8")
         assert old in content, f"{path} has no {old!r}"
         (self.path / path).write_text(content.replace(old, new), "utf-8")
+
+    def set_params(self, values: Mapping[str, object]) -> None:
+        """Give keys of params.yaml, which must be there, other values; every other letter stays."""
+        path = self.path / "params.yaml"
+        for key, value in values.items():
+            section, name = key.split(".")
+            pattern = rf"(^{section}:\n(?: .*\n)*?  {name}: )(\[.*?\]|[^ \n]+)"
+            content, found = re.subn(pattern, rf"\g<1>{value}", path.read_text("utf-8"), flags=re.MULTILINE)
+            assert found == 1, f"params.yaml has no {key}"
+            path.write_text(content, "utf-8")
 
     def copy(self, to: Path) -> "Checkout":
         """Return a checkout of its own in the same state; its store is its own, too."""
@@ -129,8 +141,7 @@ def make_checkout(folder: Path, *, git: bool = True) -> Checkout:
     }
     checkout = Checkout(folder, environment)
     (folder / "data/stdlib_docs.yaml").write_text(TOPICS, "utf-8")
-    for old, new in SMALL.items():
-        checkout.edit("params.yaml", old, new)
+    checkout.set_params(SMALL)
     if git:
         checkout.run("git", "init", "--quiet", "--initial-branch=main")
         checkout.run("git", "add", "--all")

@@ -31,7 +31,7 @@ def test_experiments_in_temporary_copies_land_in_the_checkouts_own_store(
     finished: Checkout, tmp_path: Path
 ) -> None:
     checkout = finished.copy(tmp_path / "copy")
-    checkout.edit("params.yaml", "  trials: 2", "  trials: 0")
+    checkout.set_params({"sweep.trials": 0})
     checkout.run("git", "commit", "--all", "--quiet", "--message", "search nothing")
     before = len(runs(checkout))
 

@@ -46,8 +46,7 @@ print(json.dumps({
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A checkout in which only the sweep is left to do."""
     made = make_checkout(tmp_path_factory.mktemp("killed") / "checkout")
-    made.edit("params.yaml", "  trials: 2", f"  trials: {TRIALS}")
-    made.edit("params.yaml", "  max_failures: 3", "  max_failures: 30")
+    made.set_params({"sweep.trials": TRIALS, "sweep.max_failures": 30})
     made.run("dvc", "repro", "encode")
     return made
 

@@ -62,14 +62,14 @@ def test_the_vocabulary_has_no_word_that_only_the_test_split_has(finished: Check
 
 def test_changed_train_params_rerun_nothing_before_the_sweep(finished: Checkout, tmp_path: Path) -> None:
     checkout = finished.copy(tmp_path / "copy")
-    checkout.edit("params.yaml", "clip_norm: 1.0", "clip_norm: 0.5")
+    checkout.set_params({"train.clip_norm": 0.5})
     assert ran(checkout.run("dvc", "repro")) == ["sweep", "train", "evaluate", "register"]
 
 
 @pytest.mark.slow
 def test_changed_vocab_params_rerun_from_build_vocab_on(finished: Checkout, tmp_path: Path) -> None:
     checkout = finished.copy(tmp_path / "copy")
-    checkout.edit("params.yaml", "min_count: 2", "min_count: 3")
+    checkout.set_params({"vocab.min_count": 3})
     again = ran(checkout.run("dvc", "repro"))
     assert again == ["build_vocab", "encode", "sweep", "train", "evaluate", "register"]
 
@@ -96,7 +96,7 @@ def test_dvc_shows_metrics_params_and_plots(finished: Checkout, tmp_path: Path) 
 
 def test_params_diff_names_what_changed(finished: Checkout, tmp_path: Path) -> None:
     checkout = finished.copy(tmp_path / "copy")
-    checkout.edit("params.yaml", "clip_norm: 1.0", "clip_norm: 0.5")
+    checkout.set_params({"train.clip_norm": 0.5})
     printed = checkout.run("dvc", "params", "diff")
     assert "train.clip_norm" in printed
     assert "0.5" in printed
@@ -105,7 +105,7 @@ def test_params_diff_names_what_changed(finished: Checkout, tmp_path: Path) -> N
 @pytest.mark.slow
 def test_an_unpacked_release_without_git_runs_and_says_so(tmp_path: Path) -> None:
     checkout = make_checkout(tmp_path / "carousel-0.1.0", git=False)
-    checkout.edit("params.yaml", "  trials: 2", "  trials: 0")
+    checkout.set_params({"sweep.trials": 0})
     checkout.run("dvc", "repro")
     tags = checkout.python(
         "from carousel.tracking.store import connect; from carousel.registry.versions import get;"

@@ -33,9 +33,9 @@ def state(checkout: Checkout) -> tuple[str, ...]:
 
 
 def three_commits(checkout: Checkout) -> None:
-    checkout.edit("params.yaml", "clip_norm: 1.0", "clip_norm: 0.1")
+    checkout.set_params({"train.clip_norm": 0.1})
     checkout.run("git", "commit", "--all", "--quiet", "--message", "clip more")
-    checkout.edit("params.yaml", "min_count: 2", "min_count: 3")
+    checkout.set_params({"vocab.min_count": 3})
     checkout.run("git", "commit", "--all", "--quiet", "--message", "fewer words")
     checkout.edit("data/stdlib_docs.yaml", "shutil", "shutil, glob")
     checkout.run("git", "commit", "--all", "--quiet", "--message", "more data")
@@ -47,8 +47,7 @@ def test_a_version_with_uncommitted_changes_is_reproduced_three_commits_later(
     finished: Checkout, tmp_path: Path
 ) -> None:
     checkout = finished.copy(tmp_path / "copy")
-    checkout.edit("params.yaml", "  trials: 2", "  trials: 0")
-    checkout.edit("params.yaml", "learning_rate: 0.02", "learning_rate: 0.015")
+    checkout.set_params({"sweep.trials": 0, "train.learning_rate": 0.015})
     checkout.edit("src/carousel/nn/initialisation.py", '"""How a recurrent', '"""Changed: how a recurrent')
     checkout.run("dvc", "repro")
     checkout.run("git", "checkout", "--quiet", ".")

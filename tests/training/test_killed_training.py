@@ -23,10 +23,7 @@ EPOCHS = 40
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A checkout in which only training is left to do, for some ten seconds."""
     made = make_checkout(tmp_path_factory.mktemp("killed") / "checkout")
-    made.edit("params.yaml", "  trials: 2", "  trials: 0")
-    made.edit("params.yaml", "  patience: 5 ", f"  patience: {EPOCHS} ")
-    content = (made.path / "params.yaml").read_text()
-    (made.path / "params.yaml").write_text(content.replace("  epochs: 3", f"  epochs: {EPOCHS}", 1))
+    made.set_params({"sweep.trials": 0, "train.patience": EPOCHS, "train.epochs": EPOCHS})
     made.run("dvc", "repro", "sweep")
     return made
 
