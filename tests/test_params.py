@@ -141,7 +141,7 @@ def test_a_misspelled_key_is_answered_with_the_real_one(tmp_path, key):
         ("model:", "model: should be a mapping of keys to values, not None"),
         ("train: {epochs: 1.5}", "train.epochs: input should be a valid integer, not 1.5"),
         ("train: {epochs: true}", "train.epochs: input should be a valid integer, not True"),
-        ("train: {epochs: 0}", "train.epochs: input should be greater than or equal to 1, not 0"),
+        ("train: {epochs: -1}", "train.epochs: input should be greater than or equal to 0, not -1"),
         ("train: {learning_rate: '1'}", "train.learning_rate: input should be a valid number, not '1'"),
         ("train: {learning_rate: .nan}", "train.learning_rate: input should be less than or equal to 1, not nan"),
         ("model: {cell: lstmm}", f"model.cell: input should be {CELLS}, not 'lstmm'"),
@@ -189,7 +189,7 @@ def test_a_mistake_gets_one_line_that_names_the_key(tmp_path, content, message):
         ("train.epochs: {low: 1}", "sweep.space.train.epochs.high: field required"),
         ("train.epochs: {low: 1.5, high: 3}", "train.epochs is a whole number, so its range is, too"),
         ("train.epochs: {low: 1, high: 4, step: 0.5}", "train.epochs is a whole number, so its range is, too"),
-        ("train.epochs: {low: 0, high: 4}", "sweep.space.train.epochs: 0.0: Input should be greater than"),
+        ("train.patience: {low: 0, high: 4}", "sweep.space.train.patience: 0.0: Input should be greater than"),
         ("train.learning_rate: {low: 0.1, high: 5}", "5.0: Input should be less than or equal to 1"),
         ("train.learning_rate: {low: 0, high: 1, log: true}", "a log range starts above 0 and has no step"),
         ("model.dropout: {low: 0, high: 0.5, step: 0}", "sweep.space.model.dropout: step must be above 0"),
@@ -225,7 +225,7 @@ def test_no_other_key_can_be_searched(key):
 
 def test_replacing_by_a_wrong_value_is_refused():
     with pytest.raises(ValidationError, match="greater than or equal to 1"):
-        replace(Params(), {"train.epochs": 0})
+        replace(Params(), {"train.patience": 0})
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carousel.corpus.encoded import Encoded
-from carousel.training.batches import Batches, BucketSampler, budget
+from carousel.training.batches import Batches, BucketSampler
 
 all_lengths = st.lists(st.integers(1, 300), min_size=1, max_size=60).map(np.array)
 budgets = st.integers(1, 1000)
@@ -151,19 +151,3 @@ def test_an_epoch_goes_on_from_any_batch(lengths, seed, number, data):
     other.load_state_dict(state if read else {"epoch": number, "read": 0})
     assert begun + [targets.tolist() for _, _, targets in other] == whole
     assert [targets.tolist() for _, _, targets in other] == whole  # and the next epoch from its start
-
-
-# Tokens of a batch, if nobody says
-
-
-@given(tokens=st.integers(0, 10**9))
-def test_a_budget_is_a_thousandth_of_an_epoch_within_limits(tokens):
-    found = budget(tokens)
-    assert found in (1024, 2048, 4096, 8192)
-    if 1024 <= tokens / 1000 <= 8192:
-        assert 2**-0.5 <= found / (tokens / 1000) <= 2**0.5
-
-
-@given(tokens=st.integers(0, 10**9), more=st.integers(0, 10**9))
-def test_more_documents_never_get_a_smaller_budget(tokens, more):
-    assert budget(tokens + more) >= budget(tokens)

@@ -11,7 +11,8 @@ from pytorch_lightning.callbacks import Callback, RichProgressBar
 
 from carousel.corpus.encoded import Encoded
 from carousel.nn.batch import pad
-from carousel.training.batches import Batches, BucketSampler, budget
+from carousel.training import budget
+from carousel.training.batches import Batches, BucketSampler
 from carousel.training.callbacks import History, Lines, progress
 from carousel.training.fit import DivergedError, build, describe, fit
 from tests.training.order_problem import TRAIN, VAL, WORDS, A, B, fitted, hparams, state
@@ -63,9 +64,15 @@ def test_a_bag_of_words_learns_the_order_of_neighbours_from_n_grams():
 
 def test_a_batch_has_as_many_tokens_as_the_params_say_or_else_as_the_documents_ask_for():
     found = fitted(hparams(epochs=1, batch_tokens=0))
-    assert describe(found)["batch_tokens"] == budget(len(TRAIN.ids))
-    assert len(found.norms) == len(Batches(TRAIN, budget(len(TRAIN.ids)), shuffle=True))
+    assert describe(found)["batch_tokens"] == budget.batch_tokens(len(TRAIN.ids))
+    assert len(found.norms) == len(Batches(TRAIN, budget.batch_tokens(len(TRAIN.ids)), shuffle=True))
     assert describe(fitted(hparams(epochs=1, batch_tokens=64)))["batch_tokens"] == 64
+
+
+def test_it_trains_for_as_many_epochs_as_the_params_say_or_else_as_the_documents_ask_for(monkeypatch):
+    monkeypatch.setattr(budget, "IN_ALL", 4 * len(TRAIN.ids))
+    assert len(fitted(hparams(epochs=0, patience=6)).history) == 4
+    assert len(fitted(hparams(epochs=3, patience=6)).history) == 3
 
 
 # A function of the seed

@@ -134,7 +134,7 @@ class Model(Section):
 class Train(Section):
     """How it is trained."""
 
-    epochs: Positive = 6
+    epochs: int = Field(default=0, ge=0)
     patience: Positive = 3
     batch_tokens: int = Field(default=0, ge=0)
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.004

@@ -11,18 +11,6 @@ from carousel.nn.batch import by_length, fill, pad
 from carousel.tasks.classification import Batch
 
 
-def budget(tokens: int) -> int:
-    """Return how many tokens a batch may have if nobody says: about a thousandth of an epoch's, 1,024 to 8,192.
-
-    Few documents teach more in many small steps; where there are many, larger batches lose nothing and are
-    computed faster.
-
-    Args:
-        tokens: of the training split.
-    """
-    return int(2 ** np.clip(np.round(np.log2(max(tokens, 1) / 1000)), 10, 13))
-
-
 class BucketSampler:
     """Batches of documents of near length, each within a budget of padded tokens.
 

@@ -20,9 +20,9 @@ from carousel.nn.classifier import ClassifierConfig, TextClassifier
 from carousel.nn.ngram_counts import NgramCounts
 from carousel.params import Hparams
 from carousel.tasks.classification import MONITOR, Classification, NotFiniteError
-from carousel.training import embedding
+from carousel.training import budget, embedding
 from carousel.training.allocator import keep_freed_memory
-from carousel.training.batches import Batches, budget
+from carousel.training.batches import Batches
 from carousel.training.callbacks import Curves, Determined, History, progress
 from carousel.training.checkpoint import Best, Resumption
 from carousel.training.precision import Precision, choose
@@ -147,16 +147,18 @@ def fit(
         pretrained=pretrained,
         counts=counted(hparams, train, vocabulary_size),
     )
-    batch_tokens = params.batch_tokens or budget(int(train.offsets[-1]))
+    tokens = int(train.offsets[-1])
+    epochs = params.epochs or budget.epochs(tokens)
+    batch_tokens = params.batch_tokens or budget.batch_tokens(tokens)
     batches = Batches(train, batch_tokens, seed=params.seed, shuffle=True)
-    steps, counts = params.epochs * len(batches), np.bincount(train.targets, minlength=len(train.labels))
+    steps, counts = epochs * len(batches), np.bincount(train.targets, minlength=len(train.labels))
     task = Classification(model, params, steps, len(train) / len(batches), counts)
     history, best, resumption = History(params.clip_norm), Best(), Resumption(checkpoints)
     trainer = pl.Trainer(
         accelerator="auto",
         devices=1,
         precision=precision.lightning,
-        max_epochs=params.epochs,
+        max_epochs=epochs,
         gradient_clip_val=params.clip_norm,
         logger=logger or False,
         callbacks=[
@@ -191,7 +193,6 @@ def fit(
         except NotFiniteError as error:
             raise DivergedError(_diverged(error, trainer, batches, resumption.path)) from error
     task.load_state_dict(best.weights)
-    tokens = int(train.offsets[-1])
     return Fitted(model.cpu().eval(), history.rows, history.norms, tokens, batch_tokens, precision)
 
 

@@ -6,6 +6,8 @@ from torch import Tensor, nn
 
 from carousel.nn.cells.scan import linear_recurrence
 
+AJAR = 1e-12  # added to gates whose sum divides, so that it and its gradients are finite where all are shut
+
 
 class _InputGated(nn.Module):
     """Weights of gates over the input; `features` and `gates` are multiples of F and H.
@@ -75,8 +77,8 @@ class MinLSTM(_InputGated):
     def forward(self, inputs: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return outputs (B, T, H) and the last h (1, B, H) of inputs (B, T, F)."""
         f, i, g = self.project(inputs)
-        # σ(f) / (σ(f) + σ(i)) = σ(log σ(f) - log σ(i)), which cannot divide by zero
-        f = torch.sigmoid(F.logsigmoid(f) - F.logsigmoid(i))
+        f, i = torch.sigmoid(f) + AJAR, torch.sigmoid(i) + AJAR
+        f = f / (f + i)
         h = linear_recurrence(f, (1 - f) * g, self.before(inputs, state))
         return h, h[:, -1].unsqueeze(0)
 

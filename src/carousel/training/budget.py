@@ -1,0 +1,29 @@
+"""How much a training reads at a time and in all, where params.yaml leaves it to the documents."""
+
+import numpy as np
+
+IN_ALL = 8_000_000  # tokens
+
+
+def batch_tokens(tokens: int) -> int:
+    """Return how many tokens a batch may have: about a thousandth of an epoch's, 1,024 to 8,192.
+
+    Few documents teach more in many small steps; where there are many, larger batches lose nothing and are
+    computed faster.
+
+    Args:
+        tokens: of the training split.
+    """
+    return int(2 ** np.clip(np.round(np.log2(max(tokens, 1) / 1000)), 10, 13))
+
+
+def epochs(tokens: int) -> int:
+    """Return how many epochs read eight million tokens in all, 2 to 6.
+
+    A few epochs over many documents teach as much as many over few, and the same number of each would take hours
+    where one takes minutes.
+
+    Args:
+        tokens: of the training split.
+    """
+    return int(np.clip(np.round(IN_ALL / max(tokens, 1)), 2, 6))
