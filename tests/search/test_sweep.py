@@ -15,14 +15,16 @@ from pathlib import Path
 import pytest
 from optuna.trial import TrialState
 
+from carousel.corpus.encoded import Encoded
 from carousel.errors import UserError
-from carousel.params import Range
+from carousel.params import Range, replace
 from carousel.search import sweep as module
 from carousel.search.messages import Data
 from carousel.search.outcome import Outcome
 from carousel.search.storage import open_storage
 from carousel.search.study import DEATHS, REASON, find
-from carousel.search.sweep import join, search
+from carousel.search.sweep import join, limited, search
+from carousel.training import budget
 from tests.search.stand_in import HPARAMS, SPACE, Silent, found, saved, sweep
 
 # Its state takes more memory than any machine has, so that building it raises
@@ -48,6 +50,15 @@ def test_a_sweep_tries_params_own_values_first_and_returns_the_best(whole: Outco
     assert whole.hparams.train.learning_rate == best.params["train.learning_rate"]
     assert whole.hparams.model.hidden_size == best.params["model.hidden_size"]
     assert whole.hparams.train.epochs == HPARAMS.train.epochs  # not the short trial's
+
+
+@pytest.mark.parametrize(("train", "of_a_trial"), [(1, 1), (5, 2), (0, 2)])
+def test_no_trial_has_more_epochs_than_training(
+    train: int, of_a_trial: int, data: Data, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(budget, "IN_ALL", 3 * len(Encoded.load(data.train).ids))
+    assert limited(sweep(epochs=2), replace(HPARAMS, {"train.epochs": train}), data).epochs == of_a_trial
+    assert limited(sweep(epochs=9), replace(HPARAMS, {"train.epochs": 0}), data).epochs == 3
 
 
 def test_a_trials_value_is_its_best_epochs_and_its_curve_is_kept(whole: Outcome) -> None:

@@ -85,7 +85,7 @@ class Vectors(Section):
 class Encode(Section):
     """How documents become ids; `text.cut` says what a document longer than `max_length` keeps."""
 
-    max_length: Positive = 256
+    max_length: Positive = 512
     long: Literal["head", "head_tail", "whole"] = "head"
 
 

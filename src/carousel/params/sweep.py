@@ -15,7 +15,7 @@ class Sweep(Section):
     """The search over `model` and `train` keys. `trials: 0` searches nothing."""
 
     trials: int = Field(default=0, ge=0)
-    epochs: Positive = 3
+    epochs: Positive = 6
     sampler: Literal["tpe", "random", "grid", "qmc", "gp", "cmaes", "brute_force"] = "tpe"
     pruner: Literal["median", "percentile", "successive_halving", "hyperband", "patient", "none"] = "median"
     seed: Annotated[int, Field(ge=0)] = 0

@@ -64,11 +64,6 @@ def identity(sweep: Sweep, hparams: Hparams, documents: list[str]) -> str:
     return "sweep-" + json_digest(decisive)[:12]
 
 
-def shortened(hparams: Hparams, sweep: Sweep) -> Hparams:
-    """Return what a trial trains with: `sweep.epochs`, or `train.epochs` if they say fewer."""
-    return replace(hparams, {"train.epochs": min(sweep.epochs, hparams.train.epochs or sweep.epochs)})
-
-
 class Study:
     """An Optuna study of one sweep.
 
@@ -95,7 +90,7 @@ class Study:
         self.hparams = hparams
         self.documents = documents
         self.code = digest or code.digest()
-        self.short = shortened(hparams, sweep)
+        self.short = replace(hparams, {"train.epochs": sweep.epochs})
         self.first = first_values(sweep, hparams)
         self.optuna = optuna.create_study(
             study_name=name or identity(sweep, hparams, documents),
@@ -253,7 +248,7 @@ class Study:
             if other.study_name == self.name or other.user_attrs.get(JUDGED) != self._judged:
                 continue
             sweep, hparams = recalled(other.user_attrs)
-            base = shortened(hparams, sweep)
+            base = replace(hparams, {"train.epochs": sweep.epochs})
             for trial in self.storage.get_all_trials(other._study_id, states=(TrialState.COMPLETE,)):
                 origin = f"{other.study_name}/{trial.number}"
                 if SEED_OF not in trial.user_attrs and origin not in present:

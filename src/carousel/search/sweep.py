@@ -12,6 +12,7 @@ from optuna.exceptions import StorageInternalError
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
+from carousel.corpus.encoded import Encoded
 from carousel.errors import UserError
 from carousel.params import Hparams, Sweep
 from carousel.search import samplers
@@ -20,7 +21,7 @@ from carousel.search.outcome import Outcome
 from carousel.search.storage import HEARTBEAT, open_storage
 from carousel.search.study import CURVE, DEATHS, EPOCHS, REASON, SECONDS, Study, find, fingerprints
 from carousel.search.workers import Workers
-from carousel.training import code
+from carousel.training import budget, code
 
 DEATHS_OF_A_TRIAL = 3  # workers that it may take with it, before it counts as failed
 TICK = 0.5  # seconds between two looks at others' trials and at the clock
@@ -66,12 +67,18 @@ def search(sweep: Sweep, hparams: Hparams, data: Data, *, place: Path | str, wat
     samplers.check(sweep)
     with told(place):
         storage = open_storage(place)
-        study = Study(storage, sweep, hparams, fingerprints(data))
+        study = Study(storage, limited(sweep, hparams, data), hparams, fingerprints(data))
         with _alone(study, place, watcher):
             for name, count in study.seed().items():
                 watcher.note(f"{count} trials of {name} fit this sweep, too: it begins with what they found")
             Run(study, data, watcher, alone=isinstance(place, Path)).to_the_end()
     return Outcome(study)
+
+
+def limited(sweep: Sweep, hparams: Hparams, data: Data) -> Sweep:
+    """Let no trial have more epochs than the training that it stands for, also where the documents decide them."""
+    epochs = hparams.train.epochs or budget.epochs(len(Encoded.load(data.train).ids))
+    return sweep.model_copy(update={"epochs": min(sweep.epochs, epochs)})
 
 
 def join(name: str, url: str, data: Data, workers: int, watcher: Watcher) -> Outcome:
