@@ -1,5 +1,6 @@
 """`dvc repro`: what it makes, and what it leaves alone."""
 
+import json
 import re
 from pathlib import Path
 
@@ -46,6 +47,19 @@ def test_long_work_prints_plain_lines_where_there_is_no_terminal(finished: Check
     assert re.search(r"^epoch +1/3  train loss", log, re.MULTILINE)
     assert re.search(r"^trial 1/2  val accuracy", log, re.MULTILINE)
     assert "\x1b" not in log
+
+
+def test_the_run_says_what_the_documents_decided(finished: Checkout) -> None:
+    run = finished.read("models/run.json")["run_id"]
+    metrics = json.loads(
+        finished.python(
+            "import json; from carousel.tracking.store import connect;"
+            f"print(json.dumps(connect().get_run({run!r}).data.metrics))"
+        ).splitlines()[-1]
+    )
+    report = finished.read("reports/train.json")
+    assert (metrics["train/epochs"], metrics["train/batch_tokens"]) == (3, 1024)
+    assert (report["epochs"], report["batch_tokens"]) == (3, 1024)
 
 
 def test_the_vocabulary_has_no_word_that_only_the_test_split_has(finished: Checkout) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 RUN_FILE = Path("models/run.json")
 NOTE = "mlflow.note.content"  # a run's description, in Markdown
 ANSWERS = Path("answers/test.parquet")  # among a run's artifacts
+FIGURES = ("epochs", "best_epoch", "batch_tokens", "tokens_per_second", "parameters")  # of training's report
 
 
 def name(hparams: Hparams, data: str) -> str:
@@ -125,9 +126,7 @@ def log_training(
             "tokenizer.fingerprint": bundle.tokenizer.fingerprint,
         }
     )
-    mlflow.log_metrics(
-        {f"train/{key}": float(report[key]) for key in ("best_epoch", "tokens_per_second", "parameters")}
-    )
+    mlflow.log_metrics({f"train/{key}": float(report[key]) for key in FIGURES})
     mlflow.set_tag("train.precision", report["precision"])
     mlflow.log_metrics({"best/val_accuracy": report["val_accuracy"], "best/val_macro_f1": report["val_macro_f1"]})
     mlflow.log_table({key: [row[key] for row in history] for key in history[0]}, "tables/epochs.json")
