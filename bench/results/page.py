@@ -1,5 +1,6 @@
 """The measured part of docs/results.md, from docs/results.json."""
 
+import statistics
 from pathlib import Path
 from typing import Any
 
@@ -61,16 +62,22 @@ def _spread(row: Row) -> str:
 
 
 def _levers(rows: list[Row]) -> str:
-    lines = [
-        [
-            f"`{row['lever']}`",
-            row["set"],
-            f"{row['effect']:+.2f}",
-            f"{row['val']:.2f} ± {row['std']:.2f}" if row["val"] is not None else "",
-            row["seeds"],
-            f"{row['times']:.1f}" if row["times"] is not None else "",
-            row["note"],
-        ]
-        for row in rows
-    ]
-    return table(["lever", "set", "effect", "validation accuracy", "seeds", "time", ""], lines)
+    """Return a line a lever, with a column for each set, and the levers that were dropped at the end."""
+    sets = [name for name in SETS if any(row["set"] == name for row in rows)]
+    levers: dict[str, dict[str, Row]] = {}
+    for row in sorted(rows, key=lambda row: row["val"] is None):  # of what was dropped only the effect is known
+        levers.setdefault(row["lever"], {})[row["set"]] = row
+    lines = []
+    for lever, found in levers.items():
+        first = next(iter(found.values()))
+        times = [row["times"] for row in found.values() if row["times"] is not None]
+        lines.append(
+            [
+                lever + (" (dropped)" if first["val"] is None else ""),
+                *[f"{found[name]['effect']:+.1f}" if name in found else "" for name in sets],
+                first["seeds"],
+                f"{statistics.mean(times):.1f}" if times else "",
+                first["note"],
+            ]
+        )
+    return table(["lever", *sets, "seeds", "time", ""], lines)

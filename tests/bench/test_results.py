@@ -141,6 +141,7 @@ def test_the_stages_run_on_a_set_once(tmp_path, monkeypatch):
 # The table and the page
 
 
+MACHINE = {"date": "today", "processor": "P", "cores": 1, "python": "3", "torch": "2"}
 RUNS = [Run(0.8, 0.9, 2.0, ""), Run(0.6, 0.7, 4.0, "")]
 
 
@@ -165,17 +166,37 @@ def test_the_page_keeps_what_people_wrote(tmp_path, monkeypatch):
     path = tmp_path / "results.md"
     path.write_text(f"before\n{page.BEGIN}\nold\n{page.END}\nafter\n", "utf-8")
     monkeypatch.setattr(page, "PAGE", path)
-    on = {"date": "today", "processor": "P", "cores": 1, "python": "3", "torch": "2"}
     rows = [row("trec", "tuned", RUNS, 2, 1)]
     lever = effect("wide", "trec", RUNS, RUNS, "no gain")
-    page.write(json.loads(json.dumps({"machine": on, "rows": rows, "levers": [lever]})))
+    page.write(json.loads(json.dumps({"machine": MACHINE, "rows": rows, "levers": [lever]})))
     content = path.read_text("utf-8")
     assert content.startswith(f"before\n{page.BEGIN}")
     assert content.endswith(f"{page.END}\nafter\n")
     assert "old" not in content
     assert "| Carousel, tuned | **80.0** ± 14.1 | 2 | 3.0 |" in content
     assert "| published: BLSTM (Zhou et al. 2016) | 93.0 |  |  |" in content
-    assert "| `wide` | trec | +0.00 | 70.00 ± 14.14 | 2 | 1.0 | no gain |" in content
+    assert "| wide | +0.0 | 2 | 1.0 | no gain |" in content
+
+
+def test_a_levers_line_has_every_set_and_what_was_dropped_comes_last():
+    gone = {
+        "lever": "gone",
+        "set": "mr",
+        "val": None,
+        "effect": -0.75,
+        "std": 0.0,
+        "seeds": 3,
+        "times": None,
+        "note": "",
+    }
+    rows = [gone, *[effect("wide", name, RUNS, RUNS[:1], "so") for name in ("trec", "stdlib_docs")]]
+    content = page.measured({"machine": MACHINE, "rows": [], "levers": rows})
+    assert content.endswith(
+        "| lever | stdlib_docs | trec | mr | seeds | time |  |\n"
+        "| --- | --- | --- | --- | --- | --- | --- |\n"
+        "| wide | -10.0 | -10.0 |  | 2 | 3.0 | so |\n"
+        "| gone (dropped) |  |  | -0.8 | 3 |  |  |"
+    )
 
 
 def test_the_committed_page_has_the_marks():
