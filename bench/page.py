@@ -7,6 +7,7 @@ Takes about a quarter of an hour on two cores, which should have nothing else to
 
 import argparse
 import json
+import os
 import platform
 import subprocess
 import sys
@@ -51,7 +52,7 @@ def machine() -> dict[str, Any]:
     names = ("avx2", "avx512_f", "avx512_bf16", "amx_bf16")
     return {
         "processor": model,
-        "cores": torch.get_num_threads(),
+        "cores": os.cpu_count(),
         "instructions": [name for name in names if capabilities.get(name)],
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),

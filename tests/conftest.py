@@ -79,12 +79,13 @@ class Checkout:
     def set_params(self, values: Mapping[str, object]) -> None:
         """Give keys of params.yaml, which must be there, other values; every other letter stays."""
         path = self.path / "params.yaml"
+        content = path.read_text("utf-8")
         for key, value in values.items():
             section, name = key.split(".")
             pattern = rf"(^{section}:\n(?: .*\n)*?  {name}: )(\[.*?\]|[^ \n]+)"
-            content, found = re.subn(pattern, rf"\g<1>{value}", path.read_text("utf-8"), flags=re.MULTILINE)
+            content, found = re.subn(pattern, rf"\g<1>{value}", content, flags=re.MULTILINE)
             assert found == 1, f"params.yaml has no {key}"
-            path.write_text(content, "utf-8")
+        path.write_text(content, "utf-8")
 
     def copy(self, to: Path) -> "Checkout":
         """Return a checkout of its own in the same state; its store is its own, too."""
