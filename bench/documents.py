@@ -3,8 +3,10 @@
 import numpy as np
 
 from carousel.corpus.encoded import Encoded
+from carousel.text.vocabulary import SPECIALS, Vocabulary
 
-VOCABULARY, CLASSES, MAX_LENGTH = 10_000, 10, 200
+VOCABULARY = Vocabulary((*SPECIALS, *map(str, range(9_998))))
+CLASSES, MAX_LENGTH = 10, 200
 SIGNAL = 0.05  # of a document's words speak of its class
 
 
@@ -18,7 +20,7 @@ def documents(count: int, *, seed: int = 0, length: int | None = None) -> Encode
     if length is not None:
         lengths[:] = length
     targets = random.integers(0, CLASSES, count)
-    ids = random.integers(2, VOCABULARY, lengths.sum())
+    ids = random.integers(2, len(VOCABULARY), lengths.sum())
     spoken = random.random(len(ids)) < SIGNAL
     ids[spoken] = 2 + 100 * np.repeat(targets, lengths)[spoken] + random.integers(0, 100, spoken.sum())
     return Encoded(

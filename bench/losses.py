@@ -29,7 +29,7 @@ def run(count: int, epochs: int, seeds: int) -> dict[str, Any]:
     for seed in range(seeds):
         seeded = replace(params, {"train.seed": seed})
         for name, losses in found.items():
-            model = build(seeded, vocabulary_size=VOCABULARY, classes=CLASSES)
+            model = build(seeded, vocabulary_size=len(VOCABULARY), classes=CLASSES)
             optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True)
             losses.append([])
             for epoch in range(seed * epochs, (seed + 1) * epochs):

@@ -30,7 +30,7 @@ def main() -> None:
             stage.main()
         train, val = (Encoded.load(Path("data/encoded") / split) for split in ("train", "val"))
         vocabulary = Vocabulary.from_text(Path("artifacts/vocab.txt").read_text("utf-8"))
-        fit(Hparams.model_validate_json(sys.argv[1]), train, val, len(vocabulary), quiet=True)
+        fit(Hparams.model_validate_json(sys.argv[1]), train, val, vocabulary, quiet=True)
         os.chdir(here)
 
 

@@ -71,7 +71,7 @@ class Tutorial(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(VOCABULARY, EMBEDDING, padding_idx=0)
+        self.embedding = nn.Embedding(len(VOCABULARY), EMBEDDING, padding_idx=0)
         self.lstm = nn.LSTM(EMBEDDING, HIDDEN, batch_first=True, bidirectional=True)
         self.head = nn.Linear(4 * HIDDEN, CLASSES)
 
@@ -132,7 +132,7 @@ def plainly(
 def by_hand(params: Hparams, encoded: Encoded) -> Callable[[], None]:
     """Return an epoch of the trainer's own steps on a new model, as a plain loop."""
     chosen = precision.choose(params)
-    model = build(params, vocabulary_size=VOCABULARY, classes=CLASSES)
+    model = build(params, vocabulary_size=len(VOCABULARY), classes=CLASSES)
     batches = bucketed(encoded, params.train.batch_tokens, 0)
     task = Classification(model, params.train, len(batches), len(encoded) / len(batches))
     configured: Any = task.configure_optimizers()

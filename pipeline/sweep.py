@@ -24,13 +24,14 @@ def search(params: Params, hparams: Hparams) -> Hparams:
     from carousel.search import sweep
     from carousel.search.messages import Data
     from carousel.search.storage import JOURNAL
-    from carousel.text.vocabulary import Vocabulary
     from carousel.tracking.store import STATE, main_checkout
     from carousel.tracking.sweep import Watched
 
-    vocabulary = Vocabulary.from_text(Path("artifacts/vocab.txt").read_text("utf-8"))
     data = Data(
-        Path("data/encoded/train"), Path("data/encoded/val"), len(vocabulary), Path("artifacts/vectors.npz")
+        Path("data/encoded/train"),
+        Path("data/encoded/val"),
+        Path("artifacts/vocab.txt"),
+        Path("artifacts/vectors.npz"),
     )
     with Watched(params) as watched:
         outcome = sweep.search(

@@ -25,14 +25,12 @@ def main() -> None:
     tokenizer = Tokenizer.from_json(Path("artifacts/tokenizer.json").read_text("utf-8"))
     vocabulary = Vocabulary.from_text(Path("artifacts/vocab.txt").read_text("utf-8"))
     pretrained = vectors.load(Path("artifacts/vectors.npz"))
-    training = checkpoint.identity(hparams, train, val, precision.choose(hparams).name, pretrained)
+    training = checkpoint.identity(hparams, train, val, vocabulary, precision.choose(hparams).name, pretrained)
     with (
         checkpoint.kept(main_checkout() / STATE / "checkpoints", training) as checkpoints,
         tracked.started(params, hparams, checkpoints) as logger,
     ):
-        fitted = fit(
-            hparams, train, val, len(vocabulary), pretrained=pretrained, logger=logger, checkpoints=checkpoints
-        )
+        fitted = fit(hparams, train, val, vocabulary, pretrained=pretrained, logger=logger, checkpoints=checkpoints)
         cut = params.encode
         bundle = Bundle(fitted.model, tokenizer, vocabulary, train.labels, cut.max_length, cut.long)
         bundle.save(Path("models/bundle"))

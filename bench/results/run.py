@@ -65,9 +65,9 @@ def carousel(found: Experiment, params: Params, seed: int, fold: int, data: Path
         tokenizer = Tokenizer.from_json((folder / "artifacts/tokenizer.json").read_text("utf-8"))
         vocabulary = Vocabulary.from_text((folder / "artifacts/vocab.txt").read_text("utf-8"))
         vectors = pretrained.load(folder / "artifacts/vectors.npz")
-        training = checkpoint.identity(hparams, train, val, precision.choose(hparams).name, vectors)
+        training = checkpoint.identity(hparams, train, val, vocabulary, precision.choose(hparams).name, vectors)
         with checkpoint.kept(workspace.KEPT / "checkpoints", training) as checkpoints:
-            fitted = fit(hparams, train, val, len(vocabulary), pretrained=vectors, checkpoints=checkpoints)
+            fitted = fit(hparams, train, val, vocabulary, pretrained=vectors, checkpoints=checkpoints)
         accuracy = None
         if test:
             cut = params.encode

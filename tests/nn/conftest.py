@@ -57,4 +57,8 @@ def classifier(*, words=WORDS, classes=3, seed=0, **settings):
     model = TextClassifier(ClassifierConfig(words, classes, embedding_size=8, hidden_size=8, **settings))
     if model.ngrams is not None:
         model.ngrams.load_state_dict(ngrams.state_dict())
+    if model.linear is not None:
+        weights = np.random.default_rng(0).normal(size=(ngrams.none + 1, classes))
+        weights[ngrams.none] = 0
+        model.linear.begin(weights, weights[0])
     return model.eval()

@@ -12,6 +12,7 @@ from carousel.search.outcome import Outcome
 from carousel.search.storage import open_storage
 from carousel.search.study import Study
 from carousel.search.sweep import Run
+from carousel.text.vocabulary import SPECIALS, Vocabulary
 
 WORDS = 8
 SPACE = {"train.learning_rate": Range(low=0.001, high=0.1, log=True), "model.hidden_size": [4, 8]}
@@ -43,7 +44,9 @@ def saved(folder: Path, seed: int = 0) -> Data:
     """Write training and validation documents, and return where."""
     documents(60, seed).save(folder / "train")
     documents(30, seed + 1).save(folder / "val")
-    return Data(folder / "train", folder / "val", WORDS)
+    vocabulary = Vocabulary((*SPECIALS, *"abcdef"))
+    (folder / "vocab.txt").write_text(vocabulary.to_text(), "utf-8")
+    return Data(folder / "train", folder / "val", folder / "vocab.txt")
 
 
 def sweep(trials: int = 3, **changes: object) -> Sweep:
@@ -127,7 +130,7 @@ def formula(place: Path, wanted: Sweep, hparams: Hparams = HPARAMS, documents: l
     """Run a sweep to its end by the formula, with the real study in the real storage."""
     study = Study(open_storage(place), wanted, hparams, documents or ["these"])
     study.seed()
-    run = Run(study, Data(Path(), Path(), 0), Silent(), alone=True)
+    run = Run(study, Data(Path(), Path(), Path()), Silent(), alone=True)
     run.workers = Formula()  # type: ignore[assignment]
     run.to_the_end()
     return Outcome(study)

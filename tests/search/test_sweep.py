@@ -213,7 +213,7 @@ from carousel.search.progress import Lines
 from carousel.search.sweep import join
 if __name__ == "__main__":
     name, url, train, val, words = sys.argv[1:]
-    join(name, url, Data(Path(train), Path(val), int(words)), 1, Lines())
+    join(name, url, Data(Path(train), Path(val), Path(words)), 1, Lines())
 """
 
 
@@ -233,15 +233,7 @@ def test_a_worker_joins_on_postgresql_and_its_death_loses_no_trial(
         def epoch(self, trial: object, epoch: object) -> None:
             if not joined:
                 name = find(open_storage(postgresql)).name
-                command = [
-                    sys.executable,
-                    script,
-                    name,
-                    postgresql,
-                    data.train,
-                    data.val,
-                    str(data.vocabulary_size),
-                ]
+                command = [sys.executable, script, name, postgresql, data.train, data.val, data.vocabulary]
                 joined.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
 
                 def kill() -> None:

@@ -4,9 +4,11 @@ import numpy as np
 
 from carousel.corpus.encoded import Encoded
 from carousel.params import Hparams, Model, Train
+from carousel.text.vocabulary import SPECIALS, Vocabulary
 from carousel.training.fit import fit
 
-WORDS, A, B = 12, 2, 3
+VOCABULARY = Vocabulary((*SPECIALS, *"abcdefghij"))
+WORDS, A, B = len(VOCABULARY), 2, 3
 LABELS = ("a before b", "b before a")
 
 
@@ -39,7 +41,7 @@ def hparams(cell="lstm", model=None, **train):
 
 
 def fitted(params=None, **options):
-    return fit(params or hparams(), TRAIN, VAL, WORDS, quiet=True, **options)
+    return fit(params or hparams(), TRAIN, VAL, VOCABULARY, quiet=True, **options)
 
 
 def state(found):

@@ -12,7 +12,7 @@ from pytorch_lightning.callbacks import Callback
 
 from carousel.training import checkpoint, code
 from carousel.training.checkpoint import FILE, Resumption, identity, kept
-from tests.training.order_problem import TRAIN, VAL, fitted, hparams, state
+from tests.training.order_problem import TRAIN, VAL, VOCABULARY, fitted, hparams, state
 
 # Everything that could go on differently: dropout of all kinds, two layers, the schedule, clipping
 RANDOM = {"layers": 2, "dropout": 0.3, "embedding_dropout": 0.2, "word_dropout": 0.2}
@@ -240,28 +240,29 @@ def test_a_scheduler_that_ends_the_job_gets_a_checkpoint_too(tmp_path):
 
 def test_a_training_is_named_by_all_that_decides_its_weights():
     params = hparams()
-    same = identity(params, TRAIN, VAL, "fp32")
-    assert same == identity(hparams(), TRAIN, VAL, "fp32")
+    same = identity(params, TRAIN, VAL, VOCABULARY, "fp32")
+    assert same == identity(hparams(), TRAIN, VAL, VOCABULARY, "fp32")
     fewer = replace(TRAIN, offsets=TRAIN.offsets[:-1], targets=TRAIN.targets[:-1])
     others = [
-        identity(hparams(seed=1), TRAIN, VAL, "fp32"),
-        identity(hparams(model={"dropout": 0.1}), TRAIN, VAL, "fp32"),
-        identity(params, fewer, VAL, "fp32"),
-        identity(params, TRAIN, TRAIN, "fp32"),
-        identity(params, TRAIN, VAL, "bf16"),
+        identity(hparams(seed=1), TRAIN, VAL, VOCABULARY, "fp32"),
+        identity(hparams(model={"dropout": 0.1}), TRAIN, VAL, VOCABULARY, "fp32"),
+        identity(params, fewer, VAL, VOCABULARY, "fp32"),
+        identity(params, TRAIN, TRAIN, VOCABULARY, "fp32"),
+        identity(params, TRAIN, VAL, VOCABULARY, "bf16"),
+        identity(params, TRAIN, VAL, Vocabulary((*SPECIALS, *"jihgfedcba")), "fp32"),
     ]
-    assert len({same, *others}) == 6
+    assert len({same, *others}) == 7
 
 
 def test_another_source_is_another_training(monkeypatch, tmp_path):
-    same = identity(hparams(), TRAIN, VAL, "fp32")
+    same = identity(hparams(), TRAIN, VAL, VOCABULARY, "fp32")
     (tmp_path / "cell.py").write_text("# changed")
     monkeypatch.setattr(code.nn, "__path__", [*code.nn.__path__, str(tmp_path)])
     code.digest.cache_clear()
-    assert identity(hparams(), TRAIN, VAL, "fp32") != same
+    assert identity(hparams(), TRAIN, VAL, VOCABULARY, "fp32") != same
     monkeypatch.undo()
     code.digest.cache_clear()
-    assert identity(hparams(), TRAIN, VAL, "fp32") == same
+    assert identity(hparams(), TRAIN, VAL, VOCABULARY, "fp32") == same
 
 
 def test_the_folder_goes_with_success_and_stays_after_a_failure(tmp_path):

@@ -7,7 +7,7 @@ from carousel.corpus.pretrained import Pretrained
 from carousel.errors import UserError
 from carousel.training import checkpoint
 from carousel.training.fit import build
-from tests.training.order_problem import TRAIN, VAL, WORDS, fitted, hparams, state
+from tests.training.order_problem import TRAIN, VAL, VOCABULARY, WORDS, fitted, hparams, state
 from tests.training.test_checkpoint import RANDOM, outcome, stopped_everywhere
 
 WIDTH = hparams().model.embedding_size
@@ -64,7 +64,7 @@ def test_a_frozen_training_that_stops_anywhere_goes_on_to_the_same_end(monkeypat
 
 def test_a_checkpoint_belongs_to_its_vectors():
     names = [
-        checkpoint.identity(hparams(), TRAIN, VAL, "fp32", given)
+        checkpoint.identity(hparams(), TRAIN, VAL, VOCABULARY, "fp32", given)
         for given in (None, vectors(), vectors(1), vectors(seed=1))
     ]
     assert len(set(names)) == 4

@@ -14,8 +14,8 @@ from carousel.nn.batch import pad
 from carousel.training import budget
 from carousel.training.batches import Batches, BucketSampler
 from carousel.training.callbacks import History, Lines, progress
-from carousel.training.fit import DivergedError, build, describe, fit
-from tests.training.order_problem import TRAIN, VAL, WORDS, A, B, fitted, hparams, state
+from carousel.training.fit import DivergedError, build, counted, describe, fit, linear
+from tests.training.order_problem import TRAIN, VAL, VOCABULARY, WORDS, A, B, fitted, hparams, state
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_a_bag_of_words_learns_the_order_of_neighbours_from_n_grams():
 
     def learned(ngrams):
         bag = {"encoder": "bag", "pooling": "mean", "ngrams": ngrams}
-        return fit(hparams(model=bag, epochs=3), train, val, WORDS, quiet=True)
+        return fit(hparams(model=bag, epochs=3), train, val, VOCABULARY, quiet=True)
 
     assert learned(ngrams=1).best["val_accuracy"] < 0.65
     found = learned(ngrams=2)
@@ -171,7 +171,7 @@ def test_the_report_is_of_the_best_epoch(learned):
 
 
 def test_a_pipe_gets_one_plain_line_an_epoch(capsys):
-    found = fit(hparams(), TRAIN, VAL, WORDS)
+    found = fit(hparams(), TRAIN, VAL, VOCABULARY)
     printed = capsys.readouterr()
     first, *lines = printed.out.splitlines()
     assert printed.err == ""
@@ -286,7 +286,25 @@ def imbalanced(count, seed):
 def test_balanced_weights_raise_macro_f1_where_a_label_is_rare():
     train, val = imbalanced(600, seed=0), imbalanced(600, seed=1)
     rows = {
-        weights: fit(hparams(class_weights=weights, epochs=4), train, val, WORDS, quiet=True).history[-1]
+        weights: fit(hparams(class_weights=weights, epochs=4), train, val, VOCABULARY, quiet=True).history[-1]
         for weights in ("none", "balanced")
     }
     assert rows["balanced"]["val_macro_f1"] > rows["none"]["val_macro_f1"] + 0.05
+
+
+def test_the_linear_model_beside_a_network_weighs_rare_labels_as_it_does():
+    train, val = imbalanced(600, seed=0), imbalanced(200, seed=1)
+
+    def rare(weights):
+        params = hparams(model={"ngrams": 1, "ngram_share": 0.5}, class_weights=weights, epochs=1)
+        bias = fit(params, train, val, VOCABULARY, quiet=True).model.linear.bias
+        return float(bias[1] - bias[0])
+
+    assert rare("balanced") > rare("none") + 1
+
+
+def test_trainings_of_the_same_documents_count_their_ngrams_once():
+    assert counted(TRAIN, VOCABULARY, 2, 1) is counted(TRAIN, VOCABULARY, 2, 1)
+    assert counted(TRAIN, VOCABULARY, 2, 1) is not counted(VAL, VOCABULARY, 2, 1)
+    assert linear(TRAIN, VOCABULARY, 2, 1, "none") is linear(TRAIN, VOCABULARY, 2, 1, "none")
+    assert linear(TRAIN, VOCABULARY, 2, 1, "none") is not linear(TRAIN, VOCABULARY, 1, 1, "none")

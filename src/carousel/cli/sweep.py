@@ -39,15 +39,13 @@ def worker(
     from carousel.search.messages import Data
     from carousel.search.progress import display
     from carousel.search.sweep import join
-    from carousel.text.vocabulary import Vocabulary
 
     if "://" not in storage:
         raise UserError(f"--storage {storage}: a journal file serves one machine only; give a database's URL")
     vocabulary = Path("artifacts/vocab.txt")
     if not vocabulary.exists():
         raise UserError(f"{vocabulary}: no such file; `dvc repro encode` makes it and the data to train with")
-    size = len(Vocabulary.from_text(vocabulary.read_text("utf-8")))
-    data = Data(Path("data/encoded/train"), Path("data/encoded/val"), size, Path("artifacts/vectors.npz"))
+    data = Data(Path("data/encoded/train"), Path("data/encoded/val"), vocabulary, Path("artifacts/vectors.npz"))
     watcher = display()
     try:
         join(study, storage, data, workers, watcher)

@@ -13,7 +13,7 @@ from carousel.errors import UserError
 from carousel.files import replacing
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Encoded:
     """One split's documents.
 

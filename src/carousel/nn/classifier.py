@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from carousel.nn.encoders import ENCODERS
+from carousel.nn.linear_ngrams import LinearNgrams
 from carousel.nn.ngrams import Ngrams
 from carousel.nn.pooling import POOLINGS
 from carousel.nn.reading import READINGS
@@ -34,6 +35,7 @@ class ClassifierConfig:
         ngrams: words of the longest n-grams that are counted beside the network (see `nn.ngrams`); 0 has none.
         ngram_documents: documents that an n-gram has to stand in to be counted.
         ngram_rows: n-grams that were counted; not a hyperparameter, but as many as the training documents have.
+        ngram_share: of the answer that a linear model of these n-grams has (see `nn.linear_ngrams`); 0 has none.
         orthogonal: begin with orthogonal recurrent weights (see `nn.initialisation`).
         xavier: begin with Xavier input weights.
         forget_bias: begin with this bias of forget gates; 0 keeps torch's own.
@@ -59,6 +61,7 @@ class ClassifierConfig:
     ngrams: int = 0
     ngram_documents: int = 1
     ngram_rows: int = 0
+    ngram_share: float = 0.0
     orthogonal: bool = True
     xavier: bool = True
     forget_bias: float = 1.0
@@ -88,12 +91,15 @@ class TextClassifier(nn.Module):
             if config.ngrams
             else None
         )
+        self.linear = (
+            LinearNgrams(config.ngram_rows, config.classes) if config.ngrams and config.ngram_share else None
+        )
         nn.init.normal_(self.embedding.weight, std=0.1)
         with torch.no_grad():
             self.embedding.weight[PADDING_ID].zero_()
 
     def forward(self, ids: Tensor, lengths: Tensor, targets: Tensor | None = None) -> Tensor:
-        """Return logits (B, classes).
+        """Return logits (B, classes); in training, the network's own and its n-grams', without the linear model's.
 
         Args:
             ids: token ids (B, T), padded with `PADDING_ID`.
@@ -107,4 +113,10 @@ class TextClassifier(nn.Module):
         encoded = self.reading.read(self.encoder, vectors, lengths)
         pooled = self.pooling(encoded.outputs, encoded.final, lengths)  # (B, widths * D * H)
         logits: Tensor = self.head(self.dropout(pooled))  # (B, classes)
-        return logits if self.ngrams is None else logits + self.ngrams(ids, targets)
+        if self.ngrams is None:
+            return logits
+        rows = self.ngrams.rows(ids)
+        logits = logits + self.ngrams(rows, targets)
+        if self.linear is None or self.training:
+            return logits
+        return torch.lerp(logits, self.linear(rows), self.config.ngram_share)

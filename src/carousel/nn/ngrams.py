@@ -48,14 +48,14 @@ class Ngrams(nn.Module):
         self.scale = nn.Parameter(torch.full((longest,), 0.5))  # s
         nn.init.zeros_(self.embedding.weight)
 
-    def forward(self, ids: Tensor, targets: Tensor | None = None) -> Tensor:
+    def forward(self, rows: list[Tensor], targets: Tensor | None = None) -> Tensor:
         """Return logits (B, classes).
 
         Args:
-            ids: (B, T), padded.
+            rows: what `rows` returns for the documents.
             targets: labels (B,) of documents that were counted, and are learned from.
         """
-        said = torch.stack([self.said(rows, targets) / self.root(rows) for rows in self.rows(ids)])
+        said = torch.stack([self.said(each, targets) / root(each, self.none) for each in rows])
         return (self.scale[:, None, None] * said).sum(0)
 
     def rows(self, ids: Tensor) -> list[Tensor]:
@@ -96,13 +96,14 @@ class Ngrams(nn.Module):
         said: Tensor = (weights * ratios).sum(1)
         return said
 
-    def root(self, rows: Tensor) -> Tensor:
-        """Return √m, (B, 1); 1 for a document that has none."""
-        return (rows != self.none).sum(1, keepdim=True).clamp(min=1).sqrt()
-
     @torch.no_grad()
     def begin(self, counts: NgramCounts) -> None:
         """Take over the counts of the documents that will be learned from."""
         self.keys.copy_(torch.from_numpy(counts.keys))
         self.counts.copy_(torch.from_numpy(counts.counts))
         self.documents.copy_(torch.from_numpy(counts.documents))
+
+
+def root(rows: Tensor, none: int) -> Tensor:
+    """Return √m, (B, 1), of documents' n-grams (B, G), where `none` is no n-gram; 1 for a document without any."""
+    return (rows != none).sum(1, keepdim=True).clamp(min=1).sqrt()

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from carousel.nn.classifier import TextClassifier
-from carousel.nn.ngrams import Ngrams
+from carousel.nn.linear_ngrams import LinearNgrams
+from carousel.nn.ngrams import Ngrams, root
 from carousel.nn.pooling import Attention
 
 
@@ -32,7 +33,14 @@ def logits(model: TextClassifier, ids: npt.ArrayLike, limit: int) -> Tensor:
     assert last is not None
     features = pooling.finished(part, model.encoder.final(first, last), lengths)
     found: Tensor = model.head(features)
-    return found if model.ngrams is None else found + _ngrams(model.ngrams, words, limit)
+    if model.ngrams is None:
+        return found
+    rows = _rows(model.ngrams, words, limit)
+    found = found + (model.ngrams.scale[:, None, None] * _said(model.ngrams, rows, limit)).sum(0)
+    if model.linear is None:
+        return found
+    linear = model.linear.bias + _said(model.linear, rows, limit).sum(0)
+    return torch.lerp(found, linear, model.config.ngram_share)
 
 
 def attention(model: TextClassifier, ids: npt.ArrayLike, limit: int) -> Tensor:
@@ -62,14 +70,20 @@ def _words(ids: npt.ArrayLike) -> tuple[Tensor, Tensor]:
     return words, torch.tensor([words.shape[1]])
 
 
-def _ngrams(ngrams: Ngrams, words: Tensor, limit: int) -> Tensor:
-    """Return the logits (1, classes) of the document's n-grams: what pieces have in common counts once."""
+def _rows(ngrams: Ngrams, words: Tensor, limit: int) -> list[Tensor]:
+    """Return the document's distinct n-grams of each length, (1, G) each: what pieces have in common once."""
     length, overlap = words.shape[1], ngrams.longest - 1
     pieces = [ngrams.rows(words[:, first : first + limit + overlap]) for first in range(0, length, limit)]
-    logits = torch.zeros(1, len(ngrams.documents))
-    for scale, each in zip(ngrams.scale, zip(*pieces, strict=True), strict=True):
-        rows = torch.from_numpy(np.unique(torch.cat(each, dim=1).numpy())).unsqueeze(0)
-        root = ngrams.root(rows)
-        for first in range(0, rows.shape[1], limit):
-            logits = logits + scale * ngrams.said(rows[:, first : first + limit]) / root
-    return logits
+    return [
+        torch.from_numpy(np.unique(torch.cat(each, dim=1).numpy())).unsqueeze(0)
+        for each in zip(*pieces, strict=True)
+    ]
+
+
+def _said(ngrams: Ngrams | LinearNgrams, rows: list[Tensor], limit: int) -> Tensor:
+    """Return what the n-grams of each length say, over √m, (lengths, 1, classes)."""
+
+    def said(each: Tensor) -> Tensor:
+        return torch.stack([ngrams.said(piece) for piece in torch.split(each, limit, 1)]).sum(0)
+
+    return torch.stack([said(each) / root(each, ngrams.none) for each in rows])

@@ -104,6 +104,7 @@ class Model(Section):
     word_dropout: Probability = 0.3
     ngrams: int = Field(default=2, ge=0, le=5)
     ngram_documents: Positive = 1
+    ngram_share: Probability = 0.5
     orthogonal: bool = True
     xavier: bool = True
     forget_bias: Annotated[float, Field(ge=0)] = 1.0

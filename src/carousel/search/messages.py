@@ -13,13 +13,13 @@ class Data:
     Attributes:
         train: folder of the encoded training split.
         val: folder of the encoded validation split.
-        vocabulary_size: rows of the embedding.
+        vocabulary: file of what their ids are of.
         pretrained: file of the word vectors to begin with; None is none.
     """
 
     train: Path
     val: Path
-    vocabulary_size: int
+    vocabulary: Path
     pretrained: Path | None = None
 
 

@@ -26,6 +26,7 @@ from carousel.search.objectives import DIRECTIONS
 from carousel.search.pruners import PRUNERS
 from carousel.search.samplers import exhausted, is_tried, sampler, untried
 from carousel.search.space import Values, endless, first_values, inside, suggest
+from carousel.text.vocabulary import Vocabulary
 from carousel.training import code
 
 # What a study and its trials remember, beside Optuna's own
@@ -39,10 +40,12 @@ UNDECISIVE = {"trials", "workers", "recycle", "max_failures", "storage", "choose
 
 
 def fingerprints(data: Data) -> list[str]:
-    """Return what training and validation documents, and the vectors to begin with, are told apart by."""
+    """Return what tells documents, their vocabulary and the vectors to begin with apart from others."""
     pretrained = pretrained_vectors.load(data.pretrained) if data.pretrained is not None else None
     vectors = [pretrained.fingerprint] if pretrained is not None else []
-    return [Encoded.load(data.train).fingerprint, Encoded.load(data.val).fingerprint, *vectors]
+    vocabulary = Vocabulary.from_text(data.vocabulary.read_text("utf-8"))
+    splits = [Encoded.load(data.train).fingerprint, Encoded.load(data.val).fingerprint]
+    return [*splits, vocabulary.fingerprint, *vectors]
 
 
 def identity(sweep: Sweep, hparams: Hparams, documents: list[str]) -> str:

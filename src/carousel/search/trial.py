@@ -12,6 +12,7 @@ from carousel.errors import UserError
 from carousel.params import Hparams, Objective
 from carousel.search.messages import Ended, Epoch
 from carousel.search.objectives import measure
+from carousel.text.vocabulary import Vocabulary
 from carousel.training.fit import fit
 
 
@@ -45,7 +46,7 @@ def attempt(
     hparams: Hparams,
     train: Encoded,
     val: Encoded,
-    vocabulary_size: int,
+    vocabulary: Vocabulary,
     objectives: list[Objective],
     report: Callable[[Epoch], bool],
     pretrained: Pretrained | None = None,
@@ -56,7 +57,7 @@ def attempt(
         hparams: the trial's.
         train: documents to learn from.
         val: documents that score the trial.
-        vocabulary_size: rows of the embedding.
+        vocabulary: what the documents' ids are of.
         objectives: what to measure in the end.
         report: sends an epoch, and returns whether to go on.
         pretrained: word vectors to begin with, or none.
@@ -64,7 +65,7 @@ def attempt(
     reporting, began = Reporting(report), time.perf_counter()
     state, values, reason = "failed", None, None
     try:
-        fitted = fit(hparams, train, val, vocabulary_size, pretrained=pretrained, callbacks=[reporting], quiet=True)
+        fitted = fit(hparams, train, val, vocabulary, pretrained=pretrained, callbacks=[reporting], quiet=True)
         state, values = "complete", [measure(objective, fitted, val) for objective in objectives]
     except PrunedError:
         state = "pruned"

@@ -124,9 +124,11 @@ def serve(connection: Connection, work: Work) -> None:
     from carousel.corpus.encoded import Encoded
     from carousel.corpus.pretrained import load
     from carousel.search.trial import attempt
+    from carousel.text.vocabulary import Vocabulary
 
     torch.set_num_threads(max(1, torch.get_num_threads() // work.workers))
     train, val = Encoded.load(work.data.train), Encoded.load(work.data.val)
+    vocabulary = Vocabulary.from_text(work.data.vocabulary.read_text("utf-8"))
     pretrained = load(work.data.pretrained) if work.data.pretrained is not None else None
 
     def report(epoch: Epoch) -> bool:
@@ -138,8 +140,7 @@ def serve(connection: Connection, work: Work) -> None:
             hparams = connection.recv()
         except EOFError:
             return
-        size, objectives = work.data.vocabulary_size, work.objectives
-        connection.send(attempt(hparams, train, val, size, objectives, report, pretrained))
+        connection.send(attempt(hparams, train, val, vocabulary, work.objectives, report, pretrained))
 
 
 def _leave_with_parent() -> None:

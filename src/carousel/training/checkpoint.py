@@ -27,6 +27,7 @@ from carousel.corpus.pretrained import Pretrained
 from carousel.files import json_digest, replacing
 from carousel.params import Hparams
 from carousel.tasks.classification import MONITOR
+from carousel.text.vocabulary import Vocabulary
 from carousel.training import code
 
 FILE = "training.ckpt"
@@ -36,12 +37,17 @@ KEEP_DAYS = 14
 
 
 def identity(
-    hparams: Hparams, train: Encoded, val: Encoded, precision: str, pretrained: Pretrained | None = None
+    hparams: Hparams,
+    train: Encoded,
+    val: Encoded,
+    vocabulary: Vocabulary,
+    precision: str,
+    pretrained: Pretrained | None = None,
 ) -> str:
     """Name a training by all that decides its weights, so that only the same one ever goes on from a checkpoint."""
     decisive = {
         "hparams": hparams.model_dump(),
-        "data": [train.fingerprint, val.fingerprint],
+        "data": [train.fingerprint, val.fingerprint, vocabulary.fingerprint],
         "precision": precision,
         "vectors": pretrained.fingerprint if pretrained is not None else None,
         "code": code.digest(),

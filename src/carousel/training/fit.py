@@ -2,12 +2,15 @@
 
 import logging
 import sys
+import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback, EarlyStopping
@@ -19,8 +22,9 @@ from carousel.errors import UserError
 from carousel.nn.classifier import ClassifierConfig, TextClassifier
 from carousel.nn.ngram_counts import NgramCounts
 from carousel.params import Hparams
-from carousel.tasks.classification import MONITOR, Classification, NotFiniteError
-from carousel.training import budget, embedding
+from carousel.tasks.classification import MONITOR, Classification, NotFiniteError, balanced
+from carousel.text.vocabulary import Vocabulary
+from carousel.training import budget, embedding, linear_ngrams
 from carousel.training.allocator import keep_freed_memory
 from carousel.training.batches import Batches
 from carousel.training.callbacks import Curves, Determined, History, progress
@@ -91,18 +95,30 @@ def build(
     return model
 
 
-def counted(hparams: Hparams, train: Encoded, vocabulary_size: int) -> NgramCounts | None:
-    """Return the n-grams that a model counts, where it counts any."""
-    if not hparams.model.ngrams:
-        return None
+@lru_cache(maxsize=1)  # the trials of a sweep count the same documents
+def counted(train: Encoded, vocabulary: Vocabulary, longest: int, least: int) -> NgramCounts:
+    """Return the n-grams of the documents to learn from."""
     return NgramCounts.of(
         train.ids,
         train.offsets,
         train.targets,
         classes=len(train.labels),
-        vocabulary_size=vocabulary_size,
-        longest=hparams.model.ngrams,
-        least=hparams.model.ngram_documents,
+        vocabulary_size=len(vocabulary),
+        longest=longest,
+        least=least,
+    )
+
+
+@lru_cache(maxsize=1)
+def linear(
+    train: Encoded, vocabulary: Vocabulary, longest: int, least: int, class_weights: str
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return the weights and bias of a linear model of the same n-grams."""
+    weights = np.ones(len(train))
+    if class_weights == "balanced":
+        weights = balanced(np.bincount(train.targets, minlength=len(train.labels))).numpy()[train.targets]
+    return linear_ngrams.learn(
+        counted(train, vocabulary, longest, least), longest, train, vocabulary.tokens, weights
     )
 
 
@@ -110,7 +126,7 @@ def fit(
     hparams: Hparams,
     train: Encoded,
     val: Encoded,
-    vocabulary_size: int,
+    vocabulary: Vocabulary,
     *,
     pretrained: Pretrained | None = None,
     logger: Logger | None = None,
@@ -124,7 +140,7 @@ def fit(
         hparams: model and training hyperparameters.
         train: documents to learn from.
         val: documents to choose the best epoch by.
-        vocabulary_size: rows of the embedding.
+        vocabulary: what the documents' ids are of.
         pretrained: word vectors to begin with, or none.
         logger: where Lightning logs metrics, or nowhere.
         callbacks: further ones, such as a sweep's pruning.
@@ -140,13 +156,22 @@ def fit(
     _quieten()
     keep_freed_memory()
     precision = choose(hparams)
+    table = (train, vocabulary, hparams.model.ngrams, hparams.model.ngram_documents)
     model = build(
         hparams,
-        vocabulary_size=vocabulary_size,
+        vocabulary_size=len(vocabulary),
         classes=len(train.labels),
         pretrained=pretrained,
-        counts=counted(hparams, train, vocabulary_size),
+        counts=counted(*table) if hparams.model.ngrams else None,
     )
+    if model.linear is not None:
+        began = time.perf_counter()
+        model.linear.begin(*linear(*table, params.class_weights))
+        if not quiet:
+            print(
+                f"a linear model of {model.linear.none:,} n-grams, learned in {time.perf_counter() - began:.0f} s",
+                flush=True,
+            )
     tokens = int(train.offsets[-1])
     epochs = params.epochs or budget.epochs(tokens)
     batch_tokens = params.batch_tokens or budget.batch_tokens(tokens)

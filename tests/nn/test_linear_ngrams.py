@@ -1,0 +1,54 @@
+import math
+
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from carousel.nn.batch import pad
+from carousel.text.vocabulary import UNKNOWN_ID
+from tests.nn.conftest import WORDS, classifier, distinct
+
+documents = st.lists(st.lists(st.integers(UNKNOWN_ID, WORDS - 1), min_size=1, max_size=9), min_size=1, max_size=6)
+
+
+def by_the_book(model, document):
+    """The formula of the class's docstring, n-gram by n-gram."""
+    logits = model.linear.bias.tolist()
+    for size in (1, 2):
+        grams = [model.ngrams.rows(torch.tensor([gram]))[size - 1][0, 0] for gram in distinct(document, size)]
+        rows = [int(row) for row in grams if row != model.ngrams.none]
+        for row in rows:
+            for label, weight in enumerate(model.linear.weights[row].tolist()):
+                logits[label] += weight / math.sqrt(len(rows))
+    return logits
+
+
+@given(document=st.lists(st.integers(UNKNOWN_ID, WORDS - 1), min_size=1, max_size=9))
+@settings(max_examples=60, deadline=None)
+def test_logits_are_those_of_the_book(document):
+    model = classifier(ngrams=2, ngram_share=0.5)
+    found = model.linear(model.ngrams.rows(pad([document])[0]))[0]
+    torch.testing.assert_close(found, torch.tensor(by_the_book(model, document)), rtol=1e-4, atol=1e-5)
+
+
+@given(documents=documents, share=st.sampled_from([0.1, 0.5, 0.9]))
+@settings(max_examples=30, deadline=None)
+def test_an_answer_is_the_geometric_mean_of_the_two(documents, share):
+    model, alone = classifier(ngrams=2, ngram_share=share), classifier(ngrams=2)
+    batch = pad(documents)
+    with torch.inference_mode():
+        found, network = model(*batch).softmax(-1), alone(*batch).softmax(-1)
+        linear = model.linear(model.ngrams.rows(batch[0])).softmax(-1)
+    mean = network ** (1 - share) * linear**share
+    torch.testing.assert_close(found, mean / mean.sum(-1, keepdim=True), rtol=1e-4, atol=1e-6)
+
+
+def test_the_network_learns_without_it():
+    model, alone = classifier(ngrams=2, ngram_share=0.5).train(), classifier(ngrams=2).train()
+    batch = pad([[2, 3, 4], [5, 6]])
+    for each in (model, alone):
+        torch.manual_seed(0)
+        each(*batch).square().sum().backward()
+    assert {name for name, _ in model.named_parameters()} == {name for name, _ in alone.named_parameters()}
+    for (name, found), (_, expected) in zip(model.named_parameters(), alone.named_parameters(), strict=True):
+        assert torch.equal(found.grad, expected.grad), name
