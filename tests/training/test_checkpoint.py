@@ -10,6 +10,7 @@ import torch
 from filelock import FileLock
 from pytorch_lightning.callbacks import Callback
 
+from carousel.text.vocabulary import SPECIALS, Vocabulary
 from carousel.training import checkpoint, code
 from carousel.training.checkpoint import FILE, Resumption, identity, kept
 from tests.training.order_problem import TRAIN, VAL, VOCABULARY, fitted, hparams, state
