@@ -14,7 +14,7 @@ from carousel.nn.batch import pad
 from carousel.training import budget
 from carousel.training.batches import Batches, BucketSampler
 from carousel.training.callbacks import History, Lines, progress
-from carousel.training.fit import DivergedError, build, counted, describe, fit, linear
+from carousel.training.fit import DivergedError, build, describe, fit
 from tests.training.order_problem import TRAIN, VAL, VOCABULARY, WORDS, A, B, fitted, hparams, state
 
 
@@ -301,10 +301,3 @@ def test_the_linear_model_beside_a_network_weighs_rare_labels_as_it_does():
         return float(bias[1] - bias[0])
 
     assert rare("balanced") > rare("none") + 1
-
-
-def test_trainings_of_the_same_documents_count_their_ngrams_once():
-    assert counted(TRAIN, VOCABULARY, 2, 1) is counted(TRAIN, VOCABULARY, 2, 1)
-    assert counted(TRAIN, VOCABULARY, 2, 1) is not counted(VAL, VOCABULARY, 2, 1)
-    assert linear(TRAIN, VOCABULARY, 2, 1, "none") is linear(TRAIN, VOCABULARY, 2, 1, "none")
-    assert linear(TRAIN, VOCABULARY, 2, 1, "none") is not linear(TRAIN, VOCABULARY, 1, 1, "none")

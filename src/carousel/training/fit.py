@@ -6,11 +6,9 @@ import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import Callback, EarlyStopping
@@ -22,9 +20,9 @@ from carousel.errors import UserError
 from carousel.nn.classifier import ClassifierConfig, TextClassifier
 from carousel.nn.ngram_counts import NgramCounts
 from carousel.params import Hparams
-from carousel.tasks.classification import MONITOR, Classification, NotFiniteError, balanced
+from carousel.tasks.classification import MONITOR, Classification, NotFiniteError
 from carousel.text.vocabulary import Vocabulary
-from carousel.training import budget, embedding, linear_ngrams
+from carousel.training import budget, embedding, ngrams
 from carousel.training.allocator import keep_freed_memory
 from carousel.training.batches import Batches
 from carousel.training.callbacks import Curves, Determined, History, progress
@@ -95,33 +93,6 @@ def build(
     return model
 
 
-@lru_cache(maxsize=1)  # the trials of a sweep count the same documents
-def counted(train: Encoded, vocabulary: Vocabulary, longest: int, least: int) -> NgramCounts:
-    """Return the n-grams of the documents to learn from."""
-    return NgramCounts.of(
-        train.ids,
-        train.offsets,
-        train.targets,
-        classes=len(train.labels),
-        vocabulary_size=len(vocabulary),
-        longest=longest,
-        least=least,
-    )
-
-
-@lru_cache(maxsize=1)
-def linear(
-    train: Encoded, vocabulary: Vocabulary, longest: int, least: int, class_weights: str
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return the weights and bias of a linear model of the same n-grams."""
-    weights = np.ones(len(train))
-    if class_weights == "balanced":
-        weights = balanced(np.bincount(train.targets, minlength=len(train.labels))).numpy()[train.targets]
-    return linear_ngrams.learn(
-        counted(train, vocabulary, longest, least), longest, train, vocabulary.tokens, weights
-    )
-
-
 def fit(
     hparams: Hparams,
     train: Encoded,
@@ -162,11 +133,11 @@ def fit(
         vocabulary_size=len(vocabulary),
         classes=len(train.labels),
         pretrained=pretrained,
-        counts=counted(*table) if hparams.model.ngrams else None,
+        counts=ngrams.counted(*table) if hparams.model.ngrams else None,
     )
     if model.linear is not None:
         began = time.perf_counter()
-        model.linear.begin(*linear(*table, params.class_weights))
+        model.linear.begin(*ngrams.linear(*table, params.class_weights))
         if not quiet:
             print(
                 f"a linear model of {model.linear.none:,} n-grams, learned in {time.perf_counter() - began:.0f} s",

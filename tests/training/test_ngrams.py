@@ -7,8 +7,9 @@ from sklearn.linear_model import LogisticRegression
 from carousel.corpus.encoded import Encoded
 from carousel.nn.ngram_counts import NgramCounts
 from carousel.text.vocabulary import SPECIALS, UNKNOWN_ID, Vocabulary
-from carousel.training import linear_ngrams
-from carousel.training.linear_ngrams import PENALTY, learn
+from carousel.training import ngrams
+from carousel.training.ngrams import PENALTY, counted, learn, linear
+from tests.training.order_problem import TRAIN, VAL, VOCABULARY
 
 
 def encoded(documents, targets, vocabulary):
@@ -60,8 +61,8 @@ def letters(count, seed=0):
 
 @pytest.mark.parametrize("balanced", [False, True])
 def test_weights_are_those_of_logistic_regression_on_the_same_features(monkeypatch, balanced):
-    monkeypatch.setattr(linear_ngrams, "CLOSE", 1e-12)
-    monkeypatch.setattr(linear_ngrams, "STEPS", 1000)
+    monkeypatch.setattr(ngrams, "CLOSE", 1e-12)
+    monkeypatch.setattr(ngrams, "STEPS", 1000)
     documents, targets = letters(60)
     weights = np.where(np.array(targets) == 1, 2.0, 0.5) if balanced else np.ones(60)
     counts, found, bias = learned(documents, targets, LETTERS, weights=weights)
@@ -106,3 +107,10 @@ def test_an_unknown_word_is_no_ngram():
     counts, _, _ = learned(["b ? c", "c b"], [0, 1], LETTERS)
     assert UNKNOWN_ID not in counts.keys
     assert counts.rows == 3  # b, c, c b
+
+
+def test_trainings_of_the_same_documents_count_their_ngrams_once():
+    assert counted(TRAIN, VOCABULARY, 2, 1) is counted(TRAIN, VOCABULARY, 2, 1)
+    assert counted(TRAIN, VOCABULARY, 2, 1) is not counted(VAL, VOCABULARY, 2, 1)
+    assert linear(TRAIN, VOCABULARY, 2, 1, "none") is linear(TRAIN, VOCABULARY, 2, 1, "none")
+    assert linear(TRAIN, VOCABULARY, 2, 1, "none") is not linear(TRAIN, VOCABULARY, 1, 1, "none")

@@ -1,6 +1,7 @@
-"""Learning a linear model of n-grams: logistic regression in which words that are spelled alike weigh alike."""
+"""What a model has of its documents' n-grams before it is trained: their counts, and a linear model of its own."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,8 @@ from carousel.corpus.encoded import Encoded
 from carousel.nn.batch import by_length, pad
 from carousel.nn.ngram_counts import NgramCounts
 from carousel.nn.ngrams import Ngrams, root
+from carousel.tasks.classification import balanced
+from carousel.text.vocabulary import Vocabulary
 
 PENALTY = 3.0  # of squared weights; chosen by validation on four sets, as PIECES was
 PIECES = (2, 5)  # characters of the shortest and longest pieces of a word
@@ -21,6 +24,31 @@ BATCH_TOKENS = 65_536
 STEPS, CLOSE = 100, 1e-6  # of the minimisation: at most, and the relative gain that ends it
 
 Floats = npt.NDArray[np.float64]
+
+
+@lru_cache(maxsize=1)  # the trials of a sweep learn from the same documents
+def counted(train: Encoded, vocabulary: Vocabulary, longest: int, least: int) -> NgramCounts:
+    """Return the n-grams of the documents to learn from."""
+    return NgramCounts.of(
+        train.ids,
+        train.offsets,
+        train.targets,
+        classes=len(train.labels),
+        vocabulary_size=len(vocabulary),
+        longest=longest,
+        least=least,
+    )
+
+
+@lru_cache(maxsize=1)
+def linear(
+    train: Encoded, vocabulary: Vocabulary, longest: int, least: int, class_weights: str
+) -> tuple[Floats, Floats]:
+    """Return the weights and bias of a linear model of the same n-grams, which weighs labels as the network does."""
+    counts, weights = counted(train, vocabulary, longest, least), np.ones(len(train))
+    if class_weights == "balanced":
+        weights = balanced(np.bincount(train.targets, minlength=len(train.labels))).numpy()[train.targets]
+    return learn(counts, longest, train, vocabulary.tokens, weights)
 
 
 def learn(
