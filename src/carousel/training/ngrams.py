@@ -44,7 +44,7 @@ def counted(train: Encoded, vocabulary: Vocabulary, longest: int, least: int) ->
 def linear(
     train: Encoded, vocabulary: Vocabulary, longest: int, least: int, class_weights: str
 ) -> tuple[Floats, Floats]:
-    """Return the weights and bias of a linear model of the same n-grams, with labels as heavy as for the network."""
+    """Return weights and bias of a linear model of the same n-grams, with labels as heavy as for the network."""
     counts, weights = counted(train, vocabulary, longest, least), np.ones(len(train))
     if class_weights == "balanced":
         weights = balanced(np.bincount(train.targets, minlength=len(train.labels))).numpy()[train.targets]
