@@ -44,6 +44,7 @@ def in_polars(batch, tokenizer):
 @given(batch=st.lists(texts, max_size=20))
 @settings(max_examples=150, deadline=None)
 @example(batch=['The "best" <br />film; 10/10!', "", "it's (so)... good?", "ΟΔΟΣ ΟΔΟΣ.", "a\x1cb\x85c\u3000d"])
+@example(batch=["<br_/>"])
 def test_one_text_and_a_column_give_torchtexts_tokens(name, batch):
     tokenizer, torchtexts = TOKENIZERS[name], reference(name)
     expected = [torchtexts(text) for text in batch]

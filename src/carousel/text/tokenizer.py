@@ -99,7 +99,7 @@ TOKENIZERS = {
     "english_identifiers": Tokenizer(
         name="english_identifiers",
         lowercase=True,
-        replacements=(('"', ""), ("<br />", " "), ("_", " ")),
+        replacements=(('"', ""), ("_", " "), ("<br />", " ")),
         pattern=rf"['.,()!?]|[^'.,()!?;:{_SPACE}]+",
         separations=("([a-z0-9])([A-Z])", "([A-Z])([A-Z][a-z])"),
     ),

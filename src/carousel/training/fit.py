@@ -22,7 +22,7 @@ from carousel.nn.ngram_counts import NgramCounts
 from carousel.params import Hparams
 from carousel.tasks.classification import MONITOR, Classification, NotFiniteError
 from carousel.text.vocabulary import Vocabulary
-from carousel.training import budget, embedding, ngrams
+from carousel.training import budget, embedding, ngram_weights
 from carousel.training.allocator import keep_freed_memory
 from carousel.training.batches import Batches
 from carousel.training.callbacks import Curves, Determined, History, progress
@@ -133,11 +133,11 @@ def fit(
         vocabulary_size=len(vocabulary),
         classes=len(train.labels),
         pretrained=pretrained,
-        counts=ngrams.counted(*table) if hparams.model.ngrams else None,
+        counts=ngram_weights.counted(*table) if hparams.model.ngrams else None,
     )
     if model.linear is not None:
         began = time.perf_counter()
-        model.linear.begin(*ngrams.linear(*table, params.class_weights))
+        model.linear.begin(*ngram_weights.linear(*table, params.class_weights))
         if not quiet:
             print(
                 f"a linear model of {model.linear.none:,} n-grams, learned in {time.perf_counter() - began:.0f} s",

@@ -7,8 +7,8 @@ from sklearn.linear_model import LogisticRegression
 from carousel.corpus.encoded import Encoded
 from carousel.nn.ngram_counts import NgramCounts
 from carousel.text.vocabulary import SPECIALS, UNKNOWN_ID, Vocabulary
-from carousel.training import ngrams
-from carousel.training.ngrams import PENALTY, counted, learn, linear
+from carousel.training import ngram_weights
+from carousel.training.ngram_weights import PENALTY, counted, learn, linear
 from tests.training.order_problem import TRAIN, VAL, VOCABULARY
 
 
@@ -61,8 +61,8 @@ def letters(count, seed=0):
 
 @pytest.mark.parametrize("balanced", [False, True])
 def test_weights_are_those_of_logistic_regression_on_the_same_features(monkeypatch, balanced):
-    monkeypatch.setattr(ngrams, "CLOSE", 1e-12)
-    monkeypatch.setattr(ngrams, "STEPS", 1000)
+    monkeypatch.setattr(ngram_weights, "CLOSE", 1e-12)
+    monkeypatch.setattr(ngram_weights, "STEPS", 1000)
     documents, targets = letters(60)
     weights = np.where(np.array(targets) == 1, 2.0, 0.5) if balanced else np.ones(60)
     counts, found, bias = learned(documents, targets, LETTERS, weights=weights)
