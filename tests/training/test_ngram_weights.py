@@ -5,7 +5,6 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from carousel.corpus.encoded import Encoded
-from carousel.nn.ngram_counts import NgramCounts
 from carousel.text.vocabulary import SPECIALS, UNKNOWN_ID, Vocabulary
 from carousel.training import ngram_weights
 from carousel.training.ngram_weights import PENALTY, counted, learn, linear
@@ -27,14 +26,7 @@ def learned(documents, targets, words, *, longest=2, weights=None):
     """Return the n-grams' counts, their weights and the bias."""
     vocabulary = Vocabulary((*SPECIALS, *words))
     train = encoded(documents, targets, vocabulary)
-    counts = NgramCounts.of(
-        train.ids,
-        train.offsets,
-        train.targets,
-        classes=len(train.labels),
-        vocabulary_size=len(vocabulary),
-        longest=longest,
-    )
+    counts = counted(train, vocabulary, longest, 1)
     weights = np.ones(len(documents)) if weights is None else np.array(weights)
     return counts, *learn(counts, longest, train, vocabulary.tokens, weights)
 

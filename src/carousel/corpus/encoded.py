@@ -13,7 +13,7 @@ from carousel.errors import UserError
 from carousel.files import replacing
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False)  # arrays cannot be compared as one; by identity it may be a cache's key
 class Encoded:
     """One split's documents.
 

@@ -12,7 +12,7 @@ NONE = np.iinfo(np.int64).max  # the key of the last row, which is no n-gram's
 Integers = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False)  # arrays cannot be compared as one
 class NgramCounts:
     """A table with a row for every n-gram that enough documents have.
 
