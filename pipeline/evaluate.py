@@ -12,11 +12,13 @@ from carousel.tracking import run as tracked
 from carousel.tracking.lineage import data_digests
 from pipeline.stage import run
 
+TRAINED = Path("reports/train.json")
+
 
 def main() -> None:
-    test = Encoded.load(Path("data/encoded/test"))
-    trained = int(Encoded.load(Path("data/encoded/train")).lengths.max())
-    report = evaluate(Bundle.load(Path("models/bundle")), test, trained)
+    test, train = Encoded.load(Path("data/encoded/test")), Encoded.load(Path("data/encoded/train"))
+    trained = train.joined(Encoded.load(Path("data/encoded/val"))) if read_json(TRAINED)["refit_epochs"] else train
+    report = evaluate(Bundle.load(Path("models/bundle")), test, int(trained.lengths.max()))
     baseline = read_json(Path("reports/baseline.json"))
     answers = Path("data/predictions/test.parquet")
     Answers(report, test.names, data_digests()["test"]).save(answers)

@@ -16,6 +16,7 @@ from carousel.tracking import run as tracked
 from carousel.tracking.store import STATE, main_checkout
 from carousel.training import checkpoint, precision
 from carousel.training.fit import describe, fit
+from carousel.training.refit import refit
 from pipeline.stage import run
 
 
@@ -31,16 +32,20 @@ def main() -> None:
         tracked.started(params, hparams, checkpoints) as logger,
     ):
         fitted = fit(hparams, train, val, vocabulary, pretrained=pretrained, logger=logger, checkpoints=checkpoints)
+        fitted = refit(hparams, fitted, train, val, vocabulary, pretrained=pretrained, checkpoints=checkpoints)
         cut = params.encode
         bundle = Bundle(fitted.model, tokenizer, vocabulary, train.labels, cut.max_length, cut.long)
         bundle.save(Path("models/bundle"))
         report = describe(fitted)
         write_json(Path("reports/train.json"), report)
         tables.write(pl.DataFrame(fitted.history), Path("reports/curves.csv"))
-        tracked.log_training(bundle, report, fitted.history, fitted.norms, hparams.train.clip_norm)
+        tracked.log_training(
+            bundle, report, fitted.history, fitted.norms, clip_norm=hparams.train.clip_norm, refit=fitted.refit
+        )
     print(
         f"best epoch {report['best_epoch']} of {report['epochs']}: val accuracy {report['val_accuracy']:.4f}; "
-        f"{report['tokens_per_second']:,} tokens/s; bundle {bundle.fingerprint[:12]} in models/bundle"
+        f"{report['tokens_per_second']:,} tokens/s; bundle {bundle.fingerprint[:12]} of {report['documents']:,} "
+        "documents in models/bundle"
     )
 
 

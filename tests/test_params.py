@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 from carousel.errors import UserError
 from carousel.params import (
     SEARCHABLE,
+    UNSCORED,
     Hparams,
     Model,
     Params,
@@ -215,7 +216,15 @@ def test_every_model_and_train_key_can_be_searched(key):
     check_searchable(key)
 
 
-@pytest.mark.parametrize("key", [key for key in KEYS if key not in SEARCHABLE])
+def test_what_validation_cannot_score_is_not_searched():
+    assert {key for key in KEYS if key.split(".")[0] in ("model", "train")} - set(SEARCHABLE) == {UNSCORED}
+    with pytest.raises(
+        ValueError, match=f"^sweep.space.{UNSCORED}: a trial is scored by validation's documents, and"
+    ):
+        check_searchable(UNSCORED)
+
+
+@pytest.mark.parametrize("key", [key for key in KEYS if key not in [*SEARCHABLE, UNSCORED]])
 def test_no_other_key_can_be_searched(key):
     with pytest.raises(
         ValueError, match=re.escape(f"sweep.space.{key}: a sweep searches model.* and train.* only")

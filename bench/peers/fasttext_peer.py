@@ -3,7 +3,8 @@
     .carousel/peers/fasttext/bin/python bench/peers/fasttext_peer.py FOLDER SEED
 
 FOLDER has train.txt, val.txt and test.txt: lines of `__label__N` and tokens. A small grid is searched by validation
-accuracy; the best model's test accuracy is the only one that is taken. The last line is one JSON object.
+accuracy; the best settings learn again from train and validation together, and that model's test accuracy is the
+only one that is taken. The last line is one JSON object.
 """
 
 import itertools
@@ -13,6 +14,7 @@ import random
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import fasttext
 
@@ -25,36 +27,54 @@ def main() -> None:
     folder, seed = Path(sys.argv[1]), int(sys.argv[2])
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # standard output for the JSON line alone
-    # fastText learns from lines in the order in which they stand: from all of one label, then all of the next
-    lines = (folder / "train.txt").read_text("utf-8").splitlines(keepends=True)
-    random.Random(seed).shuffle(lines)
-    (folder / "shuffled.txt").write_text("".join(lines), "utf-8")
-    best = (-1.0, None, "", 0.0)
-    for epochs, rate, ngrams in itertools.product(EPOCHS, RATES, NGRAMS):
-        began = time.perf_counter()
+    shuffled = _shuffled(folder, ["train"], seed)
+    best: tuple[float, tuple[int, float, int]] = (-1.0, (0, 0.0, 0))
+    for setting in itertools.product(EPOCHS, RATES, NGRAMS):
         try:
-            model = fasttext.train_supervised(
-                str(folder / "shuffled.txt"),
-                epoch=epochs,
-                lr=rate,
-                wordNgrams=ngrams,
-                bucket=BUCKETS,
-                thread=1,  # more are faster, and another model each time
-                seed=seed,
-                verbose=0,
-            )
+            val = _trained(shuffled, *setting, seed).test(str(folder / "val.txt"))[1]
         except RuntimeError as error:
             if "NaN" not in str(error):
                 raise
-            print(f"lr {rate:g} diverged with {epochs} epochs", flush=True)  # the grid has smaller ones
+            print(f"lr {setting[1]:g} diverged with {setting[0]} epochs", flush=True)  # the grid has smaller ones
             continue
-        minutes = (time.perf_counter() - began) / 60
-        accuracy = model.test(str(folder / "val.txt"))[1]
-        if accuracy > best[0]:
-            best = (accuracy, model, f"epochs {epochs}, lr {rate:g}, wordNgrams {ngrams}", minutes)
-    val, model, detail, minutes = best
-    _, accuracy, _ = model.test(str(folder / "test.txt"))
-    print(json.dumps({"val": val, "test": accuracy, "minutes": minutes, "detail": detail}), file=answer, flush=True)
+        best = max(best, (val, setting), key=lambda found: found[0])
+    val, setting = best
+    shuffled, began = _shuffled(folder, ["train", "val"], seed), time.perf_counter()
+    model = _trained(shuffled, *setting, seed)
+    result = {
+        "val": val,
+        "test": model.test(str(folder / "test.txt"))[1],
+        "minutes": (time.perf_counter() - began) / 60,
+        "detail": "epochs {}, lr {:g}, wordNgrams {}, again".format(*setting),
+    }
+    print(json.dumps(result), file=answer, flush=True)
+
+
+def _shuffled(folder: Path, splits: list[str], seed: int) -> Path:
+    """Write the lines of some splits in an order by chance.
+
+    fastText learns from them in the order in which they stand: else from all of one label, then all of the next.
+    """
+    lines = [
+        line for name in splits for line in (folder / f"{name}.txt").read_text("utf-8").splitlines(keepends=True)
+    ]
+    random.Random(seed).shuffle(lines)
+    path = folder / "shuffled.txt"
+    path.write_text("".join(lines), "utf-8")
+    return path
+
+
+def _trained(lines: Path, epochs: int, rate: float, ngrams: int, seed: int) -> Any:
+    return fasttext.train_supervised(
+        str(lines),
+        epoch=epochs,
+        lr=rate,
+        wordNgrams=ngrams,
+        bucket=BUCKETS,
+        thread=1,  # more are faster, and another model each time
+        seed=seed,
+        verbose=0,
+    )
 
 
 if __name__ == "__main__":

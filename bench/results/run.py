@@ -23,6 +23,7 @@ from carousel.text.tokenizer import Tokenizer
 from carousel.text.vocabulary import Vocabulary
 from carousel.training import checkpoint, code, precision
 from carousel.training.fit import fit
+from carousel.training.refit import refit
 
 PEER = Path(environment.__file__).with_name("fasttext_peer.py")
 
@@ -32,9 +33,9 @@ class Run:
     """What a run found.
 
     Attributes:
-        val: validation accuracy of the epoch that was kept.
-        test: test accuracy of the same weights; None where the test split was not looked at.
-        minutes: of training.
+        val: validation accuracy of the epoch that was best, before validation's documents were learned from.
+        test: test accuracy in the end; None where the test split was not looked at.
+        minutes: of training, the second one included.
         detail: what was chosen on the validation split.
     """
 
@@ -67,14 +68,17 @@ def carousel(found: Experiment, params: Params, seed: int, fold: int, data: Path
         vectors = pretrained.load(folder / "artifacts/vectors.npz")
         training = checkpoint.identity(hparams, train, val, vocabulary, precision.choose(hparams).name, vectors)
         with checkpoint.kept(workspace.KEPT / "checkpoints", training) as checkpoints:
-            fitted = fit(hparams, train, val, vocabulary, pretrained=vectors, checkpoints=checkpoints)
+            given = (train, val, vocabulary)
+            fitted = fit(hparams, *given, pretrained=vectors, checkpoints=checkpoints)
+            if test:
+                fitted = refit(hparams, fitted, *given, pretrained=vectors, checkpoints=checkpoints)
         accuracy = None
         if test:
             cut = params.encode
             bundle = Bundle(fitted.model, tokenizer, vocabulary, train.labels, cut.max_length, cut.long)
             accuracy = report.evaluate(bundle, Encoded.load(folder / "data/encoded/test")).metrics()["accuracy"]
-        seconds = sum(row["seconds"] for row in fitted.history)
-        epoch = f"epoch {fitted.best['epoch']:.0f} of {len(fitted.history)}"
+        seconds = sum(row["seconds"] for row in [*fitted.history, *fitted.refit])
+        epoch = f"epoch {fitted.best['epoch']:.0f} of {len(fitted.history)}" + (", again" if fitted.refit else "")
         return Run(fitted.best["val_accuracy"], accuracy, seconds / 60, epoch)
 
     return kept(label, ["carousel", digest, hparams.model_dump(), code.digest(), test], made)

@@ -90,6 +90,18 @@ def test_a_missing_file_says_what_makes_it(tmp_path, name):
         Encoded.load(tmp_path / "train")
 
 
+def test_joined_has_the_documents_of_both_in_order():
+    one, other = encoded([([5, 6], "tea"), ([7], "water")]), encoded([([8, 9, 4], "tea")])
+    cut = replace(other, uncut=np.array([900]))
+    both = one.joined(cut)
+    assert [both.document(i).tolist() for i in range(len(both))] == [[5, 6], [7], [8, 9, 4]]
+    assert both.targets.tolist() == [*one.targets, *other.targets]
+    assert both.names == one.names + other.names
+    assert both.labels == one.labels
+    assert both.full_lengths.tolist() == [2, 1, 900]
+    assert both.ids.dtype == one.ids.dtype
+
+
 @given(labels=st.lists(st.sampled_from(LABELS)))
 def test_targets_index_the_labels(labels):
     found = targets(labels, LABELS)

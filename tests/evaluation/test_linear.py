@@ -52,9 +52,18 @@ def test_the_test_split_chooses_nothing():
     assert (other.c, other.val, other.features) == (found.c, found.val, found.features)
 
 
-def test_features_are_the_training_splits_words_and_their_sequences():
-    words = {word for text in PETS + DRINKS for word in text.split()}
-    pairs = {pair for text in PETS + DRINKS for pair in zip(text.split(), text.split()[1:], strict=False)}
+def test_what_is_tested_has_learned_from_validation_too():
+    knowing = frame(("a budgerigar", "pets"), ("lemonade", "drinks"))
+    test = frame(("budgerigar", "pets"), ("lemonade", "drinks"))
+    assert evaluate(splits(test=test), Baseline()).test["accuracy"] < 1.0
+    found = evaluate(splits(val=knowing, test=test), Baseline())
+    assert found.test["accuracy"] == 1.0
+
+
+def test_features_are_the_words_of_train_and_validation_and_their_sequences():
+    learned = [*PETS, *DRINKS, *splits()["val"]["text"]]
+    words = {word for text in learned for word in text.split()}
+    pairs = {pair for text in learned for pair in zip(text.split(), text.split()[1:], strict=False)}
     assert evaluate(splits(), Baseline(ngrams=1)).features == len(words)
     assert "a" in words  # a word of one letter is a word
     assert evaluate(splits(), Baseline(ngrams=2)).features == len(words | pairs)

@@ -4,7 +4,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 from carousel.errors import UserError
-from carousel.params import Model, Range, Train
+from carousel.params import Model, Range, Train, replace
 from carousel.search import storage
 from carousel.search.pruners import PRUNERS
 from carousel.search.storage import open_storage
@@ -40,6 +40,7 @@ def test_identity_is_of_data_space_and_objective_and_of_no_value_that_is_searche
         one(recycle=1),
         one(enqueue=[{"model.hidden_size": 4}]),
         one(hparams=searched),
+        one(hparams=replace(HPARAMS, {"train.refit": "always"})),  # no trial has a second training
     ]
     assert set(same) == {one()}
     fixed = HPARAMS.model_copy(update={"train": HPARAMS.train.model_copy(update={"clip_norm": 0.5})})

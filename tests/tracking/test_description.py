@@ -38,6 +38,16 @@ def test_a_run_says_what_it_is_beside_the_baseline_and_on_which_data():
     )
 
 
+def test_a_run_with_a_second_training_says_what_its_validation_figures_are_of():
+    written = description.of_run(run({**METRICS, "train/refit_epochs": 3}), {})
+    assert "best in epoch 3, then learned again from train and validation together." in written
+    assert "| validation, before it was learned from | 0.6296 | 0.5742 |" in written
+    for once in (METRICS, {**METRICS, "train/refit_epochs": 0}):
+        written = description.of_run(run(once), {})
+        assert "best in epoch 3." in written
+        assert "| this model, validation | 0.6296 | 0.5742 |" in written
+
+
 @pytest.mark.parametrize(
     ("encoder", "told"),
     [

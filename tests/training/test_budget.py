@@ -25,6 +25,12 @@ def test_epochs_read_as_much_in_all_within_limits(tokens):
 
 
 @given(tokens=tokens_of_an_epoch, more=tokens_of_an_epoch)
-def test_more_documents_never_get_a_smaller_batch_or_another_epoch(tokens, more):
+def test_more_documents_never_get_a_smaller_batch_or_another_epoch_or_a_refit(tokens, more):
     assert budget.batch_tokens(tokens + more) >= budget.batch_tokens(tokens)
     assert budget.epochs(tokens + more) <= budget.epochs(tokens)
+    assert budget.refit(tokens) or not budget.refit(tokens + more)
+
+
+def test_a_few_thousand_documents_are_learned_from_twice_and_25_000_film_reviews_once():
+    assert budget.refit(400_000)
+    assert not budget.refit(5_000_000)

@@ -50,6 +50,17 @@ class Encoded:
         """Return document `index`'s ids."""
         return self.ids[self.offsets[index] : self.offsets[index + 1]]
 
+    def joined(self, other: "Encoded") -> "Encoded":
+        """Return these documents and, after them, those of another split."""
+        return Encoded(
+            ids=np.concatenate([self.ids, other.ids]),
+            offsets=np.concatenate([self.offsets, self.offsets[-1] + other.offsets[1:]]),
+            targets=np.concatenate([self.targets, other.targets]),
+            labels=self.labels,
+            names=self.names + other.names,
+            uncut=np.concatenate([self.full_lengths, other.full_lengths]),
+        )
+
     @property
     def fingerprint(self) -> str:
         """SHA-256 of what a model sees of these documents: ids, lengths, targets and labels."""

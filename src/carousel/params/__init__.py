@@ -30,13 +30,14 @@ from carousel.params.space import (
     parents_first,
 )
 from carousel.params.sweep import COSTS, Objective, Sweep
-from carousel.params.whole import SEARCHABLE, Hparams, Params, check_searchable, flatten, replace
+from carousel.params.whole import SEARCHABLE, UNSCORED, Hparams, Params, check_searchable, flatten, replace
 
 __all__ = [
     "COSTS",
     "HPARAMS_FILE",
     "PARAMS_FILE",
     "SEARCHABLE",
+    "UNSCORED",
     "Baseline",
     "Between",
     "Cell",

@@ -144,6 +144,7 @@ class Train(Section):
     class_weights: Literal["none", "balanced"] = "none"
     label_smoothing: Probability = 0.0
     precision: Literal["auto", "fp32", "bf16"] = "auto"
+    refit: Literal["auto", "always", "never"] = "auto"
     seed: Annotated[int, Field(ge=0)] = 0
 
 

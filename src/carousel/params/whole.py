@@ -86,13 +86,22 @@ class Hparams(Section):
 
 P = TypeVar("P", Params, Hparams)
 
-SEARCHABLE = [f"model.{key}" for key in Model.model_fields] + [f"train.{key}" for key in Train.model_fields]
+UNSCORED = "train.refit"  # what it does is learned from validation's documents, so they cannot score it
+SEARCHABLE = [
+    *[f"model.{key}" for key in Model.model_fields],
+    *[f"train.{key}" for key in Train.model_fields if f"train.{key}" != UNSCORED],
+]
 
 
 def check_searchable(key: str) -> None:
     """Raise a ValueError when `key` is not one that a sweep may search."""
     if key in SEARCHABLE:
         return
+    if key == UNSCORED:
+        raise ValueError(
+            f"sweep.space.{key}: a trial is scored by validation's documents, and never learns from them: "
+            "take the key out of the space"
+        )
     section = key.split(".", maxsplit=1)[0]
     if section in Params.model_fields and section not in ("model", "train"):
         raise ValueError(

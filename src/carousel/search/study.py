@@ -20,7 +20,7 @@ from carousel.corpus import pretrained as pretrained_vectors
 from carousel.corpus.encoded import Encoded
 from carousel.errors import UserError
 from carousel.files import json_digest
-from carousel.params import Hparams, Sweep, replace
+from carousel.params import UNSCORED, Hparams, Sweep, replace
 from carousel.search.messages import Data
 from carousel.search.objectives import DIRECTIONS
 from carousel.search.pruners import PRUNERS
@@ -56,7 +56,7 @@ def identity(sweep: Sweep, hparams: Hparams, documents: list[str]) -> str:
     searched = {key.partition(".")[::2] for key in sweep.space}
     fixed = {
         section: {key: value for key, value in values.items() if (section, key) not in searched}
-        for section, values in hparams.model_dump().items()
+        for section, values in scored(hparams, sweep).model_dump().items()
     }
     decisive = {
         "sweep": sweep.model_dump(exclude=UNDECISIVE),
@@ -93,7 +93,7 @@ class Study:
         self.hparams = hparams
         self.documents = documents
         self.code = digest or code.digest()
-        self.short = replace(hparams, {"train.epochs": sweep.epochs})
+        self.short = scored(hparams, sweep)
         self.first = first_values(sweep, hparams)
         self.optuna = optuna.create_study(
             study_name=name or identity(sweep, hparams, documents),
@@ -251,7 +251,7 @@ class Study:
             if other.study_name == self.name or other.user_attrs.get(JUDGED) != self._judged:
                 continue
             sweep, hparams = recalled(other.user_attrs)
-            base = replace(hparams, {"train.epochs": sweep.epochs})
+            base = scored(hparams, sweep)
             for trial in self.storage.get_all_trials(other._study_id, states=(TrialState.COMPLETE,)):
                 origin = f"{other.study_name}/{trial.number}"
                 if SEED_OF not in trial.user_attrs and origin not in present:
@@ -275,6 +275,11 @@ class Study:
 
     def _distributions(self, values: Values) -> dict[str, BaseDistribution]:
         return self._drawn([], values).distributions
+
+
+def scored(hparams: Hparams, sweep: Sweep) -> Hparams:
+    """Return what a trial outside the space trains with: its own epochs, and never validation's documents."""
+    return replace(hparams, {"train.epochs": sweep.epochs, UNSCORED: "never"})
 
 
 def recalled(attributes: dict[str, Any]) -> tuple[Sweep, Hparams]:

@@ -39,10 +39,15 @@ def of_version(run: "RunData", uri: str) -> str:
 
 def _what(run: "RunData") -> str:
     params, metrics = run.params, run.metrics
+    again = ", then learned again from train and validation together" if _refitted(metrics) else ""
     return (
         f"A text classifier: {_encoder(params)}, {int(metrics['train/parameters']):,} parameters; learning "
-        f"rate {params['train.learning_rate']}, best in epoch {int(metrics['train/best_epoch'])}."
+        f"rate {params['train.learning_rate']}, best in epoch {int(metrics['train/best_epoch'])}{again}."
     )
+
+
+def _refitted(metrics: dict[str, float]) -> bool:
+    return metrics.get("train/refit_epochs", 0) > 0
 
 
 def _encoder(params: dict[str, str]) -> str:
@@ -61,7 +66,11 @@ def _table(metrics: dict[str, float]) -> str:
     rows = [
         ("this model, test", "test/accuracy", "test/macro_f1"),
         ("linear baseline, test", "baseline/accuracy", "baseline/macro_f1"),
-        ("this model, validation", "best/val_accuracy", "best/val_macro_f1"),
+        (
+            "validation, before it was learned from" if _refitted(metrics) else "this model, validation",
+            "best/val_accuracy",
+            "best/val_macro_f1",
+        ),
     ]
     lines = ["| | accuracy | macro-F1 |", "|---|---|---|"]
     lines += [

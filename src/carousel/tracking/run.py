@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 RUN_FILE = Path("models/run.json")
 NOTE = "mlflow.note.content"  # a run's description, in Markdown
 ANSWERS = Path("answers/test.parquet")  # among a run's artifacts
-FIGURES = ("epochs", "best_epoch", "batch_tokens", "tokens_per_second", "parameters")  # of training's report
+FIGURES = (  # of training's report
+    "epochs", "best_epoch", "batch_tokens", "tokens_per_second", "parameters", "documents", "refit_epochs",
+)  # fmt: skip
 
 
 def name(hparams: Hparams, data: str) -> str:
@@ -64,7 +66,8 @@ def started(params: Params, hparams: Hparams, checkpoints: Path | None = None) -
         The Lightning logger that writes to it.
     """
     import mlflow
-    from pytorch_lightning.loggers import MLFlowLogger
+
+    from carousel.tracking.logger import RunLogger
 
     client = connect()
     experiment_id = experiment(client, params.registry.name)
@@ -84,8 +87,7 @@ def started(params: Params, hparams: Hparams, checkpoints: Path | None = None) -
                 _log_input(params, split, digest)
         winner.link(client, experiment_id, run.info.run_id, hparams)
         try:
-            # Lightning's logger ends the run when the fit ends; this block does so again, with what came after
-            yield MLFlowLogger(run_id=run.info.run_id, tracking_uri=tracking_uri())
+            yield RunLogger(run_id=run.info.run_id, tracking_uri=tracking_uri())
         except KeyboardInterrupt:
             mlflow.end_run("KILLED")
             raise
@@ -106,7 +108,9 @@ def log_training(
     report: dict[str, Any],
     history: list[dict[str, float]],
     norms: list[float],
+    *,
     clip_norm: float,
+    refit: list[dict[str, float]],
 ) -> None:
     """Add the bundle's fingerprints, the best epoch's figures, and the tables and picture of epochs to the run.
 
@@ -116,6 +120,7 @@ def log_training(
         history: a row an epoch.
         norms: of the gradient at each step.
         clip_norm: above which they were clipped.
+        refit: a row an epoch of the second training, if there was one.
     """
     import mlflow
 
@@ -130,6 +135,8 @@ def log_training(
     mlflow.set_tag("train.precision", report["precision"])
     mlflow.log_metrics({"best/val_accuracy": report["val_accuracy"], "best/val_macro_f1": report["val_macro_f1"]})
     mlflow.log_table({key: [row[key] for row in history] for key in history[0]}, "tables/epochs.json")
+    for row in refit:
+        mlflow.log_metric("refit/loss", row["train_loss"], step=int(row["epoch"]))
     by_epoch = plots.norms_by_epoch(norms, len(history))
     mlflow.log_table(by_epoch.to_dict(as_series=False), "tables/gradient_norms.json")
     mlflow.log_figure(plots.gradient_norms(by_epoch, clip_norm), "pictures/gradient_norms.png")

@@ -13,6 +13,8 @@ from torch import Tensor, nn
 from carousel.tasks.classification import Batch, Classification
 from carousel.training.batches import Batches
 
+# Figures of an epoch that was validated
+VALIDATED = ("loss", "accuracy", "macro_f1")
 # A run's curves by step have about so many points, however long it is
 POINTS = 100
 
@@ -78,9 +80,7 @@ class History(Callback):
         row = {
             "epoch": trainer.current_epoch + 1,
             "train_loss": float(self._loss) / steps,
-            "val_loss": float(metrics["val/loss"]),
-            "val_accuracy": float(metrics["val/accuracy"]),
-            "val_macro_f1": float(metrics["val/macro_f1"]),
+            **{f"val_{name}": float(metrics[f"val/{name}"]) for name in VALIDATED if f"val/{name}" in metrics},
             "gradient_norm_p90": float(np.quantile(norms, 0.9)),
             "clipped": float((norms > self.clip_norm).mean()),
             "seconds": self._seconds(),
@@ -165,9 +165,12 @@ class Lines(Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, _module: pl.LightningModule) -> None:
         """Print the epoch that History just added."""
         row = self.history.rows[-1]
+        validated = (
+            f"val loss {row['val_loss']:.3f}  val accuracy {row['val_accuracy']:.3f}  " if "val_loss" in row else ""
+        )
         print(
             f"epoch {row['epoch']:>3}/{trainer.max_epochs}  train loss {row['train_loss']:.3f}  "
-            f"val loss {row['val_loss']:.3f}  val accuracy {row['val_accuracy']:.3f}  {row['seconds']:.1f} s",
+            f"{validated}{row['seconds']:.1f} s",
             flush=True,
         )
 

@@ -77,7 +77,7 @@ def kept(root: Path, name: str) -> Iterator[Path | None]:
         yield None
         return
     with lock:
-        for unfinished in folder.glob(f".{FILE}.*"):  # a kill while one was written
+        for unfinished in folder.rglob(f".{FILE}.*"):  # a kill while one was written
             shutil.rmtree(unfinished)
         yield folder
         shutil.rmtree(folder)

@@ -5,7 +5,7 @@ import sys
 import time
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -39,20 +39,27 @@ class Fitted:
     """A trained model and how it came about.
 
     Attributes:
-        model: with the weights of the epoch whose validation accuracy was best.
-        history: a row an epoch.
+        model: with the weights of the epoch whose validation accuracy was best, or, without validation, of the last
+            one; after a `refit`, with those of the second training.
+        history: a row an epoch; after a `refit`, still of the first training.
         norms: of the gradient at each step, before clipping.
+        planned: epochs over which the learning rate falls; patience may have ended earlier.
+        documents: that the model's weights were learned from.
         tokens: real, non-padding tokens of an epoch.
         batch_tokens: of a batch at most, padding included.
         precision: what it was computed with.
+        refit: a row an epoch of the second training; none without one.
     """
 
     model: TextClassifier
     history: list[dict[str, float]]
     norms: list[float]
+    planned: int
+    documents: int
     tokens: int
     batch_tokens: int
     precision: Precision
+    refit: list[dict[str, float]] = field(default_factory=list)
 
     @property
     def best(self) -> dict[str, float]:
@@ -96,13 +103,14 @@ def build(
 def fit(
     hparams: Hparams,
     train: Encoded,
-    val: Encoded,
+    val: Encoded | None,
     vocabulary: Vocabulary,
     *,
     pretrained: Pretrained | None = None,
     logger: Logger | None = None,
     callbacks: Sequence[Callback] = (),
     checkpoints: Path | None = None,
+    stop: int | None = None,
     quiet: bool = False,
 ) -> Fitted:
     """Train a classifier until its epochs are over or validation accuracy has stopped rising.
@@ -110,12 +118,13 @@ def fit(
     Args:
         hparams: model and training hyperparameters.
         train: documents to learn from.
-        val: documents to choose the best epoch by.
+        val: documents to choose the best epoch by, or none: the last epoch's weights are then kept.
         vocabulary: what the documents' ids are of.
         pretrained: word vectors to begin with, or none.
         logger: where Lightning logs metrics, or nowhere.
         callbacks: further ones, such as a sweep's pruning.
         checkpoints: a folder for them; if it has one of the same training, that training goes on.
+        stop: the last epoch; the learning rate falls as if there were more to come.
         quiet: no progress bar or lines.
 
     Raises:
@@ -154,7 +163,7 @@ def fit(
         accelerator="auto",
         devices=1,
         precision=precision.lightning,
-        max_epochs=epochs,
+        max_epochs=stop or epochs,
         gradient_clip_val=params.clip_norm,
         logger=logger or False,
         callbacks=[
@@ -162,8 +171,7 @@ def fit(
             history,
             *([embedding.Frozen(pretrained.freeze_epochs)] if pretrained is not None else []),
             Curves(),
-            best,
-            EarlyStopping(MONITOR, mode="max", patience=params.patience),
+            *([best, EarlyStopping(MONITOR, mode="max", patience=params.patience)] if val is not None else []),
             *([] if quiet else [progress(history)]),
             *callbacks,
             resumption,
@@ -181,15 +189,18 @@ def fit(
             print(f"going on from the checkpoint of an interrupted training, {begin}", flush=True)
     with resumption.listening():
         try:
-            trainer.fit(task, batches, Batches(val, batch_tokens), ckpt_path=begin, weights_only=True)
+            validation = Batches(val, batch_tokens) if val is not None else None
+            trainer.fit(task, batches, validation, ckpt_path=begin, weights_only=True)
         except SystemExit as error:
             if isinstance(error.__context__, KeyboardInterrupt):
                 raise KeyboardInterrupt from error  # Lightning exits on Ctrl+C; a sweep has to know it as such
             raise
         except NotFiniteError as error:
             raise DivergedError(_diverged(error, trainer, batches, resumption.path)) from error
-    task.load_state_dict(best.weights)
-    return Fitted(model.cpu().eval(), history.rows, history.norms, tokens, batch_tokens, precision)
+    if val is not None:
+        task.load_state_dict(best.weights)
+    model = model.cpu().eval()
+    return Fitted(model, history.rows, history.norms, epochs, len(train), tokens, batch_tokens, precision)
 
 
 def describe(fitted: Fitted) -> dict[str, float | int | str]:
@@ -205,6 +216,8 @@ def describe(fitted: Fitted) -> dict[str, float | int | str]:
         "parameters": sum(parameter.numel() for parameter in fitted.model.parameters()),
         "tokens_per_second": round(fitted.tokens_per_second),
         "batch_tokens": fitted.batch_tokens,
+        "documents": fitted.documents,
+        "refit_epochs": len(fitted.refit),
         "precision": fitted.precision.name,
         "gradient_norm_p90": float(np.quantile(fitted.norms, 0.9)),
         "clipped": float(np.mean([row["clipped"] for row in fitted.history])),  # epochs have as many steps
@@ -226,6 +239,7 @@ def _quieten() -> None:
     """Silence what Lightning says to everyone: devices found."""
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")  # Lightning's own, on torch 2.13
+    warnings.filterwarnings("ignore", message=".*have no `val_dataloader`. Skipping val loop.*")
     warnings.filterwarnings(
         "ignore", message=".*The number of training batches.*smaller than the logging interval.*"
     )

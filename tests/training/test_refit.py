@@ -1,0 +1,153 @@
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from carousel.training import budget, checkpoint
+from carousel.training.fit import describe, fit
+from carousel.training.refit import FOLDER, refit, wanted
+from tests.training.order_problem import TRAIN, VAL, VOCABULARY, hparams, order_problem, state
+from tests.training.test_checkpoint import RANDOM, StopAt, StoppedError
+
+BOTH = TRAIN.joined(VAL)
+
+
+def twice(params, train=TRAIN, val=VAL, checkpoints=None, callbacks=()):
+    """Do what the train stage does."""
+    given = {"checkpoints": checkpoints, "quiet": True}
+    first = fit(params, train, val, VOCABULARY, callbacks=callbacks, **given)
+    return first, refit(params, first, train, val, VOCABULARY, **given)
+
+
+def test_never_gives_the_first_training_back():
+    first, second = twice(hparams(refit="never"))
+    assert second is first
+    assert describe(second)["documents"] == len(TRAIN)
+    assert describe(second)["refit_epochs"] == 0
+
+
+def test_auto_goes_by_how_much_there_is_to_learn_from(monkeypatch):
+    assert not wanted(hparams(refit="never"), TRAIN)
+    assert wanted(hparams(refit="always"), TRAIN)
+    monkeypatch.setattr(budget, "FEW", len(TRAIN.ids))
+    assert wanted(hparams(refit="auto"), TRAIN)
+    monkeypatch.setattr(budget, "FEW", len(TRAIN.ids) - 1)
+    assert not wanted(hparams(refit="auto"), TRAIN)
+    assert wanted(hparams(refit="always"), TRAIN)
+
+
+def test_it_is_the_training_of_both_splits_up_to_the_best_epoch():
+    params = hparams(refit="always", epochs=6, patience=6, model=RANDOM)
+    first, second = twice(params)
+    best = int(first.best["epoch"])
+    assert best < 6  # or this would not show where it ends
+    assert state(second) == state(fit(params, BOTH, None, VOCABULARY, stop=best, quiet=True))
+    assert state(second) != state(first)
+    assert len(second.refit) == describe(second)["refit_epochs"] == best
+    assert second.documents == len(TRAIN) + len(VAL)
+
+
+def test_its_epochs_and_batches_are_those_that_were_validated(monkeypatch):
+    monkeypatch.setattr(budget, "IN_ALL", 5 * len(TRAIN.ids))  # both splits together would have fewer
+    params = hparams(refit="always", epochs=0, batch_tokens=0, patience=6)
+    assert budget.epochs(len(BOTH.ids)) < budget.epochs(len(TRAIN.ids)) == 5
+    first, second = twice(params)
+    same = hparams(epochs=5, batch_tokens=first.batch_tokens)
+    assert state(second) == state(fit(same, BOTH, None, VOCABULARY, stop=int(first.best["epoch"]), quiet=True))
+
+
+def test_figures_stay_those_of_documents_that_were_not_learned_from():
+    first, second = twice(hparams(refit="always"))
+    changed = {"documents", "refit_epochs", "tokens_per_second"}
+    before, after = describe(first), describe(second)
+    assert {key for key in before if before[key] != after[key]} <= changed
+    assert second.history == first.history
+    assert all("val_accuracy" not in row for row in second.refit)
+
+
+def test_it_learns_what_only_validation_has():
+    """Train has one order alone, so what the other means is in validation."""
+    one = order_problem(160, seed=3)
+    kept = np.flatnonzero(one.targets == 0)
+    ids = [one.document(i) for i in kept]
+    offsets = np.concatenate([[0], np.cumsum([len(each) for each in ids])])
+    names = tuple(one.names[i] for i in kept)
+    train = replace(one, ids=np.concatenate(ids), offsets=offsets, targets=one.targets[kept], names=names)
+    params = hparams(refit="always", epochs=20, patience=20, model={"word_dropout": 0.0})
+    # The first training knows one label alone, so any epoch is as good: let the second have them all
+    first = fit(params, train, train, VOCABULARY, quiet=True)
+    first = replace(first, history=[{**row, "val_accuracy": row["epoch"]} for row in first.history])
+    second = refit(params, first, train, order_problem(160, seed=4), VOCABULARY, quiet=True)
+    assert accuracy(first.model, VAL) == 0.5
+    assert accuracy(second.model, VAL) > 0.9
+
+
+def accuracy(model, encoded):
+    from carousel.nn.batch import pad
+
+    logits = model(*pad([encoded.document(i) for i in range(len(encoded))]))
+    return float((logits.argmax(-1).numpy() == encoded.targets).mean())
+
+
+def test_n_grams_are_counted_in_both_splits():
+    first, second = twice(hparams(refit="always", epochs=1, model={"ngrams": 2}))
+    assert int(first.model.ngrams.documents.sum()) == len(TRAIN)
+    assert int(second.model.ngrams.documents.sum()) == len(BOTH)
+
+
+# Interruption
+
+
+def outcome(found):
+    return state(found), [[{**row, "seconds": 0} for row in rows] for rows in (found.history, found.refit)]
+
+
+def test_it_goes_on_to_the_same_end_wherever_it_was_stopped(monkeypatch, tmp_path):
+    monkeypatch.setattr(checkpoint, "EVERY", 0.0)
+    monkeypatch.setattr(checkpoint, "SHARE", 1e9)
+    params = hparams(refit="always", model=RANDOM, epochs=3, batch_tokens=400, patience=3)
+    first, expected = twice(params)
+    epochs = int(first.best["epoch"])
+    moment = 0
+    while True:
+        moment += 1
+        folder = tmp_path / str(moment)
+        folder.mkdir()
+        given = {"checkpoints": folder, "quiet": True}
+        fit(params, TRAIN, VAL, VOCABULARY, **given)
+        inside = folder / FOLDER
+        inside.mkdir()
+        stopping = [StopAt(moment)]
+        same = hparams(refit="always", model=RANDOM, epochs=3, batch_tokens=first.batch_tokens, patience=3)
+        try:
+            fit(same, BOTH, None, VOCABULARY, callbacks=stopping, checkpoints=inside, stop=epochs, quiet=True)
+        except StoppedError:
+            assert outcome(twice(params, checkpoints=folder)[1]) == outcome(expected), f"stopped at moment {moment}"
+        else:
+            break
+    assert moment > 2 * epochs
+
+
+def test_a_training_that_was_stopped_early_in_its_first_part_has_both_parts(tmp_path):
+    params = hparams(refit="always", model=RANDOM)
+    with pytest.raises(StoppedError):
+        twice(params, checkpoints=tmp_path, callbacks=[StopAt(5)])
+    assert outcome(twice(params, checkpoints=tmp_path)[1]) == outcome(twice(params)[1])
+
+
+# What a person sees
+
+
+def test_it_says_what_it_does_and_has_a_line_an_epoch(capsys):
+    params = hparams(refit="always")
+    first = fit(params, TRAIN, VAL, VOCABULARY, quiet=True)
+    refit(params, first, TRAIN, VAL, VOCABULARY)
+    printed = capsys.readouterr()
+    said, _precision, *lines = printed.out.splitlines()
+    epochs = int(first.best["epoch"])
+    assert said.startswith(f"epoch {epochs} was best, val accuracy {first.best['val_accuracy']:.4f}; again, for ")
+    assert said.endswith(f"from train and val together: {len(BOTH)} documents")
+    assert len(lines) == epochs
+    assert all(re.fullmatch(r"epoch +\d+/\d+  train loss \d\.\d{3}  \d+\.\d s", line) for line in lines)
+    assert printed.err == ""
