@@ -40,8 +40,8 @@ def hparams(cell="lstm", model=None, **train):
     return Hparams(model=model, train=Train(**{"epochs": 2, "batch_tokens": 128, "learning_rate": 0.03, **train}))
 
 
-def fitted(params=None, **options):
-    return fit(params or hparams(), TRAIN, VAL, VOCABULARY, quiet=True, **options)
+def fitted(params=None, vocabulary=VOCABULARY, **options):
+    return fit(params or hparams(), TRAIN, VAL, vocabulary, quiet=True, **options)
 
 
 def state(found):

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -5,8 +7,10 @@ from pytorch_lightning.callbacks import Callback
 
 from carousel.corpus.pretrained import Pretrained
 from carousel.errors import UserError
-from carousel.training import checkpoint
-from carousel.training.fit import build
+from carousel.nn.batch import pad
+from carousel.text.vocabulary import SPECIALS, Vocabulary
+from carousel.training import checkpoint, embedding
+from carousel.training.fit import build, fit
 from tests.training.order_problem import TRAIN, VAL, VOCABULARY, WORDS, fitted, hparams, state
 from tests.training.test_checkpoint import RANDOM, outcome, stopped_everywhere
 
@@ -72,3 +76,81 @@ def test_a_checkpoint_belongs_to_its_vectors():
 
 def test_a_training_without_vectors_is_what_it_was():
     assert state(fitted(pretrained=None)) == state(fitted())
+
+
+# Words that are spelled alike
+
+SPELLED = Vocabulary((*SPECIALS, "reading", "reader", "reads", "writing", "writer", "writes", *"abcd"))
+
+
+def spelled(pretrained=None):
+    model = build(hparams(), vocabulary_size=len(SPELLED), classes=2, pretrained=pretrained)
+    before = model.embedding
+    embedding.share(model, SPELLED, pretrained)
+    return model, before
+
+
+def test_words_share_their_pieces_and_specials_none():
+    model, before = spelled()
+    assert torch.equal(model.embedding.weight, before.weight)
+    shared = model.embedding(torch.arange(len(SPELLED))) - before.weight
+    assert not shared[: len(SPECIALS)].any()
+    assert shared[2:8].any(1).all()
+    alike = torch.nn.functional.cosine_similarity(shared[2:8, None], shared[None, 2:8], dim=-1)
+    assert alike[0, 1:3].min() > alike[0, 4:].max()  # reading is like reader, and not like writer
+
+
+def test_pretrained_vectors_stay_what_they_are_until_spelling_is_learned():
+    given = vectors(count=len(SPELLED))
+    model, before = spelled(given)
+    assert torch.equal(model.embedding(torch.arange(len(SPELLED))), before.weight)
+
+
+def test_nothing_is_learned_of_spelling_while_vectors_are_frozen():
+    given = vectors(freeze_epochs=2)
+    found = fitted(hparams(epochs=2, spelling=True), SPELLED, pretrained=given)
+    assert torch.equal(found.model.embedding.weight, untrained(given).embedding.weight)
+
+
+def test_what_was_learned_is_folded_into_an_ordinary_embedding():
+    found, without = fitted(hparams(spelling=True), SPELLED), fitted(hparams(spelling=False), SPELLED)
+    assert state(found).keys() == state(without).keys()
+    assert type(found.model.embedding) is torch.nn.Embedding
+    assert state(found) != state(without)
+    with torch.inference_mode():
+        logits = found.model(*pad([VAL.document(i) for i in range(len(VAL))]))
+    right = (logits.argmax(-1) == torch.from_numpy(VAL.targets)).float().mean()
+    assert right == found.best["val_accuracy"]  # of the words as they were when they were learned
+
+
+def test_a_training_with_spelling_that_stops_anywhere_goes_on_to_the_same_end(monkeypatch, tmp_path):
+    monkeypatch.setattr(checkpoint, "EVERY", 0.0)
+    monkeypatch.setattr(checkpoint, "SHARE", 1e9)
+    params = hparams(model=RANDOM, epochs=2, batch_tokens=800, spelling=True)
+    assert stopped_everywhere(tmp_path, params, outcome(fitted(params, SPELLED)), vocabulary=SPELLED) > 8
+
+
+def test_words_that_share_nothing_learn_each_alone():
+    assert state(fitted(hparams(spelling=True))) == state(fitted(hparams(spelling=False)))
+
+
+def test_a_word_that_was_never_seen_is_known_by_those_that_are_spelled_like_it():
+    """`reading` and its relatives mean one label, `writing` and its relatives the other; two are new."""
+    random, ids, targets = np.random.default_rng(0), [], np.arange(200) % 2
+    for target in targets:
+        noise = random.integers(8, len(SPELLED), 4)
+        noise[random.integers(4)] = random.choice([3, 4]) if target == 0 else random.choice([6, 7])
+        ids.append(noise)
+    train = dataclasses.replace(
+        TRAIN, ids=np.concatenate(ids).astype(np.int32), offsets=np.arange(0, 801, 4), targets=targets,
+        names=tuple(map(str, range(200))),
+    )  # fmt: skip
+    reading, writing = SPELLED.ids["reading"], SPELLED.ids["writing"]
+    new = dataclasses.replace(
+        TRAIN, ids=np.array([reading, 8, 9, writing, 8, 9], dtype=np.int32), offsets=np.array([0, 3, 6]),
+        targets=np.array([0, 1]), names=("0", "1"),
+    )  # fmt: skip
+    params = hparams(epochs=4, patience=4, spelling=True)
+    found = fit(params, train, new, SPELLED, quiet=True)
+    assert found.history[-1]["val_accuracy"] == 1.0
+    assert found.history[-1]["val_loss"] < 0.5

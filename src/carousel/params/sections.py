@@ -143,6 +143,7 @@ class Train(Section):
     clip_norm: Annotated[float, Field(gt=0)] = 1.0
     class_weights: Literal["none", "balanced"] = "none"
     label_smoothing: Probability = 0.0
+    spelling: bool = True
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     refit: Literal["auto", "always", "never"] = "auto"
     seed: Annotated[int, Field(ge=0)] = 0

@@ -144,6 +144,8 @@ def fit(
         pretrained=pretrained,
         counts=ngram_weights.counted(*table) if hparams.model.ngrams else None,
     )
+    if params.spelling:
+        embedding.share(model, vocabulary, pretrained)
     if model.linear is not None:
         began = time.perf_counter()
         model.linear.begin(*ngram_weights.linear(*table, params.class_weights))
@@ -199,6 +201,7 @@ def fit(
             raise DivergedError(_diverged(error, trainer, batches, resumption.path)) from error
     if val is not None:
         task.load_state_dict(best.weights)
+    embedding.fold(model)
     model = model.cpu().eval()
     return Fitted(model, history.rows, history.norms, epochs, len(train), tokens, batch_tokens, precision)
 

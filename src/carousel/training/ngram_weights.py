@@ -8,7 +8,6 @@ import numpy.typing as npt
 from scipy import sparse
 from scipy.optimize import minimize
 from scipy.special import log_softmax
-from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 from threadpoolctl import threadpool_limits
 
 from carousel.corpus.encoded import Encoded
@@ -17,9 +16,9 @@ from carousel.nn.ngram_counts import NgramCounts
 from carousel.nn.ngrams import Ngrams, root
 from carousel.tasks.classification import balanced
 from carousel.text.vocabulary import Vocabulary
+from carousel.training.spelling import pieces
 
 PENALTY = 3.0  # of squared weights; by validation on MR, TREC and IMDB
-PIECES = (2, 5)  # characters of the shortest and longest pieces of a word; by validation on MR and TREC
 BATCH_TOKENS = 65_536
 STEPS, CLOSE = 100, 1e-6  # of the minimisation: at most, and the relative gain that ends it
 
@@ -113,13 +112,6 @@ def _shared(counts: NgramCounts, documents: sparse.csr_array, tokens: Sequence[s
     """Return how much of each parameter an n-gram's weight is, (rows, parameters): idf · [1 φ]."""
     having = documents.count_nonzero(axis=0)
     idf = np.log((1 + documents.shape[0]) / (1 + having)) + 1
-    words = [tokens[key] for key in counts.keys[:-1] if key < len(tokens)]  # they are the first rows
-    blocks = [sparse.eye_array(counts.rows)]
-    if words:
-        pieces = CountVectorizer(analyzer="char_wb", ngram_range=PIECES, lowercase=False).fit_transform(words)
-        pieces = pieces[:, pieces.count_nonzero(axis=0) > 1]
-        if pieces.shape[1]:
-            spelled = TfidfTransformer().fit_transform(pieces)
-            spelled.resize(counts.rows, spelled.shape[1])
-            blocks.append(spelled)
-    return (sparse.diags_array(idf) @ sparse.hstack(blocks)).tocsr()
+    spelled = pieces(tuple(tokens[key] for key in counts.keys[:-1] if key < len(tokens))).copy()  # the first rows
+    spelled.resize(counts.rows, spelled.shape[1])
+    return (sparse.diags_array(idf) @ sparse.hstack([sparse.eye_array(counts.rows), spelled])).tocsr()
