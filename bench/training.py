@@ -91,7 +91,9 @@ def hparams(encoded: Encoded, cell: str = "lstm") -> Hparams:
     budget = next(b for b in budgets if len(Batches(encoded, b, shuffle=True)) <= steps)
     plain = {"dropout": 0.0, "embedding_dropout": 0.0, "word_dropout": 0.0, "ngrams": 0}
     model = Model(cell=cell, embedding_size=EMBEDDING, hidden_size=HIDDEN, **plain)
-    return Hparams(model=model, train=Train(epochs=1, batch_tokens=budget, learning_rate=1e-3, weight_decay=0.01))
+    alone = {"spelling": False, "refit": "never"}
+    train = Train(epochs=1, batch_tokens=budget, learning_rate=1e-3, weight_decay=0.01, **alone)
+    return Hparams(model=model, train=train)
 
 
 def shuffled(encoded: Encoded, epoch: int) -> Iterator[Batch]:
