@@ -136,7 +136,7 @@ class Train(Section):
     """How it is trained."""
 
     epochs: int = Field(default=0, ge=0)
-    patience: Positive = 3
+    patience: Positive = 5
     batch_tokens: int = Field(default=0, ge=0)
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.004
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.01

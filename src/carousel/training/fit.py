@@ -110,7 +110,6 @@ def fit(
     logger: Logger | None = None,
     callbacks: Sequence[Callback] = (),
     checkpoints: Path | None = None,
-    stop: int | None = None,
     quiet: bool = False,
 ) -> Fitted:
     """Train a classifier until its epochs are over or validation accuracy has stopped rising.
@@ -124,7 +123,6 @@ def fit(
         logger: where Lightning logs metrics, or nowhere.
         callbacks: further ones, such as a sweep's pruning.
         checkpoints: a folder for them; if it has one of the same training, that training goes on.
-        stop: the last epoch; the learning rate falls as if there were more to come.
         quiet: no progress bar or lines.
 
     Raises:
@@ -165,7 +163,7 @@ def fit(
         accelerator="auto",
         devices=1,
         precision=precision.lightning,
-        max_epochs=stop or epochs,
+        max_epochs=epochs,
         gradient_clip_val=params.clip_norm,
         logger=logger or False,
         callbacks=[

@@ -1,4 +1,4 @@
-"""The second training: on train and validation together, once validation has said for how long."""
+"""The second training: on train and validation together, once validation has had its say."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -34,9 +34,13 @@ def refit(
 ) -> Fitted:
     """Return `fitted` with the weights of a model that learned from validation's documents, too.
 
-    It begins anew with the same seed, batch size and learning rates, and ends after the epoch that was best. It has
-    no validation figures of its own: those of `fitted` stay, which say what the model does with documents that it
-    has not learned from. So a model is refitted after cross-validation (Hastie et al. 2009, "The elements of
+    It begins anew, with the same seed and batch size, for as many epochs as were planned. If patience ended the
+    first training, those were too many: then for as many as the best one's number, the learning rate falling within
+    them. If chance made an earlier epoch the best of a few hundred documents, that is no reason to stop there: the
+    learning rate had not fallen yet.
+
+    It has no validation figures of its own. Those of `fitted` stay, which say what the model does with documents
+    that it has not learned from. So a model is refitted after cross-validation (Hastie et al. 2009, "The elements of
     statistical learning", section 7.10.1).
 
     Args:
@@ -54,25 +58,17 @@ def refit(
     """
     if not wanted(hparams, train):
         return fitted
-    both, epochs = train.joined(val), int(fitted.best["epoch"])
+    both, best = train.joined(val), int(fitted.best["epoch"])
+    epochs = fitted.planned if len(fitted.history) == fitted.planned else best
     if not quiet:
         print(
-            f"epoch {epochs} was best, val accuracy {fitted.best['val_accuracy']:.4f}; again, for {epochs} "
-            f"epoch{'s' if epochs > 1 else ''}, from train and val together: {len(both):,} documents",
+            f"val accuracy was {fitted.best['val_accuracy']:.4f}, in epoch {best}; now again from "
+            f"train and val together, {len(both):,} documents",
             flush=True,
         )
     if checkpoints is not None:
         checkpoints = checkpoints / FOLDER
         checkpoints.mkdir(exist_ok=True)
-    same = {"train.epochs": fitted.planned, "train.batch_tokens": fitted.batch_tokens}
-    second = fit(
-        with_values(hparams, same),
-        both,
-        None,
-        vocabulary,
-        pretrained=pretrained,
-        checkpoints=checkpoints,
-        stop=epochs,
-        quiet=quiet,
-    )
+    chosen = with_values(hparams, {"train.epochs": epochs, "train.batch_tokens": fitted.batch_tokens})
+    second = fit(chosen, both, None, vocabulary, pretrained=pretrained, checkpoints=checkpoints, quiet=quiet)
     return replace(fitted, model=second.model, documents=len(both), refit=second.history)
