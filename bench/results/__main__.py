@@ -55,13 +55,14 @@ def measure_levers(only: list[str], seeds: int, data: Path) -> Iterator[Row]:
                 with_it = _validated(Experiment(set=name, phrases=found.phrases), changed, lever, seeds, data)
                 without = _validated(Experiment(set=name), defaults, "defaults", seeds, data)
                 yield effect(lever, name, with_it, without, found.note)
-    for lever, dropped in table.dropped.items():
-        for name, points in dropped.effect.items():
-            if name in only:
-                yield {
-                    "lever": lever, "set": name, "val": None, "effect": points, "std": 0.0,
-                    "seeds": dropped.seeds, "times": None, "note": dropped.note,
-                }  # fmt: skip
+    for dropped, found_levers in ((False, table.told), (True, table.dropped)):
+        for lever, told in found_levers.items():
+            for name, points in told.effect.items():
+                if name in only:
+                    yield {
+                        "lever": lever, "set": name, "val": None, "effect": points, "std": 0.0,
+                        "seeds": told.seeds, "times": None, "note": told.note, "dropped": dropped,
+                    }  # fmt: skip
 
 
 def _validated(found: Experiment, params: Params, model: str, seeds: int, data: Path) -> list[Run]:

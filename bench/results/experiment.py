@@ -45,13 +45,13 @@ class Lever(Section):
     note: str = ""
 
 
-class Dropped(Section):
-    """A lever that was measured and whose code was then removed.
+class Told(Section):
+    """A lever that the table's command cannot measure: its effect was measured otherwise, and is told here.
 
     Attributes:
-        effect: in points of validation accuracy, by set.
+        effect: in points of accuracy on documents that were not learned from, by set.
         seeds: of the measurement.
-        note: what it was.
+        note: what it was, and how it was measured.
     """
 
     effect: dict[SetName, float]
@@ -65,12 +65,14 @@ class Levers(Section):
     Attributes:
         sets: the data sets of the table.
         levers: by name.
-        dropped: by name.
+        told: by name.
+        dropped: by name; as `told`, and their code was removed again.
     """
 
     sets: list[SetName]
     levers: dict[str, Lever]
-    dropped: dict[str, Dropped] = Field(default={})
+    told: dict[str, Told] = Field(default={})
+    dropped: dict[str, Told] = Field(default={})
 
 
 def experiment(name: str) -> Experiment:

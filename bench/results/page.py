@@ -62,10 +62,11 @@ def _spread(row: Row) -> str:
 
 
 def _levers(rows: list[Row]) -> str:
-    """Return a line a lever, with a column for each set, and the levers that were dropped at the end."""
+    """Return a line a lever, with a column for each set; those that are told and those that were dropped last."""
     sets = [name for name in SETS if any(row["set"] == name for row in rows)]
     levers: dict[str, dict[str, Row]] = {}
-    for row in sorted(rows, key=lambda row: row["val"] is None):  # of what was dropped only the effect is known
+    # Of what the command did not measure, only the effect is known
+    for row in sorted(rows, key=lambda row: (row["val"] is None, row.get("dropped", False))):
         levers.setdefault(row["lever"], {})[row["set"]] = row
     lines = []
     for lever, found in levers.items():
@@ -73,7 +74,7 @@ def _levers(rows: list[Row]) -> str:
         times = [row["times"] for row in found.values() if row["times"] is not None]
         lines.append(
             [
-                lever + (" (dropped)" if first["val"] is None else ""),
+                lever + (" (dropped)" if first.get("dropped") else ""),
                 *[f"{found[name]['effect']:+.1f}" if name in found else "" for name in sets],
                 first["seeds"],
                 f"{statistics.mean(times):.1f}" if times else "",

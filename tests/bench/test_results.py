@@ -178,7 +178,7 @@ def test_the_page_keeps_what_people_wrote(tmp_path, monkeypatch):
     assert "| wide | +0.0 | 2 | 1.0 | no gain |" in content
 
 
-def test_a_levers_line_has_every_set_and_what_was_dropped_comes_last():
+def test_a_levers_line_has_every_set_and_what_is_told_and_what_was_dropped_come_last():
     gone = {
         "lever": "gone",
         "set": "mr",
@@ -188,13 +188,16 @@ def test_a_levers_line_has_every_set_and_what_was_dropped_comes_last():
         "seeds": 3,
         "times": None,
         "note": "",
+        "dropped": True,
     }
-    rows = [gone, *[effect("wide", name, RUNS, RUNS[:1], "so") for name in ("trec", "stdlib_docs")]]
+    told = {**gone, "lever": "kept", "effect": 0.5, "dropped": False}
+    rows = [gone, told, *[effect("wide", name, RUNS, RUNS[:1], "so") for name in ("trec", "stdlib_docs")]]
     content = page.measured({"machine": MACHINE, "rows": [], "levers": rows})
     assert content.endswith(
         "| lever | stdlib_docs | trec | mr | seeds | time |  |\n"
         "| --- | --- | --- | --- | --- | --- | --- |\n"
         "| wide | -10.0 | -10.0 |  | 2 | 3.0 | so |\n"
+        "| kept |  |  | +0.5 | 3 |  |  |\n"
         "| gone (dropped) |  |  | -0.8 | 3 |  |  |"
     )
 

@@ -40,8 +40,8 @@ def refit(
     learning rate had not fallen yet.
 
     It has no validation figures of its own. Those of `fitted` stay, which say what the model does with documents
-    that it has not learned from. So a model is refitted after cross-validation (Hastie et al. 2009, "The elements of
-    statistical learning", section 7.10.1).
+    that it has not learned from. So a model is refitted after cross-validation (Hastie et al. 2009, "The elements
+    of statistical learning", section 7.10.1).
 
     Args:
         hparams: of the first training; where they do not ask for a second one, `fitted` is returned as it is.
