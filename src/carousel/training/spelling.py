@@ -14,13 +14,13 @@ def pieces(words: Sequence[str]) -> sparse.csr_array:
     """Return how much of each word is which piece, (words, pieces); the squares of a word's sum to 1.
 
     Pieces are runs of a word's characters, its ends marked, that at least one other word has too. They are weighed
-    by TF-IDF. A word of no characters has none.
+    by TF-IDF. A word of spaces has none.
 
     Args:
         words: a tuple.
     """
     none = sparse.csr_array((len(words), 0))
-    if not any(words):
+    if not any(word.split() for word in words):
         return none
     counts = CountVectorizer(analyzer="char_wb", ngram_range=PIECES, lowercase=False).fit_transform(words)
     counts = counts[:, counts.count_nonzero(axis=0) > 1]
