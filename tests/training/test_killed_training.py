@@ -16,7 +16,7 @@ from tests.conftest import Checkout, make_checkout
 pytestmark = [pytest.mark.slow, pytest.mark.pipeline]
 
 KILLS, CHAINS = 20, 5
-EPOCHS = 40
+EPOCHS = 20  # and as many of the second training
 
 
 @pytest.fixture(scope="module")
