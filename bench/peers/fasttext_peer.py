@@ -27,20 +27,18 @@ def main() -> None:
     folder, seed = Path(sys.argv[1]), int(sys.argv[2])
     answer = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # standard output for the JSON line alone
-    shuffled = _shuffled(folder, ["train"], seed)
-    best: tuple[float, tuple[int, float, int]] = (-1.0, (0, 0.0, 0))
+    train = _shuffled(folder, ["train"], seed)
+    found = []
     for setting in itertools.product(EPOCHS, RATES, NGRAMS):
-        try:
-            val = _trained(shuffled, *setting, seed).test(str(folder / "val.txt"))[1]
-        except RuntimeError as error:
-            if "NaN" not in str(error):
-                raise
-            print(f"lr {setting[1]:g} diverged with {setting[0]} epochs", flush=True)  # the grid has smaller ones
-            continue
-        best = max(best, (val, setting), key=lambda found: found[0])
-    val, setting = best
-    shuffled, began = _shuffled(folder, ["train", "val"], seed), time.perf_counter()
-    model = _trained(shuffled, *setting, seed)
+        model = _trained(train, *setting, seed)
+        if model is not None:
+            found.append((model.test(str(folder / "val.txt"))[1], setting))
+    both = _shuffled(folder, ["train", "val"], seed)
+    for val, setting in sorted(found, key=lambda pair: -pair[0]):  # the best, unless it diverges with more lines
+        began = time.perf_counter()
+        model = _trained(both, *setting, seed)
+        if model is not None:
+            break
     result = {
         "val": val,
         "test": model.test(str(folder / "test.txt"))[1],
@@ -59,22 +57,29 @@ def _shuffled(folder: Path, splits: list[str], seed: int) -> Path:
         line for name in splits for line in (folder / f"{name}.txt").read_text("utf-8").splitlines(keepends=True)
     ]
     random.Random(seed).shuffle(lines)
-    path = folder / "shuffled.txt"
+    path = folder / f"{'_'.join(splits)}_shuffled.txt"
     path.write_text("".join(lines), "utf-8")
     return path
 
 
 def _trained(lines: Path, epochs: int, rate: float, ngrams: int, seed: int) -> Any:
-    return fasttext.train_supervised(
-        str(lines),
-        epoch=epochs,
-        lr=rate,
-        wordNgrams=ngrams,
-        bucket=BUCKETS,
-        thread=1,  # more are faster, and another model each time
-        seed=seed,
-        verbose=0,
-    )
+    """Return a model, or None where training diverges: the grid has smaller learning rates."""
+    try:
+        return fasttext.train_supervised(
+            str(lines),
+            epoch=epochs,
+            lr=rate,
+            wordNgrams=ngrams,
+            bucket=BUCKETS,
+            thread=1,  # more are faster, and another model each time
+            seed=seed,
+            verbose=0,
+        )
+    except RuntimeError as error:
+        if "NaN" not in str(error):
+            raise
+        print(f"lr {rate:g} diverged with {epochs} epochs", flush=True)
+        return None
 
 
 if __name__ == "__main__":
