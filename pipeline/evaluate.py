@@ -16,9 +16,10 @@ TRAINED = Path("reports/train.json")
 
 
 def main() -> None:
-    test, train = Encoded.load(Path("data/encoded/test")), Encoded.load(Path("data/encoded/train"))
-    trained = train.joined(Encoded.load(Path("data/encoded/val"))) if read_json(TRAINED)["refit_epochs"] else train
-    report = evaluate(Bundle.load(Path("models/bundle")), test, int(trained.lengths.max()))
+    test = Encoded.load(Path("data/encoded/test"))
+    learned = ("train", "val") if read_json(TRAINED)["refit_epochs"] else ("train",)
+    longest = max(int(Encoded.load(Path(f"data/encoded/{split}")).lengths.max()) for split in learned)
+    report = evaluate(Bundle.load(Path("models/bundle")), test, longest)
     baseline = read_json(Path("reports/baseline.json"))
     answers = Path("data/predictions/test.parquet")
     Answers(report, test.names, data_digests()["test"]).save(answers)

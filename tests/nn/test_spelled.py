@@ -16,12 +16,17 @@ def spelled():
     return SpelledEmbedding(own, np.array(STARTS), np.array(PIECES), np.array(SHARES), 4)
 
 
-def test_a_words_vector_is_its_own_and_the_sum_of_its_pieces(spelled):
-    shares = torch.zeros(5, 4)
+def shares(dtype):
+    """Return how much of each word is which piece, (words, pieces), as the class's docstring means its lists."""
+    found = torch.zeros(5, 4, dtype=dtype)
     for word in range(5):
         for at in range(STARTS[word], STARTS[word + 1]):
-            shares[word, PIECES[at]] += SHARES[at]
-    expected = spelled.weight + shares @ spelled.pieces.weight
+            found[word, PIECES[at]] += SHARES[at]
+    return found
+
+
+def test_a_words_vector_is_its_own_and_the_sum_of_its_pieces(spelled):
+    expected = spelled.weight + shares(torch.float32) @ spelled.pieces.weight
     ids = torch.tensor([[4, 2, 0, 2], [3, 1, 1, 4]])
     torch.testing.assert_close(spelled(ids), expected[ids])
     torch.testing.assert_close(spelled(torch.tensor([1])), spelled.weight[1:2])  # no pieces at all
@@ -48,7 +53,7 @@ def test_words_learn_from_each_other_and_padding_learns_nothing(spelled):
 
 def test_gradients_are_those_of_the_formula(spelled):
     double = spelled.double()
-    double.shares = double.shares.double()
+    double.shares = torch.tensor(SHARES, dtype=torch.float64)
     ids = torch.tensor([[4, 2, 3, 2], [1, 4, 4, 0]])
 
     def vectors(own, pieces):
@@ -57,13 +62,9 @@ def test_gradients_are_those_of_the_formula(spelled):
     own, pieces = double.weight.detach().clone(), double.pieces.weight.detach().clone()
     own[PADDING_ID] = 0
     values = [own.requires_grad_(), pieces.requires_grad_()]
-    shares = torch.zeros(5, 4, dtype=torch.float64)
-    for word in range(5):
-        for at in range(STARTS[word], STARTS[word + 1]):
-            shares[word, PIECES[at]] += double.shares[at]
     weights = torch.randn(*ids.shape, 4, dtype=torch.float64)
     found = torch.autograd.grad((vectors(*values) * weights).sum(), values)
-    expected = torch.autograd.grad(((own + shares @ pieces)[ids] * weights).sum(), values)
+    expected = torch.autograd.grad(((own + shares(torch.float64) @ pieces)[ids] * weights).sum(), values)
     expected[0][PADDING_ID] = 0  # which is never learned
     for one, other in zip(found, expected, strict=True):
         torch.testing.assert_close(one, other)

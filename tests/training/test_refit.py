@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from carousel.nn.batch import pad
 from carousel.training import budget, checkpoint
 from carousel.training.fit import describe, fit
 from carousel.training.refit import FOLDER, refit, wanted
@@ -90,8 +91,6 @@ def test_it_learns_what_only_validation_has():
 
 
 def accuracy(model, encoded):
-    from carousel.nn.batch import pad
-
     logits = model(*pad([encoded.document(i) for i in range(len(encoded))]))
     return float((logits.argmax(-1).numpy() == encoded.targets).mean())
 

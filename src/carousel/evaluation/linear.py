@@ -37,7 +37,7 @@ def evaluate(splits: dict[str, pl.DataFrame], baseline: Baseline) -> Linear:
     """Fit on train, choose `c` by validation accuracy, fit again on both with that `c`, and score on test.
 
     The recurrent model learns from validation's documents, too, unless they are many (`train.refit`). The baseline
-    always does: it takes seconds.
+    always does, since it takes little time.
 
     Args:
         splits: frames of `text` and `label`, by split.
@@ -56,9 +56,8 @@ def evaluate(splits: dict[str, pl.DataFrame], baseline: Baseline) -> Linear:
         """Return the scores on a split, by `c`, of models that learned from others."""
         features = tfidf.fit_transform(pl.concat([splits[name]["text"] for name in learned]))
         known, asked = np.concatenate([targets[name] for name in learned]), tfidf.transform(splits[on]["text"])
-        model = LogisticRegression(
-            max_iter=1000, tol=CLOSE, warm_start=True
-        )  # a strength begins with the last one's
+        # A strength begins with what the one before has learned
+        model = LogisticRegression(max_iter=1000, tol=CLOSE, warm_start=True)
         return {
             c: scores(targets[on], model.set_params(C=c).fit(features, known).predict(asked), len(labels))
             for c in strengths
