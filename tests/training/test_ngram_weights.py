@@ -2,9 +2,10 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from sklearn.linear_model import LogisticRegression
+from scipy.special import softmax
 
 from carousel.corpus.encoded import Encoded
+from carousel.nn.ngrams import PRIOR
 from carousel.text.vocabulary import SPECIALS, UNKNOWN_ID, Vocabulary
 from carousel.training import ngram_weights
 from carousel.training.ngram_weights import PENALTY, counted, learn, linear
@@ -52,7 +53,9 @@ def letters(count, seed=0):
 
 
 @pytest.mark.parametrize("balanced", [False, True])
-def test_weights_are_those_of_logistic_regression_on_the_same_features(monkeypatch, balanced):
+def test_weights_are_those_of_logistic_regression_on_features_as_telling_as_counting_found_them(
+    monkeypatch, balanced
+):
     monkeypatch.setattr(ngram_weights, "CLOSE", 1e-12)
     monkeypatch.setattr(ngram_weights, "STEPS", 1000)
     documents, targets = letters(60)
@@ -61,16 +64,19 @@ def test_weights_are_those_of_logistic_regression_on_the_same_features(monkeypat
 
     tokens = [document.split() for document in documents]
     grams = [[set(words), set(pairwise(words))] for words in tokens]
+    # the table's order: words by id, then pairs by their first word's row and their last word
     table = sorted({gram for sizes in grams for size in sizes for gram in size}, key=lambda gram: (len(gram), gram))
     assert len(table) == counts.rows
-    having = [sum(gram in size for sizes in grams for size in sizes) for gram in table]
-    idf = np.log(61 / (1 + np.array(having))) + 1
     features = np.array([[sum((g in s) / len(s) ** 0.5 for s in sizes) for g in table] for sizes in grams])
-    expected = LogisticRegression(C=1 / PENALTY, tol=1e-8, max_iter=10_000).fit(features * idf, targets, weights)
-    # the table's order: words by id, then pairs by their first word's row and their last word
-    np.testing.assert_allclose(found[:-1], (expected.coef_ * idf).T, atol=2e-3)
-    centred = bias - bias.mean()
-    np.testing.assert_allclose(centred, expected.intercept_ - expected.intercept_.mean(), atol=2e-3)
+    labels = np.eye(3)[targets]
+    having = (features > 0).T @ labels  # N(g, c)
+    share = (labels.sum(0) + 1) / (60 + 3)
+    telling = np.abs(np.log((having + PRIOR * share) / (having.sum(1, keepdims=True) + PRIOR) / share))
+    idf = np.log(61 / (1 + having.sum(1, keepdims=True))) + 1
+    # The loss is convex, so its minimum is where its gradient is 0, in θ as in the bias; u = telling · idf · θ
+    errors = (labels - softmax(features @ found[:-1] + bias, axis=1)) * weights[:, None]
+    np.testing.assert_allclose(found[:-1], (telling * idf) ** 2 * (features.T @ errors) / PENALTY, atol=2e-3)
+    np.testing.assert_allclose(errors.sum(0), 0, atol=2e-3)
 
 
 def test_a_rare_word_is_judged_by_those_that_are_spelled_like_it():

@@ -90,10 +90,8 @@ class Ngrams(nn.Module):
         if targets is not None:
             own = nn.functional.one_hot(targets, counts.shape[-1])
             counts = (counts - own.unsqueeze(1)).clamp(min=0)
-        share = (self.documents + 1) / (self.documents + 1).sum()  # p(c), above 0 also where nothing was counted
-        ratios = ((counts + PRIOR * share) / (counts.sum(-1, keepdim=True) + PRIOR)).log() - share.log()
         weights = (1 + self.embedding(rows)) * (rows != self.none).unsqueeze(-1)  # (B, G, 1)
-        said: Tensor = (weights * ratios).sum(1)
+        said: Tensor = (weights * log_ratios(counts, self.documents)).sum(1)
         return said
 
     @torch.no_grad()
@@ -102,6 +100,12 @@ class Ngrams(nn.Module):
         self.keys.copy_(torch.from_numpy(counts.keys))
         self.counts.copy_(torch.from_numpy(counts.counts))
         self.documents.copy_(torch.from_numpy(counts.documents))
+
+
+def log_ratios(counts: Tensor, documents: Tensor) -> Tensor:
+    """Return r(g, c), (*, classes), of n-grams' counts N(g, c) (*, classes) and those of documents (classes,)."""
+    share = (documents + 1) / (documents + 1).sum()  # p(c), above 0 also where nothing was counted
+    return ((counts + PRIOR * share) / (counts.sum(-1, keepdim=True) + PRIOR)).log() - share.log()
 
 
 def root(rows: Tensor, none: int) -> Tensor:

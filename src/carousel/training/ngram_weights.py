@@ -5,6 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from scipy import sparse
 from scipy.optimize import minimize
 from scipy.special import log_softmax
@@ -13,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from carousel.corpus.encoded import Encoded
 from carousel.nn.batch import by_length, pad
 from carousel.nn.ngram_counts import NgramCounts
-from carousel.nn.ngrams import Ngrams, root
+from carousel.nn.ngrams import Ngrams, log_ratios, root
 from carousel.tasks.classification import balanced
 from carousel.text.vocabulary import Vocabulary
 from carousel.training.spelling import pieces
@@ -57,11 +58,14 @@ def learn(
 
     They minimise the mean cross-entropy plus a penalty on parameters that n-grams share:
 
-        u(g) = idf(g) (θ(g) + Σ_p φ(g, p) θ(p))
+        u(g, c) = |r(g, c)| idf(g) (θ(g, c) + Σ_p φ(g, p) θ(p, c))
 
-    where p are the pieces of the word g, runs of characters that at least one other word has too, weighed by TF-IDF
-    and normalised (Bojanowski et al. 2017, "Enriching word vectors with subword information", make a word's vector
-    of them). A longer n-gram has none. So a rare word is judged by those that are spelled like it; and since pieces
+    r(g, c) is naive Bayes' log-ratio (see `nn.ngrams`): what counting finds telling is learned sooner, as Wang &
+    Manning (2012, "Baselines and bigrams", section 2.3) scale the features of a linear classifier.
+
+    p are the pieces of the word g, runs of characters that at least one other word has too, weighed by TF-IDF and
+    normalised (Bojanowski et al. 2017, "Enriching word vectors with subword information", make a word's vector of
+    them). A longer n-gram has none. So a rare word is judged by those that are spelled like it; and since pieces
     are summed up here once, a prediction never looks at characters.
 
     Args:
@@ -72,23 +76,24 @@ def learn(
         weights: of each document's loss, 1 on average, (documents,).
     """
     documents = _documents(counts, longest, train, len(tokens))  # (documents, rows)
-    shared = _shared(counts, documents, tokens)  # (rows, parameters): u is shared @ θ
+    shared = _shared(counts, documents, tokens)  # (rows, parameters): u is telling * (shared @ θ)
+    telling = _telling(counts)  # (rows, classes)
     classes = len(train.labels)
     parameters, labels = shared.shape[1], np.eye(classes)[train.targets]
     documents_t, shared_t = documents.T.tocsr(), shared.T.tocsr()
 
     def loss(values: Floats) -> tuple[float, Floats]:
         theta, bias = values[:-classes].reshape(parameters, classes), values[-classes:]
-        logs = log_softmax(documents @ (shared @ theta) + bias, axis=1)
+        logs = log_softmax(documents @ (telling * (shared @ theta)) + bias, axis=1)
         error = (np.exp(logs) - labels) * weights[:, None]
         value = -((labels * logs).sum(1) * weights).sum() + PENALTY / 2 * (theta**2).sum()
-        gradient = shared_t @ (documents_t @ error) + PENALTY * theta
+        gradient = shared_t @ (telling * (documents_t @ error)) + PENALTY * theta
         return float(value) / len(train), np.append(gradient, error.sum(0)) / len(train)
 
     with threadpool_limits(1, "blas"):  # or sums are rounded otherwise where there are more cores
         start = np.zeros((parameters + 1) * classes)
         found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS, "ftol": CLOSE}).x
-    learned = shared @ found[:-classes].reshape(parameters, classes)
+    learned = telling * (shared @ found[:-classes].reshape(parameters, classes))
     return np.append(learned, np.zeros((1, classes)), axis=0), found[-classes:]
 
 
@@ -106,6 +111,14 @@ def _documents(counts: NgramCounts, longest: int, train: Encoded, vocabulary_siz
             values.append((1 / root(rows, ngrams.none))[owner, 0].double().numpy())
     cells = (np.concatenate(owners), np.concatenate(columns))
     return sparse.csr_array((np.concatenate(values), cells), shape=(len(train), counts.rows))
+
+
+def _telling(counts: NgramCounts) -> Floats:
+    """Return |r(g, c)|, (rows, classes)."""
+    ratios: Floats = log_ratios(
+        torch.from_numpy(counts.counts[:-1]).double(), torch.from_numpy(counts.documents).double()
+    ).numpy()
+    return np.abs(ratios)
 
 
 def _shared(counts: NgramCounts, documents: sparse.csr_array, tokens: Sequence[str]) -> sparse.csr_array:
