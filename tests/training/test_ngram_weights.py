@@ -8,7 +8,7 @@ from carousel.corpus.encoded import Encoded
 from carousel.nn.ngrams import PRIOR
 from carousel.text.vocabulary import SPECIALS, UNKNOWN_ID, Vocabulary
 from carousel.training import ngram_weights
-from carousel.training.ngram_weights import PENALTY, counted, learn, linear
+from carousel.training.ngram_weights import PENALTY, UNTOLD, counted, learn, linear
 from tests.training.order_problem import TRAIN, VAL, VOCABULARY
 
 
@@ -71,7 +71,8 @@ def test_weights_are_those_of_logistic_regression_on_features_as_telling_as_coun
     labels = np.eye(3)[targets]
     having = (features > 0).T @ labels  # N(g, c)
     share = (labels.sum(0) + 1) / (60 + 3)
-    telling = np.abs(np.log((having + PRIOR * share) / (having.sum(1, keepdims=True) + PRIOR) / share))
+    ratios = np.log((having + PRIOR * share) / (having.sum(1, keepdims=True) + PRIOR) / share)
+    telling = UNTOLD + np.abs(ratios)
     idf = np.log(61 / (1 + having.sum(1, keepdims=True))) + 1
     # The loss is convex, so its minimum is where its gradient is 0, in θ as in the bias; u = telling · idf · θ
     errors = (labels - softmax(features @ found[:-1] + bias, axis=1)) * weights[:, None]
