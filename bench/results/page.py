@@ -75,7 +75,7 @@ def _levers(rows: list[Row]) -> str:
         lines.append(
             [
                 lever + (" (dropped)" if first.get("dropped") else ""),
-                *[f"{found[name]['effect']:+.1f}" if name in found else "" for name in sets],
+                *[f"{found[name]['effect']:+z.1f}" if name in found else "" for name in sets],
                 first["seeds"],
                 f"{statistics.mean(times):.1f}" if times else "",
                 first["note"],

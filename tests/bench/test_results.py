@@ -191,14 +191,19 @@ def test_a_levers_line_has_every_set_and_what_is_told_and_what_was_dropped_come_
         "dropped": True,
     }
     told = {**gone, "lever": "kept", "effect": 0.5, "dropped": False}
-    rows = [gone, told, *[effect("wide", name, RUNS, RUNS[:1], "so") for name in ("trec", "stdlib_docs")]]
+    rows = [
+        gone,
+        {**gone, "set": "trec", "effect": -0.02},
+        told,
+        *[effect("wide", name, RUNS, RUNS[:1], "so") for name in ("trec", "stdlib_docs")],
+    ]
     content = page.measured({"machine": MACHINE, "rows": [], "levers": rows})
     assert content.endswith(
         "| lever | stdlib_docs | trec | mr | seeds | time |  |\n"
         "| --- | --- | --- | --- | --- | --- | --- |\n"
         "| wide | -10.0 | -10.0 |  | 2 | 3.0 | so |\n"
         "| kept |  |  | +0.5 | 3 |  |  |\n"
-        "| gone (dropped) |  |  | -0.8 | 3 |  |  |"
+        "| gone (dropped) |  | +0.0 | -0.8 | 3 |  |  |"
     )
 
 
