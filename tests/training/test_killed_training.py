@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.pipeline]
 
 KILLS, CHAINS = 20, 5
 EPOCHS = 20  # and as many of the second training
+LIVES = 7  # epochs that a training sees the end of before it is killed, at most: a chain of four ends none
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def test_it_ends_with_the_same_weights(checkout: Checkout) -> None:
     resumed = 0
     for _ in range(CHAINS):
         for _ in range(KILLS // CHAINS):
-            kill(checkout, moments.uniform(0, 3))
+            kill(checkout, moments.randint(0, LIVES), moments.uniform(0, 0.3))
             resumed += bool(list((checkout.path / ".carousel/checkpoints").glob(f"*/{FILE}")))
         printed = checkout.run("dvc", "repro", "--force", "--single-item", "train")
         assert "going on from the checkpoint" in printed
@@ -49,8 +50,8 @@ def test_it_ends_with_the_same_weights(checkout: Checkout) -> None:
     assert runs.split() == str(["FINISHED"] * (1 + CHAINS)).split()  # a killed training comes back to its run
 
 
-def kill(checkout: Checkout, seconds: float) -> None:
-    """Start training, and kill DVC and the stage, -9, so many seconds after its first line."""
+def kill(checkout: Checkout, epochs: int, seconds: float) -> None:
+    """Start training, and kill DVC and the stage, -9, so many seconds after so many epochs, however fast they are."""
     started = subprocess.Popen(
         ["dvc", "repro", "--force", "--single-item", "train"],
         cwd=checkout.path,
@@ -62,9 +63,9 @@ def kill(checkout: Checkout, seconds: float) -> None:
     )
     with started:
         assert started.stdout is not None
-        for line in started.stdout:
-            if line.startswith("precision"):
-                break
+        next(line for line in started.stdout if line.startswith("precision"))
+        for _ in range(epochs):
+            next(line for line in started.stdout if line.startswith("epoch"))
         time.sleep(seconds)
         os.killpg(started.pid, signal.SIGKILL)
     assert started.returncode == -signal.SIGKILL
