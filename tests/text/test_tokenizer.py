@@ -17,6 +17,7 @@ from carousel.text.tokenizer import FORMAT, TOKENIZERS, Tokenizer
 characters = st.characters(exclude_categories=["Cs", "Cn"])
 pieces = ["<br />", "<BR />", "<br", "/>", '"', "'", "it's", "...", ";:", "ΑΣ", "Σ", "İ", "ẞ", "a", "A", " ", "\n"]
 pieces += ["getLineNumber", "HTTPServer", "max_length", "__init__", "A1B2c3D", "XAbYCd", "IOError", "éA", "aÉ", "_"]
+pieces += ["DVDs", "iPhone"]
 pieces += ["\x1c", "\x1f", "\x85", "\xa0", "\u180e", "\u200b", "\u2028", "\u3000", "\ufeff", "\x00"]
 texts = st.lists(st.sampled_from(pieces) | st.text(characters, max_size=6), max_size=12).map("".join)
 
@@ -102,30 +103,14 @@ def test_split_keeps_everything_but_white_space():
 
 
 def test_identifiers_become_their_words():
-    text = "HTTPServer.getLineNumber(max_length, __init__, IOError, x1Y, utf8)"
-    words = [
-        "http",
-        "server",
-        ".",
-        "get",
-        "line",
-        "number",
-        "(",
-        "max",
-        "length",
-        ",",
-        "init",
-        ",",
-        "io",
-        "error",
-        ",",
-        "x1",
-        "y",
-        ",",
-        "utf8",
-        ")",
-    ]
-    assert TOKENIZERS["english_identifiers"].tokenize(text) == words
+    text = "HTTPServer.getLineNumber max_length __init__ IOError XMLAsset utf8Decode #ThrowbackThursday"
+    words = "http server . get line number max length init io error xml asset utf8 decode #throwback thursday"
+    assert TOKENIZERS["english_identifiers"].tokenize(text) == words.split()
+
+
+def test_names_that_are_no_identifiers_stay_whole():
+    text = "iPhone eBay McDonald DVDs 3D B2B COVID19 utf8 USA"
+    assert TOKENIZERS["english_identifiers"].tokenize(text) == text.lower().split()
 
 
 # The file

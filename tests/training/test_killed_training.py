@@ -51,7 +51,7 @@ def test_it_ends_with_the_same_weights(checkout: Checkout) -> None:
 
 
 def kill(checkout: Checkout, epochs: int, seconds: float) -> None:
-    """Start training, and kill DVC and the stage, -9, so many seconds after so many epochs, however fast they are."""
+    """Start training, and kill DVC and the stage, -9, so many seconds after so many of its epochs."""
     started = subprocess.Popen(
         ["dvc", "repro", "--force", "--single-item", "train"],
         cwd=checkout.path,

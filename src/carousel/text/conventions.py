@@ -16,7 +16,7 @@ _TORCHTEXT_NAMES: dict[str, str | None] = {
     "split": None,
 }
 # torchtext knows no identifiers: where their words part, said in another way than the tokenizer says it
-_PARTS = re.compile("(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_")
+_PARTS = re.compile("(?<=[a-z]{2})(?=[A-Z])|(?<=[0-9])(?=[A-Z][a-z])|(?<=[A-Z])(?=[A-Z][a-z])(?![A-Z]s(?![a-z]))|_")
 
 
 def reference(name: str) -> Callable[[str], list[str]]:

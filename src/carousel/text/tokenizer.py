@@ -95,13 +95,14 @@ TOKENIZERS = {
         replacements=(('"', ""), ("<br />", " ")),
         pattern=rf"['.,()!?]|[^'.,()!?;:{_SPACE}]+",
     ),
-    # The same, after names of code have become their words: getLineNumber, HTTPServer, max_length
+    # The same, after names of code have become their words: getLineNumber, HTTPServer, max_length. A capital after
+    # one small letter or a digit begins no word (iPhone, McDonald, 3D), nor does a plural's s end one (DVDs)
     "english_identifiers": Tokenizer(
         name="english_identifiers",
         lowercase=True,
         replacements=(('"', ""), ("_", " "), ("<br />", " ")),
         pattern=rf"['.,()!?]|[^'.,()!?;:{_SPACE}]+",
-        separations=("([a-z0-9])([A-Z])", "([A-Z])([A-Z][a-z])"),
+        separations=("([a-z]{2})([A-Z])", "([0-9])([A-Z][a-z])", "([A-Z])([A-Z](?:[a-rt-z]|s[a-z]))"),
     ),
     # torchtext.data.utils._split_tokenizer
     "split": Tokenizer(name="split", lowercase=False, replacements=(), pattern=rf"[^{_SPACE}]+"),
