@@ -65,7 +65,7 @@ class Split(Section):
 class Tokenizer(Section):
     """How text becomes tokens."""
 
-    name: Literal["basic_english", "english_identifiers", "split"] = "basic_english"
+    name: Literal["basic_english", "english_identifiers", "split"] = "english_identifiers"
 
 
 class Vocab(Section):
