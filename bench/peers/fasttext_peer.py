@@ -46,6 +46,8 @@ def main() -> None:
             "detail": "epochs {}, lr {:g}, wordNgrams {}, again".format(*setting),
         }
         break
+    else:
+        sys.exit("it diverged with every setting")
     print(json.dumps(result), file=answer, flush=True)
 
 
