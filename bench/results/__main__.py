@@ -10,7 +10,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.page import machine
 from bench.results import page, run
 from bench.results.experiment import FOLDER, LEVERS, Experiment, experiment, levers, overridden
 from bench.results.run import Run
@@ -108,9 +107,8 @@ def main() -> None:
 
 
 def _write(results: dict[str, list[Row]]) -> None:
-    content = {"machine": machine(), **{key: results[key] for key in ("rows", "levers")}}
-    write_json(RESULTS, content)
-    page.write(content)
+    write_json(RESULTS, results)
+    page.write(results)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import statistics
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
 from bench.page import table
@@ -28,26 +29,36 @@ def write(results: dict[str, Any]) -> None:
 
 def measured(results: dict[str, Any]) -> str:
     """Return the measured part of the page."""
-    on = results["machine"]
-    cores = f"{on['cores']} core{'s' if on['cores'] > 1 else ''}"
-    sets = [name for name in SETS if any(row["set"] == name for row in results["rows"])]
+    rows, marks = results["rows"], _marks(results["rows"])
+    sets = [name for name in SETS if any(row["set"] == name for row in rows)]
     parts = [
-        f"Measured on {on['date']}: {on['processor']}, {cores}, Python {on['python']}, torch {on['torch']}.",
-        *[f"### {SETS[name].title}\n\n{_accuracies(name, results['rows'])}" for name in sets],
+        *([_machines(rows, marks)] if rows else []),
+        *[f"### {SETS[name].title}\n\n{_accuracies(name, rows, marks)}" for name in sets],
     ]
     if results["levers"]:
         parts.append(f"### Levers\n\n{_levers(results['levers'])}")
     return "\n\n".join(parts)
 
 
-def _accuracies(name: str, rows: list[Row]) -> str:
+def _marks(rows: list[Row]) -> dict[str, str]:
+    """Return what stands behind the minutes of each machine: nothing if there is one machine alone."""
+    machines = list(dict.fromkeys(row["machine"] for row in rows))
+    return dict(zip(machines, ascii_lowercase if len(machines) > 1 else [""], strict=False))
+
+
+def _machines(rows: list[Row], marks: dict[str, str]) -> str:
+    names = "; ".join(f"{mark}: {machine}" if mark else machine for machine, mark in marks.items())
+    return f"Measured on {names}. The last row is of {max(row['date'] for row in rows)}."
+
+
+def _accuracies(name: str, rows: list[Row], marks: dict[str, str]) -> str:
     found = {row["model"]: row for row in rows if row["set"] == name}
     lines = [
         [
             MODELS[model],
             f"**{found[model]['mean']:.1f}**" + _spread(found[model]),
             found[model]["seeds"],
-            f"{found[model]['minutes']:.1f}",
+            f"{found[model]['minutes']:.1f} {marks[found[model]['machine']]}".rstrip(),
         ]
         for model in MODELS
         if model in found

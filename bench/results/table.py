@@ -3,13 +3,14 @@
 import statistics
 from typing import Any
 
+from bench.page import machine
 from bench.results.run import Run
 
 Row = dict[str, Any]
 
 
 def row(name: str, model: str, runs: list[Run], seeds: int, folds: int) -> Row:
-    """Return a set's and a model's row.
+    """Return a set's and a model's row, measured here and now.
 
     Args:
         name: the set.
@@ -18,16 +19,18 @@ def row(name: str, model: str, runs: list[Run], seeds: int, folds: int) -> Row:
         seeds: how many.
         folds: of cross-validation; 1 has a test split.
     """
-    tests = [run.test for run in runs if run.test is not None]
+    tests, here = [run.test for run in runs if run.test is not None], machine()
     return {
         "set": name,
         "model": model,
-        "mean": round(100 * statistics.mean(tests), 2),
-        "std": round(100 * statistics.stdev(tests), 2) if len(tests) > 1 else 0.0,
+        "mean": round(100 * statistics.mean(tests), 3),
+        "std": round(100 * statistics.stdev(tests), 3) if len(tests) > 1 else 0.0,
         "seeds": seeds,
         "folds": folds,
         "minutes": round(statistics.mean(run.minutes for run in runs), 1),
         "val": round(100 * statistics.mean(run.val for run in runs), 2),
+        "machine": f"{here['processor']}, {here['cores']} cores, Python {here['python']}, torch {here['torch']}",
+        "date": here["date"],
     }
 
 

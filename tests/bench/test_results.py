@@ -141,13 +141,12 @@ def test_the_stages_run_on_a_set_once(tmp_path, monkeypatch):
 # The table and the page
 
 
-MACHINE = {"date": "today", "processor": "P", "cores": 1, "python": "3", "torch": "2"}
 RUNS = [Run(0.8, 0.9, 2.0, ""), Run(0.6, 0.7, 4.0, "")]
 
 
 def test_a_row_has_mean_and_deviation_in_percent():
     found = row("trec", "tuned", RUNS, 2, 1)
-    assert (found["mean"], found["std"], found["seeds"], found["minutes"]) == (80.0, 14.14, 2, 3.0)
+    assert (found["mean"], found["std"], found["seeds"], found["minutes"]) == (80.0, 14.142, 2, 3.0)
     assert row("trec", "linear", RUNS[:1], 1, 1)["std"] == 0.0
 
 
@@ -168,7 +167,7 @@ def test_the_page_keeps_what_people_wrote(tmp_path, monkeypatch):
     monkeypatch.setattr(page, "PAGE", path)
     rows = [row("trec", "tuned", RUNS, 2, 1)]
     lever = effect("wide", "trec", RUNS, RUNS, "no gain")
-    page.write(json.loads(json.dumps({"machine": MACHINE, "rows": rows, "levers": [lever]})))
+    page.write(json.loads(json.dumps({"rows": rows, "levers": [lever]})))
     content = path.read_text("utf-8")
     assert content.startswith(f"before\n{page.BEGIN}")
     assert content.endswith(f"{page.END}\nafter\n")
@@ -176,6 +175,18 @@ def test_the_page_keeps_what_people_wrote(tmp_path, monkeypatch):
     assert "| Carousel, tuned | **80.0** ± 14.1 | 2 | 3.0 |" in content
     assert "| published: BLSTM (Zhou et al. 2016) | 93.0 |  |  |" in content
     assert "| wide | +0.0 | 2 | 1.0 | no gain |" in content
+
+
+def test_minutes_of_several_machines_say_of_which():
+    one, two = (row("trec", model, RUNS, 2, 1) for model in ("tuned", "defaults"))
+    assert f"Measured on {one['machine']}. The last row is of {one['date']}." in page.measured(
+        {"rows": [one, two], "levers": []}
+    )
+    other = {**two, "machine": "an abacus", "date": "2000-01-01"}
+    content = page.measured({"rows": [one, other], "levers": []})
+    assert f"Measured on a: {one['machine']}; b: an abacus. The last row is of {one['date']}." in content
+    assert "| Carousel, tuned | **80.0** ± 14.1 | 2 | 3.0 a |" in content
+    assert "| Carousel, defaults | **80.0** ± 14.1 | 2 | 3.0 b |" in content
 
 
 def test_a_levers_line_has_every_set_and_what_is_told_and_what_was_dropped_come_last():
@@ -197,7 +208,7 @@ def test_a_levers_line_has_every_set_and_what_is_told_and_what_was_dropped_come_
         told,
         *[effect("wide", name, RUNS, RUNS[:1], "so") for name in ("trec", "stdlib_docs")],
     ]
-    content = page.measured({"machine": MACHINE, "rows": [], "levers": rows})
+    content = page.measured({"rows": [], "levers": rows})
     assert content.endswith(
         "| lever | stdlib_docs | trec | mr | seeds | time |  |\n"
         "| --- | --- | --- | --- | --- | --- | --- |\n"
