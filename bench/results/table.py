@@ -10,7 +10,7 @@ Row = dict[str, Any]
 
 
 def row(name: str, model: str, runs: list[Run], seeds: int, folds: int) -> Row:
-    """Return a set's and a model's row, measured here and now.
+    """Return a set's and a model's row, of runs that were made on this machine.
 
     Args:
         name: the set.
@@ -20,6 +20,7 @@ def row(name: str, model: str, runs: list[Run], seeds: int, folds: int) -> Row:
         folds: of cross-validation; 1 has a test split.
     """
     tests, here = [run.test for run in runs if run.test is not None], machine()
+    cores = f"{here['cores']} core{'s' if here['cores'] > 1 else ''}"
     return {
         "set": name,
         "model": model,
@@ -29,7 +30,7 @@ def row(name: str, model: str, runs: list[Run], seeds: int, folds: int) -> Row:
         "folds": folds,
         "minutes": round(statistics.mean(run.minutes for run in runs), 1),
         "val": round(100 * statistics.mean(run.val for run in runs), 2),
-        "machine": f"{here['processor']}, {here['cores']} cores, Python {here['python']}, torch {here['torch']}",
+        "machine": f"{here['processor']}, {cores}, Python {here['python']}, torch {here['torch']}",
         "date": here["date"],
     }
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from bench.results import page, sets, workspace
+from bench.results import page, sets, table, workspace
 from bench.results.experiment import experiment, levers, overridden
 from bench.results.run import Run
 from bench.results.sets import FOLDS, SETS
@@ -91,10 +91,10 @@ def test_the_committed_experiments_fit_the_committed_params():
         found = experiment(name)
         assert found.set == name
         overridden(found.params, name)
-    table = levers()
-    for name, lever in table.levers.items():
+    found_levers = levers()
+    for name, lever in found_levers.levers.items():
         overridden(lever.params, name)
-    assert not set(table.levers) & set(table.dropped)
+    assert not set(found_levers.levers) & set(found_levers.dropped)
 
 
 def test_overrides_may_be_dotted_or_nested():
@@ -148,6 +148,16 @@ def test_a_row_has_mean_and_deviation_in_percent():
     found = row("trec", "tuned", RUNS, 2, 1)
     assert (found["mean"], found["std"], found["seeds"], found["minutes"]) == (80.0, 14.142, 2, 3.0)
     assert row("trec", "linear", RUNS[:1], 1, 1)["std"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("cores", "words"), [(1, "P, 1 core, Python 3, torch 2"), (2, "P, 2 cores, Python 3, torch 2")]
+)
+def test_a_row_says_where_it_was_measured(monkeypatch, cores, words):
+    here = {"date": "today", "processor": "P", "cores": cores, "python": "3", "torch": "2"}
+    monkeypatch.setattr(table, "machine", lambda: here)
+    found = row("trec", "tuned", RUNS, 2, 1)
+    assert (found["machine"], found["date"]) == (words, "today")
 
 
 def test_an_effect_is_of_the_same_seeds_on_validation():

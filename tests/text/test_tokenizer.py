@@ -103,8 +103,11 @@ def test_split_keeps_everything_but_white_space():
 
 
 def test_identifiers_become_their_words():
-    text = "HTTPServer.getLineNumber max_length __init__ IOError XMLAsset utf8Decode #ThrowbackThursday"
-    words = "http server . get line number max length init io error xml asset utf8 decode #throwback thursday"
+    text = (
+        "HTTPServer.getLineNumber(max_length, __init__, IOError, x1Y, utf8) XMLAsset utf8Decode #ThrowbackThursday"
+    )
+    words = "http server . get line number ( max length , init , io error , x1y , utf8 )"
+    words += " xml asset utf8 decode #throwback thursday"
     assert TOKENIZERS["english_identifiers"].tokenize(text) == words.split()
 
 
