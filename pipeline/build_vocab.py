@@ -8,7 +8,7 @@ from carousel.corpus.document import SPLITS
 from carousel.corpus.pretrained import Pretrained, save
 from carousel.files import write_json, write_text
 from carousel.params import load
-from carousel.text import columns, vectors
+from carousel.text import columns, unknown, vectors
 from carousel.text.vocabulary import Vocabulary
 from pipeline.stage import run
 
@@ -16,14 +16,16 @@ VECTORS = Path("data/vectors")
 
 
 def main() -> None:
-    params, wanted = load().vocab, load().vectors
+    params = load()
+    chosen, wanted = params.vocab, params.vectors
     counts = {name: columns.counts(pl.scan_parquet(f"data/tokens/{name}.parquet")).collect() for name in SPLITS}
-    vocabulary = Vocabulary.build(counts["train"].iter_rows(), min_count=params.min_count, max_size=params.max_size)
+    vocabulary = Vocabulary.build(counts["train"].iter_rows(), min_count=chosen.min_count, max_size=chosen.max_size)
+    rates = {name: columns.out_of_vocabulary(frame, vocabulary) for name, frame in counts.items()}
+    warning = unknown.check(vocabulary, rates["val"], counts["train"], params.tokenizer.name, chosen.max_unknown)
     write_text(Path("artifacts/vocab.txt"), vocabulary.to_text())
-    unknown = {name: columns.out_of_vocabulary(frame, vocabulary) for name, frame in counts.items()}
     write_json(
         Path("reports/vocab.json"),
-        {"size": len(vocabulary), "distinct_in_train": counts["train"].height, "oov_rate": unknown},
+        {"size": len(vocabulary), "distinct_in_train": counts["train"].height, "oov_rate": rates},
     )
     found, covered = None, {"words": 0.0, "tokens": 0.0}
     if wanted.file is not None:
@@ -31,8 +33,10 @@ def main() -> None:
         covered = vectors.coverage(found.vectors, vocabulary, dict(counts["train"].iter_rows()))
     save(found, Path("artifacts/vectors.npz"))
     write_json(Path("reports/vectors.json"), covered)
-    rates = ", ".join(f"{name} {rate:.1%}" for name, rate in unknown.items())
-    print(f"{len(vocabulary)} tokens of {counts['train'].height} in train; out of vocabulary: {rates}")
+    listed = ", ".join(f"{name} {rate:.1%}" for name, rate in rates.items())
+    print(f"{len(vocabulary)} tokens of {counts['train'].height} in train; out of vocabulary: {listed}")
+    if warning is not None:
+        print(warning)
     if found is not None:
         print(
             f"{wanted.file} has vectors for {covered['words']:.1%} of the vocabulary, "

@@ -1,28 +1,33 @@
 """Cut every document into tokens."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
 
 from carousel.corpus import lengths, tables
+from carousel.corpus.source import preset
 from carousel.files import write_text
 from carousel.params import load
 from carousel.text import columns
 from carousel.text.conventions import check_agreement
-from carousel.text.tokenizer import TOKENIZERS
+from carousel.text.subwords import build, default_normalization
 from pipeline.stage import run
 
 CHECKED = 500  # documents of each split that are compared with torchtext's own tokenizer
 
 
 def main() -> None:
-    tokenizer = TOKENIZERS[load().tokenizer.name]
+    params = load()
+    chosen, splits = params.tokenizer, tables.read_splits(Path("data/prepared"))
+    steps: Sequence[str] | None = chosen.normalization
+    if steps is None:
+        steps = (*preset(params.data), *default_normalization(chosen.name))
+    tokenizer = build(chosen.name, steps, splits["train"]["text"], chosen.subwords)
     counted = []
-    for name, frame in tables.read_splits(Path("data/prepared")).items():
-        tokens = frame.select("id", "label", columns.tokens(pl.col("text"), tokenizer).alias("tokens"))
-        check_agreement(
-            tokenizer.name, frame["text"].head(CHECKED).to_list(), tokens["tokens"].head(CHECKED).to_list()
-        )
+    for name, frame in splits.items():
+        tokens = frame.select("id", "label").with_columns(tokens=columns.tokens(frame["text"], tokenizer))
+        check_agreement(tokenizer, frame["text"].head(CHECKED), tokens["tokens"].head(CHECKED))
         tables.write(tokens, Path(f"data/tokens/{name}.parquet"))
         counted.append(lengths.counts(tokens["tokens"].list.len().cast(pl.Int64).to_numpy(), name))
         print(f"{name}: {tokens['tokens'].list.len().sum()} tokens")

@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 import torch
 
+from carousel.nn.characters import BOUNDARY_ID, spell
 from carousel.nn.classifier import ClassifierConfig, TextClassifier
 from carousel.nn.ngram_counts import NgramCounts
 from carousel.nn.ngrams import Ngrams
-from carousel.text.vocabulary import UNKNOWN_ID
+from carousel.text.vocabulary import SPECIALS, UNKNOWN_ID
 
 WORDS = 20
 
@@ -48,17 +49,49 @@ def speaking_ngrams(longest, words, classes=3):
     return ngrams
 
 
+def spelled_words(words, longest):
+    """Return the spelling of words of one to three letters, and a table of n-grams of what random ones spell."""
+    random = np.random.default_rng(1)
+    tokens = [*SPECIALS, *("".join(random.choice(list("abc"), 1 + i % 3)) + str(i) for i in range(words - 2))]
+    spelling, alphabet = spell(tokens)
+    ids = random.integers(0, words, (200, 12))
+    documents = [spelling[document][spelling[document] != 0].tolist() for document in ids]
+    counts = NgramCounts.of(
+        np.concatenate(documents).astype(np.int64),
+        np.cumsum([0, *map(len, documents)]),
+        np.zeros(200, dtype=np.int64),
+        classes=3,
+        vocabulary_size=alphabet,
+        longest=longest,
+        boundary=BOUNDARY_ID,
+    )
+    return spelling, alphabet, counts
+
+
 def classifier(*, words=WORDS, classes=3, seed=0, **settings):
     """Return a small one with random weights, whose n-grams say something if it has any."""
     torch.manual_seed(seed)
     if longest := settings.get("ngrams"):
         ngrams = speaking_ngrams(longest, words, classes)
         settings["ngram_rows"] = ngrams.none
+    if longest := settings.get("characters"):
+        spelling, alphabet, counts = spelled_words(words, longest)
+        settings |= {"character_rows": counts.rows, "alphabet": alphabet, "token_characters": spelling.shape[1]}
     model = TextClassifier(ClassifierConfig(words, classes, embedding_size=8, hidden_size=8, **settings))
     if model.ngrams is not None:
         model.ngrams.load_state_dict(ngrams.state_dict())
     if model.linear is not None:
-        weights = np.random.default_rng(0).normal(size=(ngrams.none + 1, classes))
-        weights[ngrams.none] = 0
-        model.linear.begin(weights, weights[0])
+        random = np.random.default_rng(0)
+        model.linear.bias.copy_(torch.from_numpy(random.normal(size=classes)))
+        begin(model.linear.words, random)
+        if model.linear.characters is not None:
+            model.linear.spelling.begin(spelling)
+            model.linear.table.begin(counts)
+            begin(model.linear.characters, random)
     return model.eval()
+
+
+def begin(linear, random):
+    """Give a linear classifier random weights."""
+    rows, classes = linear.weights.shape
+    linear.begin(random.normal(size=(rows - 1, classes)), 1 + random.random(rows - 1))

@@ -13,32 +13,33 @@ documents = st.lists(st.lists(st.integers(UNKNOWN_ID, WORDS - 1), min_size=1, ma
 
 def by_the_book(model, document):
     """The formula of the class's docstring, n-gram by n-gram."""
-    logits = model.linear.bias.tolist()
+    logits, square = [0.0] * 3, 0.0
     for size in (1, 2):
         grams = [model.ngrams.rows(torch.tensor([gram]))[size - 1][0, 0] for gram in distinct(document, size)]
-        rows = [int(row) for row in grams if row != model.ngrams.none]
-        for row in rows:
-            for label, weight in enumerate(model.linear.weights[row].tolist()):
-                logits[label] += weight / math.sqrt(len(rows))
-    return logits
+        for row in (int(row) for row in grams if row != model.ngrams.none):
+            square += float(model.linear.words.squares[row])
+            for label, weight in enumerate(model.linear.words.weights[row].tolist()):
+                logits[label] += weight
+    return [logit / math.sqrt(square) if square else 0.0 for logit in logits]
 
 
 @given(document=st.lists(st.integers(UNKNOWN_ID, WORDS - 1), min_size=1, max_size=9))
 @settings(max_examples=60, deadline=None)
-def test_logits_are_those_of_the_book(document):
+def test_logits_are_those_of_the_formula(document):
     model = classifier(ngrams=2, ngram_share=0.5)
-    found = model.linear(model.ngrams.rows(pad([document])[0]))[0]
+    found = model.linear.words(model.ngrams.rows(pad([document])[0]))[0]
     torch.testing.assert_close(found, torch.tensor(by_the_book(model, document)), rtol=1e-4, atol=1e-5)
 
 
-@given(documents=documents, share=st.sampled_from([0.1, 0.5, 0.9]))
+@given(documents=documents, share=st.sampled_from([0.1, 0.5, 0.9]), characters=st.sampled_from([0, 3]))
 @settings(max_examples=30, deadline=None)
-def test_an_answer_is_the_geometric_mean_of_the_two(documents, share):
-    model, alone = classifier(ngrams=2, ngram_share=share), classifier(ngrams=2)
+def test_a_prediction_is_the_geometric_mean_of_both(documents, share, characters):
+    model = classifier(ngrams=2, ngram_share=share, characters=characters)
+    alone = classifier(ngrams=2)
     batch = pad(documents)
     with torch.inference_mode():
         found, network = model(*batch).softmax(-1), alone(*batch).softmax(-1)
-        linear = model.linear(model.ngrams.rows(batch[0])).softmax(-1)
+        linear = model.linear(batch[0], model.ngrams.rows(batch[0])).softmax(-1)
     mean = network ** (1 - share) * linear**share
     torch.testing.assert_close(found, mean / mean.sum(-1, keepdim=True), rtol=1e-4, atol=1e-6)
 

@@ -21,6 +21,7 @@ shapes = st.fixed_dictionaries(
         "pooling": st.sampled_from(list(POOLINGS)),
         "ngrams": st.integers(0, 3),
         "ngram_share": st.sampled_from([0.0, 0.5]),
+        "characters": st.sampled_from([0, 4]),
         "reading": st.sampled_from(list(READINGS)),
         "chunk": st.integers(3, 9),
         "overlap": st.integers(0, 2),

@@ -2,114 +2,166 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from scipy.special import softmax
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.svm import LinearSVC
+from sklearn.utils.class_weight import compute_sample_weight
 
 from carousel.corpus.encoded import Encoded
-from carousel.nn.ngrams import PRIOR
+from carousel.nn.batch import pad
+from carousel.params import Hparams, Model, Train
 from carousel.text.vocabulary import SPECIALS, UNKNOWN_ID, Vocabulary
-from carousel.training import ngram_weights
-from carousel.training.ngram_weights import PENALTY, UNTOLD, counted, learn, linear
+from carousel.training.fit import build
+from carousel.training.ngram_weights import SCALES, STRENGTH, counted, linear, spelled
 from tests.training.order_problem import TRAIN, VAL, VOCABULARY
 
+WORDS = ["good", "goods", "film", "films", "bad", "badly", "x", "今天", "yz"]
+VOCABULARY_OF_WORDS = Vocabulary((*SPECIALS, *WORDS))
 
-def encoded(documents, targets, vocabulary):
-    ids = [vocabulary.encode(document.split(), 100) for document in documents]
+
+def encoded(documents, targets, classes=3):
+    ids = [VOCABULARY_OF_WORDS.encode(document.split(), 100) for document in documents]
     return Encoded(
         ids=np.concatenate(ids).astype(np.int32),
         offsets=np.cumsum([0, *map(len, ids)]),
         targets=np.array(targets),
-        labels=tuple(map(str, range(max(targets) + 1))),
+        labels=tuple(map(str, range(classes))),
         names=tuple(map(str, range(len(ids)))),
     )
 
 
-def learned(documents, targets, words, *, longest=2, weights=None):
-    """Return the n-grams' counts, their weights and the bias."""
-    vocabulary = Vocabulary((*SPECIALS, *words))
-    train = encoded(documents, targets, vocabulary)
-    counts = counted(train, vocabulary, longest, 1)
-    weights = np.ones(len(documents)) if weights is None else np.array(weights)
-    return counts, *learn(counts, longest, train, vocabulary.tokens, weights)
-
-
-def said_of(word, words, counts, weights):
-    """Return u of a word."""
-    return weights[np.searchsorted(counts.keys, len(SPECIALS) + words.index(word))]
-
-
-# One of a letter: none has a piece that another has
-LETTERS = "bcdfghjk"
-
-
-def letters(count, seed=0):
-    """Return documents of letters, in which a label's own half of them is more frequent, and their labels."""
+def corpus(count, seed=0, classes=3):
+    """Return documents in which some words are more frequent with each label, and their labels."""
     random = np.random.default_rng(seed)
-    targets = random.integers(0, 3, count)
+    targets = random.integers(0, classes, count)
+    weights = np.linspace(3, 1, len(WORDS))
     documents = [
-        " ".join(random.choice(list(LETTERS), 6, p=np.roll([0.3, 0.2, 0.1, 0.1, 0.1, 0.1, 0.05, 0.05], 2 * label)))
-        for label in targets
+        " ".join(random.choice(WORDS, 6, p=np.roll(weights, 3 * label) / weights.sum())) for label in targets
     ]
     return documents, targets.tolist()
 
 
+def model_of(train, *, characters=0, ngrams=2, class_weights="none"):
+    """Return a model with its linear classifier fitted."""
+    small = Model(ngrams=ngrams, characters=characters, embedding_size=4, hidden_size=4)
+    found = spelled(train, VOCABULARY_OF_WORDS, characters) if characters else None
+    model = build(
+        Hparams(model=small, train=Train()),
+        vocabulary_size=len(VOCABULARY_OF_WORDS),
+        classes=len(train.labels),
+        counts=counted(train, VOCABULARY_OF_WORDS, ngrams, 1),
+        spelled=found,
+    )
+    linear(train, VOCABULARY_OF_WORDS, ngrams, 1, characters, class_weights).put_into(model.linear)
+    return model.eval()
+
+
+def logits_of(model, train):
+    ids, _ = pad([train.document(i) for i in range(len(train))])
+    with torch.inference_mode():
+        return model.linear(ids, model.ngrams.rows(ids)).numpy()
+
+
+def terms(document):
+    """The distinct words and pairs of a document; scikit-learn then has nothing to cut or to count twice."""
+    words = document.split()
+    return sorted({*words, *map(" ".join, pairwise(words))})
+
+
+@pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize("balanced", [False, True])
-def test_weights_are_those_of_logistic_regression_on_features_as_telling_as_counting_found_them(
-    monkeypatch, balanced
-):
-    monkeypatch.setattr(ngram_weights, "CLOSE", 1e-12)
-    monkeypatch.setattr(ngram_weights, "STEPS", 1000)
-    documents, targets = letters(60)
-    weights = np.where(np.array(targets) == 1, 2.0, 0.5) if balanced else np.ones(60)
-    counts, found, bias = learned(documents, targets, LETTERS, weights=weights)
-
-    tokens = [document.split() for document in documents]
-    grams = [[set(words), set(pairwise(words))] for words in tokens]
-    # the table's order: words by id, then pairs by their first word's row and their last word
-    table = sorted({gram for sizes in grams for size in sizes for gram in size}, key=lambda gram: (len(gram), gram))
-    assert len(table) == counts.rows
-    features = np.array([[sum((g in s) / len(s) ** 0.5 for s in sizes) for g in table] for sizes in grams])
-    labels = np.eye(3)[targets]
-    having = (features > 0).T @ labels  # N(g, c)
-    share = (labels.sum(0) + 1) / (60 + 3)
-    ratios = np.log((having + PRIOR * share) / (having.sum(1, keepdims=True) + PRIOR) / share)
-    telling = UNTOLD + np.abs(ratios)
-    idf = np.log(61 / (1 + having.sum(1, keepdims=True))) + 1
-    # The loss is convex, so its minimum is where its gradient is 0, in θ as in the bias; u = telling · idf · θ
-    errors = (labels - softmax(features @ found[:-1] + bias, axis=1)) * weights[:, None]
-    np.testing.assert_allclose(found[:-1], (telling * idf) ** 2 * (features.T @ errors) / PENALTY, atol=2e-3)
-    np.testing.assert_allclose(errors.sum(0), 0, atol=2e-3)
+def test_logits_are_scaled_margins_of_scikit_learn_on_its_own_tfidf(balanced, classes):
+    documents, targets = corpus(80, classes=classes)
+    train = encoded(documents, targets, classes)
+    found = logits_of(model_of(train, class_weights="balanced" if balanced else "none"), train)
+    features = TfidfVectorizer(analyzer=terms).fit_transform(documents)
+    weights = compute_sample_weight("balanced" if balanced else None, targets)
+    reference = LinearSVC(C=STRENGTH, random_state=0).fit(features, targets, weights)
+    margins = reference.decision_function(features)
+    if classes == 2:
+        margins = np.stack([-margins, margins], 1)
+    scale = np.abs(found).sum() / np.abs(margins).sum()
+    assert SCALES[0] < scale < SCALES[1]
+    np.testing.assert_allclose(found / scale, margins, atol=0.01)
 
 
-def test_a_rare_word_is_judged_by_those_that_are_spelled_like_it():
-    words = ["painful", "painfully", "pained", "cheerful", "cheerfully", "cheers", "pains", "cheered"]
-    documents = ["painful", "painfully", "pained", "cheerful", "cheerfully", "cheers"] * 8 + ["pains cheered"]
-    counts, weights, _ = learned(documents, [0, 0, 0, 1, 1, 1] * 8 + [0], words, longest=1)
-    sad, glad = (said_of(word, words, counts, weights) for word in ("pains", "cheered"))
-    assert sad[0] > sad[1]
-    assert glad[1] > glad[0]  # although the one document that has it is a sad one
+def test_logits_of_documents_that_tell_little_are_small():
+    random = np.random.default_rng(0)
+    documents = [" ".join(random.choice(WORDS, 6)) for _ in range(90)]
+    train = encoded(documents, random.integers(0, 3, 90).tolist())
+    assert np.abs(logits_of(model_of(train), train)).mean() < 0.5
+    certain = encoded(["good film x", "bad film x", "yz film x"] * 30, [0, 1, 2] * 30)
+    assert np.abs(logits_of(model_of(certain), certain)).mean() > 2
+
+
+def within_words(document, longest=4):
+    """The n-grams of characters of a document, its words marked, none across two words."""
+    text = "".join(f"▁{word}" for word in document.split())
+    grams = {text[i : i + n] for n in range(1, longest + 1) for i in range(len(text) - n + 1)}
+    return {gram for gram in grams if "▁" not in gram[1:-1]}
+
+
+@given(
+    documents=st.lists(
+        st.lists(st.sampled_from([*WORDS, "?"]), min_size=1, max_size=6).map(" ".join), min_size=2, max_size=9
+    )
+)
+@settings(max_examples=50, deadline=None)
+def test_ngrams_of_characters_are_those_that_two_documents_have_within_words(documents):
+    train = encoded(documents, [0] * len(documents), 2)
+    counts = spelled(train, VOCABULARY_OF_WORDS, 4).counts
+    # an unknown word is one character that belongs to no n-gram
+    having = [set().union(*(within_words(part) for part in document.split("?"))) for document in documents]
+    expected = {gram for gram in set().union(*having) if sum(gram in each for each in having) > 1}
+    # a word's last n-grams may end with the mark of the next one, unless that is unknown
+    assert counts.rows >= len({gram for gram in expected if not gram.endswith("▁")})
+    assert counts.rows <= len(expected)
+
+
+def test_words_of_like_spelling_help_each_other():
+    documents = ["good film", "bad film", "good x", "bad x"] * 6
+    train = encoded(documents, [0, 1, 0, 1] * 6, 2)
+    test = encoded(["goods", "badly"], [0, 1], 2)
+    with_characters = logits_of(model_of(train, characters=4), test)
+    without = logits_of(model_of(train), test)
+    assert with_characters[0, 0] > with_characters[0, 1]
+    assert with_characters[1, 1] > with_characters[1, 0]
+    np.testing.assert_allclose(without[0], without[1])  # neither word was in a document
+
+
+def test_a_label_without_documents_is_possible_and_improbable():
+    documents, targets = corpus(30, classes=2)
+    train = encoded(documents, targets, 3)
+    logits = logits_of(model_of(train), train)
+    assert np.isfinite(logits).all()
+    assert (logits.argmax(1) < 2).all()
+
+
+@pytest.mark.parametrize(("documents", "targets"), [(["?", "?", "?"], [0, 0, 1]), (["x", "film", "x"], [1, 1, 1])])
+def test_without_known_words_or_a_second_label_the_labels_fractions_are_learned(documents, targets):
+    train = encoded(documents, targets, 2)
+    model = model_of(train)
+    assert not model.linear.words.weights.any()
+    assert float(model.linear.bias.argmax()) == np.bincount(targets).argmax()
 
 
 def test_what_is_no_ngram_weighs_nothing():
-    counts, weights, _ = learned(*letters(30), LETTERS)
-    assert weights.shape == (counts.rows + 1, 3)
-    assert not weights[-1].any()
-
-
-def test_without_a_known_word_the_labels_shares_are_learned():
-    counts, weights, bias = learned(["?", "?", "?"], [0, 0, 1], LETTERS)
-    assert counts.rows == 0
-    assert weights.shape == (1, 2)
-    assert np.exp(bias[0] - bias[1]) == pytest.approx(2, rel=0.01)
+    model = model_of(encoded(*corpus(30)), characters=3)
+    for part in (model.linear.words, model.linear.characters):
+        assert not part.weights[-1].any()
+        assert not part.squares[-1]
 
 
 def test_an_unknown_word_is_no_ngram():
-    counts, _, _ = learned(["b ? c", "c b"], [0, 1], LETTERS)
+    counts = counted(encoded(["good ? bad", "bad good"], [0, 1]), VOCABULARY_OF_WORDS, 2, 1)
     assert UNKNOWN_ID not in counts.keys
-    assert counts.rows == 3  # b, c, c b
+    assert counts.rows == 3  # good, bad, bad good
 
 
-def test_trainings_of_the_same_documents_count_their_ngrams_once():
+def test_trainings_of_the_same_documents_count_and_fit_once():
     assert counted(TRAIN, VOCABULARY, 2, 1) is counted(TRAIN, VOCABULARY, 2, 1)
     assert counted(TRAIN, VOCABULARY, 2, 1) is not counted(VAL, VOCABULARY, 2, 1)
-    assert linear(TRAIN, VOCABULARY, 2, 1, "none") is linear(TRAIN, VOCABULARY, 2, 1, "none")
-    assert linear(TRAIN, VOCABULARY, 2, 1, "none") is not linear(TRAIN, VOCABULARY, 1, 1, "none")
+    assert linear(TRAIN, VOCABULARY, 2, 1, 0, "none") is linear(TRAIN, VOCABULARY, 2, 1, 0, "none")
+    assert linear(TRAIN, VOCABULARY, 2, 1, 0, "none") is not linear(TRAIN, VOCABULARY, 1, 1, 0, "none")

@@ -17,6 +17,15 @@ SOURCES: dict[str, Callable[[Data, Path], tuple[pl.DataFrame, list[Rejected]]]] 
 }
 
 
+# Normalization that a source's texts need before that of the tokenizer: documentation is full of names of code
+PRESETS: dict[str, tuple[str, ...]] = {"stdlib_docs": ("split_identifiers",)}
+
+
+def preset(data: Data) -> tuple[str, ...]:
+    """Return the normalization steps of the source that params.yaml names."""
+    return PRESETS.get(data.source, ())
+
+
 def collect(data: Data, root: Path = Path()) -> tuple[pl.DataFrame, list[Rejected]]:
     """Read every document of the source that params.yaml names.
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from carousel.nn.characters import Characters
 from carousel.nn.encoders import ENCODERS
 from carousel.nn.linear_ngrams import LinearNgrams
-from carousel.nn.ngrams import Ngrams
+from carousel.nn.ngrams import Ngrams, NgramTable
 from carousel.nn.pooling import POOLINGS
 from carousel.nn.reading import READINGS
 from carousel.text.vocabulary import PADDING_ID, UNKNOWN_ID
@@ -35,7 +36,12 @@ class ClassifierConfig:
         ngrams: words of the longest n-grams that are counted beside the network (see `nn.ngrams`); 0 has none.
         ngram_documents: documents that an n-gram has to stand in to be counted.
         ngram_rows: n-grams that were counted; not a hyperparameter, but as many as the training documents have.
-        ngram_share: of the answer that a linear model of these n-grams has (see `nn.linear_ngrams`); 0 has none.
+        ngram_share: weight of a linear classifier of these n-grams (see `nn.linear_ngrams`) in the averaged
+            logits; 0 disables it.
+        characters: longest n-grams of characters that the linear classifier has beside those of words; 0: none.
+        character_rows: as `ngram_rows`, of characters; so are the next two.
+        token_characters: of the longest token.
+        alphabet: how many characters there are.
         orthogonal: begin with orthogonal recurrent weights (see `nn.initialisation`).
         xavier: begin with Xavier input weights.
         forget_bias: begin with this bias of forget gates; 0 keeps torch's own.
@@ -62,6 +68,10 @@ class ClassifierConfig:
     ngram_documents: int = 1
     ngram_rows: int = 0
     ngram_share: float = 0.0
+    characters: int = 0
+    character_rows: int = 0
+    token_characters: int = 0
+    alphabet: int = 0
     orthogonal: bool = True
     xavier: bool = True
     forget_bias: float = 1.0
@@ -91,9 +101,7 @@ class TextClassifier(nn.Module):
             if config.ngrams
             else None
         )
-        self.linear = (
-            LinearNgrams(config.ngram_rows, config.classes) if config.ngrams and config.ngram_share else None
-        )
+        self.linear = LinearModel(config) if config.ngrams and config.ngram_share else None
         nn.init.normal_(self.embedding.weight, std=0.1)
         with torch.no_grad():
             self.embedding.weight[PADDING_ID].zero_()
@@ -119,4 +127,39 @@ class TextClassifier(nn.Module):
         logits = logits + self.ngrams(rows, targets)
         if self.linear is None or self.training:
             return logits
-        return torch.lerp(logits, self.linear(rows), self.config.ngram_share)
+        return torch.lerp(logits, self.linear(ids, rows), self.config.ngram_share)
+
+
+class LinearModel(nn.Module):
+    """A linear classifier of the n-grams of a document's words and of its characters."""
+
+    bias: Tensor  # (classes,)
+
+    def __init__(self, config: ClassifierConfig) -> None:
+        super().__init__()
+        self.register_buffer("bias", torch.zeros(config.classes))
+        self.words = LinearNgrams(config.ngram_rows, config.classes)
+        self.spelling, self.table, self.characters = None, None, None
+        if config.characters:
+            self.spelling = Characters(config.vocabulary_size, config.token_characters)
+            self.table = NgramTable(config.characters, config.character_rows, config.alphabet)
+            self.characters = LinearNgrams(config.character_rows, config.classes)
+
+    def forward(self, ids: Tensor, rows: list[Tensor]) -> Tensor:
+        """Return logits (B, classes).
+
+        Args:
+            ids: token ids (B, T).
+            rows: what `NgramTable.rows` returns for them.
+        """
+        logits: Tensor = self.bias + self.words(rows)
+        if self.characters is None:
+            return logits
+        spelled: Tensor = self.characters(self.character_rows(ids))
+        return logits + spelled
+
+    def character_rows(self, ids: Tensor) -> list[Tensor]:
+        """Return the distinct n-grams of characters of each length, (B, G) each."""
+        assert self.spelling is not None
+        assert self.table is not None
+        return self.table.rows(self.spelling(ids))

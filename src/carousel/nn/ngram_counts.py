@@ -51,6 +51,7 @@ class NgramCounts:
         vocabulary_size: int,
         longest: int,
         least: int = 1,
+        boundary: int | None = None,
     ) -> "NgramCounts":
         """Count documents.
 
@@ -62,6 +63,7 @@ class NgramCounts:
             vocabulary_size: V, above every id.
             longest: words of the longest n-grams.
             least: documents that have to have an n-gram. One with an unknown word is none.
+            boundary: an id that n-grams may begin and end with, and not have inside.
         """
         words, ends = ids.astype(np.int64), offsets[1:]
         owners = np.repeat(np.arange(len(targets)), np.diff(offsets))  # the document of each token
@@ -73,6 +75,8 @@ class NgramCounts:
             starts, prefixes = starts[whole], prefixes[whole]
             last = words[starts + length - 1]
             whole = last > UNKNOWN_ID
+            if boundary is not None and length > 2:
+                whole &= words[starts + length - 2] != boundary
             starts, prefixes, last = starts[whole], prefixes[whole], last[whole]
 
             key, gram = np.unique(prefixes * vocabulary_size + last, return_inverse=True)

@@ -9,54 +9,23 @@ from carousel.text.vocabulary import PADDING_ID
 PRIOR = 2.0  # α below, in documents: as strong as the two that Wang & Manning add
 
 
-class Ngrams(nn.Module):
-    """Logits from the n-grams of a document: naive Bayes by counting, each n-gram's weight by learning.
-
-    N(g, c) of the training documents have n-gram g and label c, and N(g) have it at all. What g says of c is the
-    log-ratio of c's share among them to its share p(c) among all documents:
-
-        r(g, c) = log ((N(g, c) + α p(c)) / (N(g) + α)) - log p(c)
-
-    An n-gram that is not in the table says 0. A document that has m_k distinct ones of k words gets the logits
-
-        Σ_k s_k / √m_k Σ_g (1 + w_g) r(g, c)
-
-    with learned s and w, as Wang & Manning (2012, "Baselines and bigrams", equations 2 and 3) learn a linear
-    classifier on log-count ratios. While a document is learned from, its own count is left out of N, or an n-gram
-    that it alone has would give its label away.
+class NgramTable(nn.Module):
+    """The n-grams of the training documents, found by binary search.
 
     Args:
-        longest: k goes from 1 to this.
+        longest: tokens of the longest n-grams.
         rows: n-grams of the table (see `NgramCounts`).
-        classes: width of the logits.
         vocabulary_size: above every token id.
     """
 
-    keys: Tensor  # of the table, (rows + 1,)
-    counts: Tensor  # N(g, c), (rows + 1, classes)
-    documents: Tensor  # of each label, (classes,)
+    keys: Tensor  # ascending, (rows + 1,)
 
-    def __init__(self, longest: int, rows: int, classes: int, vocabulary_size: int) -> None:
+    def __init__(self, longest: int, rows: int, vocabulary_size: int) -> None:
         super().__init__()
         self.longest = longest
         self.none = rows  # the last row, which is no n-gram's
         self.vocabulary_size = vocabulary_size
         self.register_buffer("keys", torch.full((rows + 1,), NONE))
-        self.register_buffer("counts", torch.zeros(rows + 1, classes))
-        self.register_buffer("documents", torch.zeros(classes))
-        self.embedding = nn.Embedding(rows + 1, 1)  # w
-        self.scale = nn.Parameter(torch.full((longest,), 0.5))  # s
-        nn.init.zeros_(self.embedding.weight)
-
-    def forward(self, rows: list[Tensor], targets: Tensor | None = None) -> Tensor:
-        """Return logits (B, classes).
-
-        Args:
-            rows: what `rows` returns for the documents.
-            targets: labels (B,) of documents that were counted, and are learned from.
-        """
-        said = torch.stack([self.said(each, targets) / root(each, self.none) for each in rows])
-        return (self.scale[:, None, None] * said).sum(0)
 
     def rows(self, ids: Tensor) -> list[Tensor]:
         """Return the distinct n-grams of each length as rows of the table, (B, G) each; `none` fills up."""
@@ -84,6 +53,56 @@ class Ngrams(nn.Module):
             row = torch.where(self.keys[further] <= keys, further, row)
         return row
 
+    @torch.no_grad()
+    def begin(self, counts: NgramCounts) -> None:
+        """Copy the n-grams of the documents that will be learned from."""
+        self.keys.copy_(torch.from_numpy(counts.keys))
+
+
+class Ngrams(NgramTable):
+    """Logits from the n-grams of a document: naive Bayes by counting, each n-gram's weight by learning.
+
+    N(g, c) of the training documents have n-gram g and label c, and N(g) have it at all. What g says of c is the
+    log-ratio of c's share among them to its share p(c) among all documents:
+
+        r(g, c) = log ((N(g, c) + α p(c)) / (N(g) + α)) - log p(c)
+
+    An n-gram that is not in the table says 0. A document that has m_k distinct ones of k words gets the logits
+
+        Σ_k s_k / √m_k Σ_g (1 + w_g) r(g, c)
+
+    with learned s and w, as Wang & Manning (2012, "Baselines and bigrams", equations 2 and 3) learn a linear
+    classifier on log-count ratios. While a document is learned from, its own count is left out of N, or an n-gram
+    that it alone has would give its label away.
+
+    Args:
+        longest: k goes from 1 to this.
+        rows: n-grams of the table (see `NgramCounts`).
+        classes: width of the logits.
+        vocabulary_size: above every token id.
+    """
+
+    counts: Tensor  # N(g, c), (rows + 1, classes)
+    documents: Tensor  # of each label, (classes,)
+
+    def __init__(self, longest: int, rows: int, classes: int, vocabulary_size: int) -> None:
+        super().__init__(longest, rows, vocabulary_size)
+        self.register_buffer("counts", torch.zeros(rows + 1, classes))
+        self.register_buffer("documents", torch.zeros(classes))
+        self.embedding = nn.Embedding(rows + 1, 1)  # w
+        self.scale = nn.Parameter(torch.full((longest,), 0.5))  # s
+        nn.init.zeros_(self.embedding.weight)
+
+    def forward(self, rows: list[Tensor], targets: Tensor | None = None) -> Tensor:
+        """Return logits (B, classes).
+
+        Args:
+            rows: what `rows` returns for the documents.
+            targets: labels (B,) of documents that were counted, and are learned from.
+        """
+        said = torch.stack([self.said(each, targets) / root(each, self.none) for each in rows])
+        return (self.scale[:, None, None] * said).sum(0)
+
     def said(self, rows: Tensor, targets: Tensor | None = None) -> Tensor:
         """Return Σ_g (1 + w_g) r(g, c) over rows of one length, (B, classes)."""
         counts = self.counts[rows]  # (B, G, classes)
@@ -96,8 +115,8 @@ class Ngrams(nn.Module):
 
     @torch.no_grad()
     def begin(self, counts: NgramCounts) -> None:
-        """Take over the counts of the documents that will be learned from."""
-        self.keys.copy_(torch.from_numpy(counts.keys))
+        """Copy the n-grams and their counts."""
+        super().begin(counts)
         self.counts.copy_(torch.from_numpy(counts.counts))
         self.documents.copy_(torch.from_numpy(counts.documents))
 

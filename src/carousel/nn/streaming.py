@@ -9,8 +9,9 @@ from torch import Tensor
 
 from carousel.nn.classifier import TextClassifier
 from carousel.nn.linear_ngrams import LinearNgrams
-from carousel.nn.ngrams import Ngrams, root
+from carousel.nn.ngrams import Ngrams, NgramTable, root
 from carousel.nn.pooling import Attention
+from carousel.text.vocabulary import PADDING_ID
 
 
 def logits(model: TextClassifier, ids: npt.ArrayLike, limit: int) -> Tensor:
@@ -39,7 +40,14 @@ def logits(model: TextClassifier, ids: npt.ArrayLike, limit: int) -> Tensor:
     found = found + (model.ngrams.scale[:, None, None] * _said(model.ngrams, rows, limit)).sum(0)
     if model.linear is None:
         return found
-    linear = model.linear.bias + _said(model.linear, rows, limit).sum(0)
+    linear = model.linear.bias + _linear(model.linear.words, rows, limit)
+    if model.linear.characters is not None:
+        assert model.linear.spelling is not None
+        assert model.linear.table is not None
+        spelled = torch.cat([model.linear.spelling(piece) for piece in torch.split(words, limit, 1)], 1)
+        # Padding between pieces would part n-grams that are one
+        characters = _rows(model.linear.table, spelled[spelled != PADDING_ID].unsqueeze(0), limit)
+        linear = linear + _linear(model.linear.characters, characters, limit)
     return torch.lerp(found, linear, model.config.ngram_share)
 
 
@@ -70,7 +78,7 @@ def _words(ids: npt.ArrayLike) -> tuple[Tensor, Tensor]:
     return words, torch.tensor([words.shape[1]])
 
 
-def _rows(ngrams: Ngrams, words: Tensor, limit: int) -> list[Tensor]:
+def _rows(ngrams: NgramTable, words: Tensor, limit: int) -> list[Tensor]:
     """Return the document's distinct n-grams of each length, (1, G) each: what pieces have in common once."""
     length, overlap = words.shape[1], ngrams.longest - 1
     pieces = [ngrams.rows(words[:, first : first + limit + overlap]) for first in range(0, length, limit)]
@@ -80,10 +88,17 @@ def _rows(ngrams: Ngrams, words: Tensor, limit: int) -> list[Tensor]:
     ]
 
 
-def _said(ngrams: Ngrams | LinearNgrams, rows: list[Tensor], limit: int) -> Tensor:
+def _said(ngrams: Ngrams, rows: list[Tensor], limit: int) -> Tensor:
     """Return what the n-grams of each length say, over √m, (lengths, 1, classes)."""
 
     def said(each: Tensor) -> Tensor:
         return torch.stack([ngrams.said(piece) for piece in torch.split(each, limit, 1)]).sum(0)
 
     return torch.stack([said(each) / root(each, ngrams.none) for each in rows])
+
+
+def _linear(linear: LinearNgrams, rows: list[Tensor], limit: int) -> Tensor:
+    """Return the logits (1, classes) of a linear classifier of n-grams of all lengths."""
+    sums = [linear.sums(piece) for each in rows for piece in torch.split(each, limit, 1)]
+    weights, squares = zip(*sums, strict=True)
+    return linear.normalized(torch.stack(weights).sum(0), torch.stack(squares).sum(0))

@@ -14,6 +14,10 @@ Cell = Literal[
 ]  # the keys of nn.cells.CELLS
 Encoder = Literal["recurrent", "convolutional", "transformer", "bag"]  # the keys of nn.encoders.ENCODERS
 SplitName = Literal["train", "val", "test"]
+Normalization = Literal[
+    "nfc", "nfkc", "lowercase", "casefold", "strip_accents", "html_breaks", "remove_quotes", "split_identifiers",
+    "collapse_spaces",
+]  # the keys of text.normalization.STEPS  # fmt: skip
 
 
 class Section(BaseModel):
@@ -63,16 +67,19 @@ class Split(Section):
 
 
 class Tokenizer(Section):
-    """How text becomes tokens."""
+    """How text becomes tokens; `normalization: null` is the tokenizer's own, or that of the built-in data."""
 
-    name: Literal["basic_english", "english_identifiers", "split"] = "english_identifiers"
+    name: Literal["unigram", "bpe", "words", "basic_english", "split", "characters", "bytes"] = "unigram"
+    normalization: list[Normalization] | None = None
+    subwords: Annotated[int, Field(ge=300)] = 8000
 
 
 class Vocab(Section):
-    """Which tokens of the training split get an id of their own."""
+    """Which tokens of the training split get an id of their own, and how many unknown tokens are accepted."""
 
     min_count: Positive = 2
     max_size: Annotated[int, Field(ge=3)] = 30_000
+    max_unknown: Share = 0.5
 
 
 class Vectors(Section):
@@ -104,7 +111,8 @@ class Model(Section):
     word_dropout: Probability = 0.3
     ngrams: int = Field(default=2, ge=0, le=5)
     ngram_documents: Positive = 1
-    ngram_share: Probability = 0.5
+    ngram_share: Probability = 0.6
+    characters: int = Field(default=5, ge=0, le=5)
     orthogonal: bool = True
     xavier: bool = True
     forget_bias: Annotated[float, Field(ge=0)] = 1.0

@@ -3,19 +3,19 @@
 import polars as pl
 
 from carousel.text.cut import kept
-from carousel.text.tokenizer import Tokenizer
+from carousel.text.subwords import Subwords
+from carousel.text.tokenizer import PatternTokenizer, Tokenizer
 from carousel.text.vocabulary import UNKNOWN_ID, Vocabulary
 
 
-def tokens(text: pl.Expr, tokenizer: Tokenizer) -> pl.Expr:
-    """Return the expression `list[str]` of each text's tokens."""
-    for separation in tokenizer.separations:
-        text = text.str.replace_all(separation, "${1} ${2}")
-    if tokenizer.lowercase:
-        text = text.str.to_lowercase()
-    for literal, replacement in tokenizer.replacements:
-        text = text.str.replace_all(literal, replacement, literal=True)
-    return text.str.extract_all(tokenizer.pattern)
+def tokens(texts: pl.Series, tokenizer: Tokenizer) -> pl.Series:
+    """Return each text's tokens, `list[str]`."""
+    normalized = [tokenizer.normalize(text) for text in texts]
+    if isinstance(tokenizer, PatternTokenizer):
+        return pl.Series("tokens", normalized, dtype=pl.String).str.extract_all(tokenizer.pattern)
+    if isinstance(tokenizer, Subwords):
+        return pl.Series("tokens", tokenizer.cut_all(normalized), dtype=pl.List(pl.String))
+    return pl.Series("tokens", [tokenizer.cut(text) for text in normalized], dtype=pl.List(pl.String))
 
 
 def counts(column: pl.LazyFrame) -> pl.LazyFrame:
@@ -64,7 +64,7 @@ def _cut(column: pl.Series, max_length: int, long: str) -> pl.Series:
 
 
 def out_of_vocabulary(counted: pl.DataFrame, vocabulary: Vocabulary) -> float:
-    """Return the share of counted tokens (`counts`) that the vocabulary has no id for."""
+    """Return the fraction of counted tokens (`counts`) that the vocabulary has no id for."""
     total = int(counted["count"].sum())
     known = int(counted.filter(pl.col("token").is_in(list(vocabulary.ids)))["count"].sum())
     return 1 - known / total if total else 0.0

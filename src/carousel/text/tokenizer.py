@@ -1,63 +1,79 @@
-"""Tokenizers as data: a few replacements and one regular expression, the same in every place they run.
+"""Tokenizers: normalization steps, then a rule that cuts text into tokens. Saved as names and data, never as code.
 
-A tokenizer is saved with the model that it was used for, so it holds no code. `text.columns` applies the
-same rules to a whole Polars column; `text.conventions` holds them to torchtext's own meaning.
+| name | tokens | decodes back |
+|---|---|---|
+| basic_english | torchtext's: words, and `.,()!?'` | no |
+| words | Unicode words and punctuation (`text.word_boundaries`) | no |
+| split | whatever white space separates | no |
+| characters | code points | yes |
+| bytes | bytes of UTF-8 | yes |
+| bpe, unigram | subwords, trained on the training split (`text.subwords`) | yes |
+
+`text.columns` applies the same rules to a whole column.
 """
 
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass
-from functools import cached_property
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from carousel.text.normalization import STEPS, normalize
+from carousel.text.word_boundaries import pattern as words_pattern
 
 FORMAT = "carousel tokenizer 1"
 
-# Python's str.split() and re's \s also break at the four ASCII separators, which Rust's \s does not know
-_SPACE = r"\s\x1c-\x1f"
-
 
 @dataclass(frozen=True)
-class Tokenizer:
-    """Separations, lower-casing, literal replacements in order; then every match of `pattern` is a token.
+class Tokenizer(ABC):
+    """Text to tokens.
 
     Attributes:
-        name: how params.yaml calls it.
-        lowercase: whether text is lower-cased first.
-        replacements: pairs (literal, replacement), applied in order.
-        pattern: a regular expression that means the same to Python's `re` and Rust's `regex`.
-        separations: further ones, applied in order and before lower-casing, each of two groups between which a
-            space is put. A tokenizer without any is saved without this field, as before there was one.
+        name: a key of `TOKENIZERS` or of `subwords.KINDS`.
+        normalization: keys of `normalization.STEPS`, applied in order.
     """
 
     name: str
-    lowercase: bool
-    replacements: tuple[tuple[str, str], ...]
-    pattern: str
-    separations: tuple[str, ...] = ()
+    normalization: tuple[str, ...]
 
-    @cached_property
-    def _matches(self) -> re.Pattern[str]:
-        return re.compile(self.pattern)
+    @abstractmethod
+    def cut(self, text: str) -> list[str]:
+        """Return the tokens of a normalized text; possibly none."""
 
     def tokenize(self, text: str) -> list[str]:
         """Return the tokens of one text; possibly none."""
-        for separation in self.separations:
-            text = re.sub(separation, r"\1 \2", text)
-        if self.lowercase:
-            text = text.lower()
-        for literal, replacement in self.replacements:
-            text = text.replace(literal, replacement)
-        return self._matches.findall(text)
+        return self.cut(self.normalize(text))
+
+    def normalize(self, text: str) -> str:
+        """Return the text with all normalization steps applied."""
+        return normalize(text, self.normalization)
+
+    def decode(self, tokens: Sequence[str]) -> str:
+        """Return the normalized text that the tokens came from.
+
+        Raises:
+            NotImplementedError: for a tokenizer that drops characters, such as spaces.
+        """
+        raise NotImplementedError(f"{self.name} tokens do not decode back to a text")
+
+    def fields(self) -> dict[str, Any]:
+        """Return what is saved, as JSON values."""
+        return {"name": self.name, "normalization": list(self.normalization)}
 
     def to_json(self) -> str:
         """Return the canonical text that is saved and fingerprinted."""
-        fields = asdict(self)
-        if not self.separations:
-            del fields["separations"]
-        return json.dumps({"format": FORMAT, **fields}, indent=2, ensure_ascii=False) + "\n"
+        return json.dumps({"format": FORMAT, **self.fields()}, indent=2, ensure_ascii=False) + "\n"
 
-    @classmethod
-    def from_json(cls, content: str) -> "Tokenizer":
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the canonical text."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+    @staticmethod
+    def from_json(content: str) -> "Tokenizer":
         """Read what `to_json` wrote.
 
         Raises:
@@ -65,45 +81,91 @@ class Tokenizer:
         """
         try:
             fields = json.loads(content)
-        except json.JSONDecodeError as error:
+        except (json.JSONDecodeError, RecursionError) as error:
             raise ValueError(f"is not valid JSON ({error})") from error
         if not isinstance(fields, dict) or fields.pop("format", None) != FORMAT:
             raise ValueError(f"does not say {FORMAT!r}")
-        try:
-            pairs = tuple((a, b) for a, b in fields["replacements"])
-            separations = tuple(fields.get("separations", ()))
-            tokenizer = cls(**{**fields, "replacements": pairs, "separations": separations})
-            re.compile(tokenizer.pattern)
-            if any(re.compile(separation).groups != 2 for separation in separations):
-                raise ValueError("a separation needs two groups")
-        except (KeyError, TypeError, ValueError, re.error) as error:
-            raise ValueError(f"lacks or misspells a field ({error})") from error
-        return tokenizer
+        return _from_fields(fields)
+
+
+class PatternTokenizer(Tokenizer):
+    """Every match of a fixed regular expression is a token."""
 
     @property
-    def fingerprint(self) -> str:
-        """SHA-256 of the canonical text."""
-        return hashlib.sha256(self.to_json().encode()).hexdigest()
+    def pattern(self) -> str:
+        """The expression; it means the same to Python's `re` and Rust's `regex`."""
+        return _PATTERNS[self.name]()
+
+    def cut(self, text: str) -> list[str]:
+        """Return all matches."""
+        return _compiled(self.name).findall(text)
 
 
-TOKENIZERS = {
-    # torchtext.data.utils._basic_english_normalize: quotes and <br /> go, ; and : separate, other
-    # punctuation stands alone
-    "basic_english": Tokenizer(
-        name="basic_english",
-        lowercase=True,
-        replacements=(('"', ""), ("<br />", " ")),
-        pattern=rf"['.,()!?]|[^'.,()!?;:{_SPACE}]+",
-    ),
-    # The same, after names of code have become their words: getLineNumber, HTTPServer, max_length. A capital after
-    # one small letter or a digit begins no word (iPhone, McDonald, 3D), nor does a plural's s end one (DVDs)
-    "english_identifiers": Tokenizer(
-        name="english_identifiers",
-        lowercase=True,
-        replacements=(('"', ""), ("_", " "), ("<br />", " ")),
-        pattern=rf"['.,()!?]|[^'.,()!?;:{_SPACE}]+",
-        separations=("([a-z]{2})([A-Z])", "([0-9])([A-Z][a-z])", "([A-Z])([A-Z](?:[a-rt-z]|s[a-z]))"),
-    ),
+class Characters(Tokenizer):
+    """Every code point is a token, spaces and line breaks included."""
+
+    def cut(self, text: str) -> list[str]:
+        """Return the code points."""
+        return list(text)
+
+    def decode(self, tokens: Sequence[str]) -> str:
+        """Return the normalized text."""
+        return "".join(tokens)
+
+
+class Bytes(Tokenizer):
+    """Every byte of the text's UTF-8 is a token: `<0xE4>`."""
+
+    def cut(self, text: str) -> list[str]:
+        """Return a token for each byte; a lone surrogate becomes the bytes of `?`."""
+        return list(map(BYTES.__getitem__, text.encode("utf-8", "replace")))
+
+    def decode(self, tokens: Sequence[str]) -> str:
+        """Return the normalized text."""
+        return bytes(map(BYTES.index, tokens)).decode("utf-8")
+
+
+BYTES = tuple(f"<0x{byte:02X}>" for byte in range(256))
+
+_PATTERNS: dict[str, Callable[[], str]] = {
+    # torchtext.data.utils._basic_english_normalize: ; and : separate, other punctuation is a token by itself
+    "basic_english": lambda: r"['.,()!?]|[^'.,()!?;:\s\x1c-\x1f]+",
+    "words": words_pattern,
     # torchtext.data.utils._split_tokenizer
-    "split": Tokenizer(name="split", lowercase=False, replacements=(), pattern=rf"[^{_SPACE}]+"),
+    "split": lambda: r"[^\s\x1c-\x1f]+",
 }
+
+
+@cache
+def _compiled(name: str) -> re.Pattern[str]:
+    return re.compile(_PATTERNS[name]())
+
+
+_ENGLISH = ("lowercase", "remove_quotes", "html_breaks")
+_UNICODE = ("nfc", "casefold", "html_breaks")
+
+# With their own normalization, which params.yaml may replace
+TOKENIZERS: dict[str, Tokenizer] = {
+    "basic_english": PatternTokenizer("basic_english", _ENGLISH),
+    "words": PatternTokenizer("words", _UNICODE),
+    "split": PatternTokenizer("split", ()),
+    "characters": Characters("characters", _UNICODE),
+    "bytes": Bytes("bytes", ()),
+}
+
+
+def _from_fields(fields: dict[str, Any]) -> Tokenizer:
+    from carousel.text import subwords
+
+    try:
+        name, normalization = fields.pop("name"), tuple(fields.pop("normalization"))
+        unknown = [step for step in normalization if step not in STEPS]
+        if unknown:
+            raise ValueError(f"normalization step {unknown[0]!r} is not one of {', '.join(STEPS)}")
+        if name in subwords.KINDS:
+            return subwords.from_fields(name, normalization, fields)
+        if fields:
+            raise ValueError(f"unknown field {next(iter(fields))!r}")
+        return replace(TOKENIZERS[name], normalization=normalization)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"lacks or misspells a field ({error})") from error

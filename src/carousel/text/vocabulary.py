@@ -16,7 +16,7 @@ class Vocabulary:
     """Tokens in id order, specials first.
 
     Args:
-        tokens: every token, beginning with `<pad>` and `<unk>`, each once, none with a line break.
+        tokens: every token, beginning with `<pad>` and `<unk>`, each once, none empty.
 
     Raises:
         ValueError: when the tokens do not make a vocabulary.
@@ -26,8 +26,8 @@ class Vocabulary:
         self.tokens = tuple(tokens)
         if self.tokens[: len(SPECIALS)] != SPECIALS:
             raise ValueError(f"does not begin with {' '.join(SPECIALS)}")
-        if any("\n" in token or not token for token in self.tokens):
-            raise ValueError("has an empty token or one with a line break")
+        if not all(self.tokens):
+            raise ValueError("has an empty token")
         if len(set(self.tokens)) != len(self.tokens):
             raise ValueError("has a token twice")
 
@@ -53,8 +53,8 @@ class Vocabulary:
         return [self.ids.get(token, UNKNOWN_ID) for token in cut(tokens, max_length, long)] or [UNKNOWN_ID]
 
     def to_text(self) -> str:
-        """Return the canonical text: a versioned first line, then one token a line."""
-        return "\n".join((FORMAT, *self.tokens)) + "\n"
+        r"""Return the canonical text: a versioned first line, then a token a line, `\n`, `\r` and `\\` escaped."""
+        return "\n".join((FORMAT, *map(_escaped, self.tokens))) + "\n"
 
     @classmethod
     def from_text(cls, content: str) -> "Vocabulary":
@@ -68,7 +68,7 @@ class Vocabulary:
             raise ValueError(f"does not begin with the line {FORMAT!r}")
         if not tokens or tokens.pop():
             raise ValueError("was cut short in its last line")
-        return cls(tokens)
+        return cls(map(_unescaped, tokens))
 
     @property
     def fingerprint(self) -> str:
@@ -77,3 +77,18 @@ class Vocabulary:
 
     def __len__(self) -> int:
         return len(self.tokens)
+
+
+def _escaped(token: str) -> str:
+    return token.replace("\\", r"\\").replace("\n", r"\n").replace("\r", r"\r")
+
+
+def _unescaped(line: str) -> str:
+    if "\\" not in line:
+        return line
+    parts = [
+        part.replace(r"\n", "\n").replace(r"\r", "\r") for part in line.split(r"\\")
+    ]  # a pair is one backslash
+    if any("\\" in part for part in parts):
+        raise ValueError(f"has an unknown escape in the line {line!r}")
+    return "\\".join(parts)

@@ -3,6 +3,7 @@
 import numpy as np
 
 IN_ALL = 8_000_000  # tokens
+CHARACTERS = 10_000_000  # of which n-grams take minutes
 FEW = 2_000_000  # tokens, of which a second training takes minutes
 
 
@@ -39,3 +40,12 @@ def refit(tokens: int) -> bool:
         tokens: of the training split.
     """
     return tokens <= FEW
+
+
+def has_characters(characters: int) -> bool:
+    """Return whether n-grams of characters pay: where documents are many, their words are known.
+
+    Args:
+        characters: of the training split.
+    """
+    return characters <= CHARACTERS

@@ -19,7 +19,7 @@ from carousel.corpus.pretrained import Pretrained
 from carousel.errors import UserError
 from carousel.nn.classifier import ClassifierConfig, TextClassifier
 from carousel.nn.ngram_counts import NgramCounts
-from carousel.params import Hparams
+from carousel.params import Hparams, Model
 from carousel.tasks.classification import MONITOR, Classification, NotFiniteError
 from carousel.text.vocabulary import Vocabulary
 from carousel.training import budget, embedding, ngram_weights
@@ -27,6 +27,7 @@ from carousel.training.allocator import keep_freed_memory
 from carousel.training.batches import Batches
 from carousel.training.callbacks import Curves, Determined, History, progress
 from carousel.training.checkpoint import Best, Resumption
+from carousel.training.ngram_weights import SpelledCounts
 from carousel.training.precision import Precision, choose
 
 
@@ -79,6 +80,7 @@ def build(
     classes: int,
     pretrained: Pretrained | None = None,
     counts: NgramCounts | None = None,
+    spelled: SpelledCounts | None = None,
 ) -> TextClassifier:
     """Return an untrained model; its weights are a function of `train.seed`, and of the vectors it begins with.
 
@@ -88,15 +90,23 @@ def build(
         classes: width of the logits.
         pretrained: word vectors to begin with, or none.
         counts: of the documents' n-grams; without them n-grams say nothing.
+        spelled: their n-grams of characters; without them the model has none.
     """
     torch.manual_seed(hparams.train.seed)
-    rows = counts.rows if counts else 0
-    config = ClassifierConfig(vocabulary_size, classes, ngram_rows=rows, **hparams.model.model_dump())
-    model = TextClassifier(config)
+    settings = {**hparams.model.model_dump(), "ngram_rows": counts.rows if counts else 0, "characters": 0}
+    if spelled is not None:
+        settings["characters"] = hparams.model.characters
+        settings["character_rows"], settings["alphabet"] = spelled.counts.rows, spelled.alphabet
+        settings["token_characters"] = spelled.spelling.shape[1]
+    model = TextClassifier(ClassifierConfig(vocabulary_size, classes, **settings))
     if pretrained is not None:
         embedding.begin(model, pretrained)
     if model.ngrams is not None and counts is not None:
         model.ngrams.begin(counts)
+    if spelled is not None and model.linear is not None and model.linear.spelling is not None:
+        assert model.linear.table is not None
+        model.linear.spelling.begin(spelled.spelling)
+        model.linear.table.begin(spelled.counts)
     return model
 
 
@@ -135,23 +145,23 @@ def fit(
     keep_freed_memory()
     precision = choose(hparams)
     table = (train, vocabulary, hparams.model.ngrams, hparams.model.ngram_documents)
+    characters = _characters(hparams.model, train, vocabulary)
     model = build(
         hparams,
         vocabulary_size=len(vocabulary),
         classes=len(train.labels),
         pretrained=pretrained,
         counts=ngram_weights.counted(*table) if hparams.model.ngrams else None,
+        spelled=ngram_weights.spelled(train, vocabulary, characters) if characters else None,
     )
     if params.spelling:
         embedding.share(model, vocabulary, pretrained)
     if model.linear is not None:
         began = time.perf_counter()
-        model.linear.begin(*ngram_weights.linear(*table, params.class_weights))
+        ngram_weights.linear(*table, characters, params.class_weights).put_into(model.linear)
         if not quiet:
-            print(
-                f"a linear model of {model.linear.none:,} n-grams, learned in {time.perf_counter() - began:.0f} s",
-                flush=True,
-            )
+            rows = model.config.ngram_rows + model.config.character_rows
+            print(f"linear classifier on {rows:,} n-grams: {time.perf_counter() - began:.0f} s", flush=True)
     tokens = int(train.offsets[-1])
     epochs = params.epochs or budget.epochs(tokens)
     batch_tokens = params.batch_tokens or budget.batch_tokens(tokens)
@@ -202,6 +212,14 @@ def fit(
     embedding.fold(model)
     model = model.cpu().eval()
     return Fitted(model, history.rows, history.norms, epochs, len(train), tokens, batch_tokens, precision)
+
+
+def _characters(model: Model, train: Encoded, vocabulary: Vocabulary) -> int:
+    """Return the length of the longest n-grams of characters that pay for these documents; 0 is none."""
+    if not (model.ngrams and model.ngram_share):
+        return 0
+    lengths = np.array([len(token) for token in vocabulary.tokens])
+    return model.characters if budget.has_characters(int(lengths[train.ids].sum())) else 0
 
 
 def describe(fitted: Fitted) -> dict[str, float | int | str]:

@@ -1,28 +1,31 @@
-"""What a model has of its documents' n-grams before it is trained: their counts, and a linear model of its own."""
+"""What a model knows of its documents' n-grams before it is trained: their counts, and a linear classifier."""
 
-from collections.abc import Sequence
+import warnings
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from scipy import sparse
-from scipy.optimize import minimize
+from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
-from threadpoolctl import threadpool_limits
 
 from carousel.corpus.encoded import Encoded
 from carousel.nn.batch import by_length, pad
+from carousel.nn.characters import BOUNDARY_ID, Characters, spell
+from carousel.nn.classifier import LinearModel
 from carousel.nn.ngram_counts import NgramCounts
-from carousel.nn.ngrams import Ngrams, log_ratios, root
+from carousel.nn.ngrams import NgramTable
 from carousel.tasks.classification import balanced
-from carousel.text.vocabulary import Vocabulary
-from carousel.training.spelling import pieces
+from carousel.text.vocabulary import PADDING_ID, Vocabulary
 
-PENALTY = 3.0  # of squared weights; by validation on MR, TREC and IMDB
-UNTOLD = 0.5  # δ below, of an n-gram of which counting tells nothing; cross-validation on four sets
+STRENGTH = 1.0  # C: inverse of the penalty on squared weights
+FOLDS = 3  # of the cross-validation that finds the scale of logits
+SCALES = (0.1, 50.0)
+RARE = 1e-3  # documents that a label without any counts for
+CHARACTER_DOCUMENTS = 2  # that an n-gram of characters must occur in
 BATCH_TOKENS = 65_536
-STEPS, CLOSE = 100, 1e-6  # of the minimisation: at most, and the relative gain that ends it
 
 Floats = npt.NDArray[np.float64]
 
@@ -41,91 +44,183 @@ def counted(train: Encoded, vocabulary: Vocabulary, longest: int, least: int) ->
     )
 
 
+@dataclass(frozen=True, eq=False)  # arrays cannot be compared as one
+class SpelledCounts:
+    """The n-grams of characters of the documents to learn from.
+
+    Attributes:
+        spelling: characters of each token, (tokens, longest).
+        alphabet: how many characters there are.
+        counts: of the n-grams.
+    """
+
+    spelling: npt.NDArray[np.int32]
+    alphabet: int
+    counts: NgramCounts
+
+
+@lru_cache(maxsize=1)
+def spelled(train: Encoded, vocabulary: Vocabulary, longest: int) -> SpelledCounts:
+    """Return the n-grams of characters, within words, of the documents to learn from."""
+    spelling, alphabet = spell(vocabulary.tokens)
+    characters = spelling[train.ids]  # (tokens, longest)
+    real = characters != PADDING_ID
+    ends = real.sum(1).cumsum()
+    offsets = np.append(0, ends)[train.offsets]
+    counts = NgramCounts.of(
+        characters[real],
+        offsets,
+        train.targets,
+        classes=len(train.labels),
+        vocabulary_size=alphabet,
+        longest=longest,
+        least=CHARACTER_DOCUMENTS,
+        boundary=BOUNDARY_ID,
+    )
+    return SpelledCounts(spelling, alphabet, counts)
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Learned weights of one table's n-grams.
+
+    Attributes:
+        weights: θ, (rows, classes).
+        idf: log((1 + n) / (1 + documents that have the n-gram)) + 1, (rows,).
+    """
+
+    weights: Floats
+    idf: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class LinearWeights:
+    """A linear classifier of TF-IDF vectors of n-grams.
+
+    Attributes:
+        words: its weights for n-grams of tokens.
+        characters: for n-grams of characters, if it has any.
+        bias: (classes,).
+    """
+
+    words: Block
+    characters: Block | None
+    bias: Floats
+
+    @torch.no_grad()
+    def put_into(self, model: LinearModel) -> None:
+        """Copy the weights into a model that has tables of the same n-grams."""
+        model.bias.copy_(torch.from_numpy(self.bias))
+        model.words.begin(self.words.weights, self.words.idf)
+        if self.characters is not None:
+            assert model.characters is not None
+            model.characters.begin(self.characters.weights, self.characters.idf)
+
+
 @lru_cache(maxsize=1)
 def linear(
-    train: Encoded, vocabulary: Vocabulary, longest: int, least: int, class_weights: str
-) -> tuple[Floats, Floats]:
-    """Return weights and bias of a linear model of the same n-grams, with labels as heavy as for the network."""
-    counts, weights = counted(train, vocabulary, longest, least), np.ones(len(train))
-    if class_weights == "balanced":
-        weights = balanced(np.bincount(train.targets, minlength=len(train.labels))).numpy()[train.targets]
-    return learn(counts, longest, train, vocabulary.tokens, weights)
-
-
-def learn(
-    counts: NgramCounts, longest: int, train: Encoded, tokens: Sequence[str], weights: Floats
-) -> tuple[Floats, Floats]:
-    """Return the weights u (rows + 1, classes) and bias b (classes,) of `nn.linear_ngrams`.
-
-    They minimise the mean cross-entropy plus a penalty on parameters that n-grams share:
-
-        u(g, c) = (δ + |r(g, c)|) idf(g) (θ(g, c) + Σ_p φ(g, p) θ(p, c))
-
-    r(g, c) is naive Bayes' log-ratio (see `nn.ngrams`): what counting finds telling is learned sooner, as Wang &
-    Manning (2012, "Baselines and bigrams", section 2.3) scale the features of a linear classifier.
-
-    p are the pieces of the word g, runs of characters that at least one other word has too, weighed by TF-IDF and
-    normalised (Bojanowski et al. 2017, "Enriching word vectors with subword information", make a word's vector of
-    them). A longer n-gram has none. So a rare word is judged by those that are spelled like it; and since pieces
-    are summed up here once, a prediction never looks at characters.
+    train: Encoded, vocabulary: Vocabulary, longest: int, least: int, characters: int, class_weights: str
+) -> LinearWeights:
+    """Fit a linear support vector machine, with labels as heavy as for the network; its scores are logits.
 
     Args:
-        counts: the n-grams.
-        longest: words of the longest.
         train: documents to learn from.
-        tokens: the vocabulary's, by id.
-        weights: of each document's loss, 1 on average, (documents,).
+        vocabulary: of their ids.
+        longest: tokens of the longest n-grams.
+        least: documents that an n-gram must occur in.
+        characters: characters of the longest n-grams within words; 0 has none.
+        class_weights: none or balanced.
     """
-    documents = _documents(counts, longest, train, len(tokens))  # (documents, rows)
-    shared = _shared(counts, documents, tokens)  # (rows, parameters): u is telling * (shared @ θ)
-    telling = _telling(counts)  # (rows, classes)
-    classes = len(train.labels)
-    parameters, labels = shared.shape[1], np.eye(classes)[train.targets]
-    documents_t, shared_t = documents.T.tocsr(), shared.T.tocsr()
-
-    def loss(values: Floats) -> tuple[float, Floats]:
-        theta, bias = values[:-classes].reshape(parameters, classes), values[-classes:]
-        logs = log_softmax(documents @ (telling * (shared @ theta)) + bias, axis=1)
-        error = (np.exp(logs) - labels) * weights[:, None]
-        value = -((labels * logs).sum(1) * weights).sum() + PENALTY / 2 * (theta**2).sum()
-        gradient = shared_t @ (telling * (documents_t @ error)) + PENALTY * theta
-        return float(value) / len(train), np.append(gradient, error.sum(0)) / len(train)
-
-    with threadpool_limits(1, "blas"):  # or sums are rounded otherwise where there are more cores
-        start = np.zeros((parameters + 1) * classes)
-        found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": STEPS, "ftol": CLOSE}).x
-    learned = telling * (shared @ found[:-classes].reshape(parameters, classes))
-    return np.append(learned, np.zeros((1, classes)), axis=0), found[-classes:]
-
-
-def _documents(counts: NgramCounts, longest: int, train: Encoded, vocabulary_size: int) -> sparse.csr_array:
-    """Return 1 / √m_k where a document has an n-gram of k words, (documents, rows)."""
-    ngrams = Ngrams(longest, counts.rows, len(train.labels), vocabulary_size)
-    ngrams.begin(counts)
-    owners, columns, values = [], [], []
-    for group in by_length(train.lengths, BATCH_TOKENS):
-        ids, _ = pad([train.document(i) for i in group])
-        for rows in ngrams.rows(ids):
-            owner, place = (rows != ngrams.none).nonzero(as_tuple=True)
-            owners.append(group[owner.numpy()])
-            columns.append(rows[owner, place].numpy())
-            values.append((1 / root(rows, ngrams.none))[owner, 0].double().numpy())
-    cells = (np.concatenate(owners), np.concatenate(columns))
-    return sparse.csr_array((np.concatenate(values), cells), shape=(len(train), counts.rows))
+    features = [_Features(counted(train, vocabulary, longest, least), longest, len(vocabulary), None, train)]
+    if characters:
+        found = spelled(train, vocabulary, characters)
+        features.append(_Features(found.counts, characters, found.alphabet, found.spelling, train))
+    classes, labels = len(train.labels), np.unique(train.targets)
+    weights = np.ones(len(train))
+    if class_weights == "balanced":
+        weights = balanced(np.bincount(train.targets, minlength=classes)).numpy()[train.targets]
+    matrix = sparse.hstack([block.matrix for block in features], format="csr")
+    if len(labels) > 1 and matrix.shape[1]:
+        coefficients, bias = _fit(matrix, train.targets, weights, classes)
+        scale = _scale(matrix, train.targets, weights, classes)
+    else:  # the labels' own fractions
+        coefficients, scale = np.zeros((classes, matrix.shape[1])), 1.0
+        counted_labels = np.bincount(train.targets, weights, classes)
+        bias = np.log(np.maximum(counted_labels, RARE) / weights.sum())
+    parts = np.split(scale * coefficients.T, [features[0].matrix.shape[1]])
+    blocks = [Block(part, block.idf) for part, block in zip(parts, features, strict=False)]
+    return LinearWeights(blocks[0], blocks[1] if characters else None, scale * bias)
 
 
-def _telling(counts: NgramCounts) -> Floats:
-    """Return δ + |r(g, c)|, (rows, classes)."""
-    ratios: Floats = log_ratios(
-        torch.from_numpy(counts.counts[:-1]).double(), torch.from_numpy(counts.documents).double()
-    ).numpy()
-    return UNTOLD + np.abs(ratios)
+def _fit(
+    matrix: sparse.csr_matrix, targets: npt.NDArray[np.int64], weights: Floats, classes: int
+) -> tuple[Floats, Floats]:
+    """Return weights (classes, features) and bias (classes,) of a linear support vector machine, one-vs-rest.
+
+    A label without documents gets the margin of documents of other labels, -1.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.svm import LinearSVC
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # close enough to predict with, and it is tested
+        fitted = LinearSVC(C=STRENGTH, random_state=0).fit(matrix, targets, weights)
+    coefficients, bias = np.zeros((classes, matrix.shape[1])), np.full(classes, -1.0)
+    binary = len(fitted.classes_) == 2  # scikit-learn keeps the second label's weights alone
+    coefficients[fitted.classes_] = np.concatenate([-fitted.coef_, fitted.coef_]) if binary else fitted.coef_
+    bias[fitted.classes_] = np.append(-fitted.intercept_, fitted.intercept_) if binary else fitted.intercept_
+    return coefficients, bias
 
 
-def _shared(counts: NgramCounts, documents: sparse.csr_array, tokens: Sequence[str]) -> sparse.csr_array:
-    """Return how much of each parameter an n-gram's weight is, (rows, parameters): idf · [1 φ]."""
-    having = documents.count_nonzero(axis=0)
-    idf = np.log((1 + documents.shape[0]) / (1 + having)) + 1
-    spelled = pieces(tuple(tokens[key] for key in counts.keys[:-1] if key < len(tokens))).copy()  # the first rows
-    spelled.resize(counts.rows, spelled.shape[1])
-    return (sparse.diags_array(idf) @ sparse.hstack([sparse.eye_array(counts.rows), spelled])).tocsr()
+def _scale(matrix: sparse.csr_matrix, targets: npt.NDArray[np.int64], weights: Floats, classes: int) -> float:
+    """Return the factor that makes margins logits: it minimizes the cross-entropy of documents held out in turn.
+
+    Guo et al. 2017, "On calibration of modern neural networks", section 4.2, call its inverse the temperature.
+    """
+    folds = np.random.default_rng(0).permutation(len(targets)) % FOLDS
+    margins = np.zeros((len(targets), classes))
+    for fold in range(FOLDS):
+        held_out = folds == fold
+        if len(np.unique(targets[~held_out])) < 2:
+            return 1.0
+        coefficients, bias = _fit(matrix[~held_out], targets[~held_out], weights[~held_out], classes)
+        margins[held_out] = matrix[held_out] @ coefficients.T + bias
+
+    def cross_entropy(scale: float) -> float:
+        return float(-(log_softmax(scale * margins, axis=1)[np.arange(len(targets)), targets] * weights).sum())
+
+    return float(minimize_scalar(cross_entropy, bounds=SCALES, method="bounded").x)
+
+
+class _Features:
+    """TF-IDF of documents over one table of n-grams; rows have length 1."""
+
+    def __init__(
+        self,
+        counts: NgramCounts,
+        longest: int,
+        vocabulary_size: int,
+        spelling: npt.NDArray[np.int32] | None,
+        train: Encoded,
+    ) -> None:
+        table = NgramTable(longest, counts.rows, vocabulary_size)
+        table.begin(counts)
+        characters = None
+        if spelling is not None:
+            characters = Characters(*spelling.shape)
+            characters.begin(spelling)
+        owners, columns = [], []
+        for group in by_length(train.lengths, BATCH_TOKENS):
+            ids, _ = pad([train.document(i) for i in group])
+            for rows in table.rows(ids if characters is None else characters(ids)):
+                owner, place = (rows != table.none).nonzero(as_tuple=True)
+                owners.append(group[owner.numpy()])
+                columns.append(rows[owner, place].numpy())
+        cells = (np.concatenate(owners), np.concatenate(columns))
+        having = np.bincount(cells[1], minlength=counts.rows)
+        self.idf: Floats = np.log((1 + len(train)) / (1 + having)) + 1
+        values = self.idf[cells[1]]
+        lengths = np.sqrt(np.bincount(cells[0], values**2, len(train)))
+        # liblinear wants indices of 32 bits
+        cells32 = (cells[0].astype(np.int32), cells[1].astype(np.int32))
+        self.matrix = sparse.csr_matrix((values / lengths[cells[0]], cells32), shape=(len(train), counts.rows))
