@@ -1,0 +1,291 @@
+"""CSV and TSV: delimiter, header and quotes; what `auto` takes from the file, and what it refuses to guess."""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from carousel.corpus.formats.lines import TextFile
+from carousel.corpus.formats.rows import MISSING, Rows, missing_word, named, roles
+from carousel.corpus.formats.swallowed import swallowed_row
+from carousel.errors import UserError
+from carousel.params import Column, Data
+
+csv.field_size_limit(2**31 - 1)  # the default refuses a document of more than 128 KiB
+
+DELIMITERS = (",", "\t", ";", "|")
+_NAMES = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "vertical bars"}
+_EXCEL = re.compile(r"sep=(.)\s*")  # Excel's own first line
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
+
+# A record is (line, fields or the reason why it has none, the lines that it was read from)
+Record = tuple[int, list[str] | str, list[str]]
+
+
+def read(file: TextFile, data: Data, kind: str) -> Rows:
+    """Read the columns that params.yaml names.
+
+    Args:
+        file: the file.
+        data: the `data` section of params.yaml.
+        kind: CSV or TSV, which decides what `auto` means.
+
+    Raises:
+        UserError: when a column is missing, or header, delimiter or quotes cannot be told.
+    """
+    table = _Table(file, data, kind)
+    for record in _records(file, kind, table.delimiter, data.quoting, table.first_line):
+        table.add(*record)
+    return table.finish()
+
+
+class _Table:
+    """The rows that are gathered from a file's records."""
+
+    def __init__(self, file: TextFile, data: Data, kind: str) -> None:
+        self.file, self.data, self.kind = file, data, kind
+        self.columns = roles(data)
+        self.rows = Rows()
+        self.first_line = 1
+        self.delimiter = self._delimiter()
+        self.width = 0
+        self.header: list[str] | None = None
+        self.places: dict[str, int] = {}
+        self.values: dict[str, list[str | None]] = {role: [] for role in self.columns}
+        self.spanning: list[tuple[int, list[str], int]] = []
+        self.first_label: tuple[str, list[str]] | None = None
+
+    def add(self, line: int, fields: list[str] | str, raw: list[str]) -> None:
+        """Take a record; the first one decides what the columns are."""
+        if isinstance(fields, str):
+            self.rows.reject(line, fields)
+            return
+        if not self.width:
+            self.width = len(fields)
+            self._layout(fields)
+            if self.header is not None:
+                return
+        if len(fields) != self.width:
+            before = "the header" if self.header is not None else "the first row"
+            self.rows.reject(line, f"{len(fields)} fields where {before} has {self.width}")
+            return
+        if fields == self.header:
+            self.rows.reject(line, "the header again")
+            return
+        if self.data.missing == "auto":
+            for role in ("text", "label"):
+                word = fields[self.places[role]].strip()
+                if word in MISSING and not self._in_quotes(word, raw, self.places[role]):
+                    self.rows.reject(line, missing_word(self.columns[role], word))
+                    return
+        if len(raw) > 1:
+            self.spanning.append((line, fields, len(raw)))
+        self.rows.lines.append(line)
+        for role, place in self.places.items():
+            self.values[role].append(fields[place])
+
+    def finish(self) -> Rows:
+        """Return the rows.
+
+        Raises:
+            UserError: when a quoted field holds what looks like rows, or the first row like a header.
+        """
+        labels = Counter(self.values["label"])
+        if self.data.quoting == "auto":
+            known = {label.strip() for label in labels if label and "\n" not in label}
+            for line, fields, lines in self.spanning:
+                if swallowed_row(fields, self.places["label"], known, self.delimiter):
+                    raise UserError(
+                        f"{self.file.path}: line {line}: a quoted field runs on to line {line + lines - 1} over "
+                        "what looks like other rows: close its quote, or set data.quoting: none if quotes are "
+                        "ordinary characters, standard if they are meant so"
+                    )
+        if self.data.header == "auto" and self.first_label is not None:
+            label, fields = self.first_label
+            if labels[label] == 1 and len(labels) > 2 and not _looks_like_data(fields, []):
+                raise UserError(
+                    f"{self.file.path}: its first row looks like a header ({named(fields)}): set data.header: "
+                    "first, or none if it is a document"
+                )
+        self.rows.values = dict(self.values)
+        return self.rows
+
+    def _in_quotes(self, word: str, raw: list[str], place: int) -> bool:
+        """Whether the word stands in quotes where it was read; csv itself does not tell."""
+        if self.data.quoting == "none" or not any('"' in line for line in raw):
+            return False
+        edge = re.escape(self.delimiter)
+        quoted = re.compile(rf'(^|{edge})"(\s*{re.escape(word)}\s*)"(?=[\r\n]|{edge}|$)')
+        marked = [quoted.sub('\\1"\0\\2"', line) for line in raw]
+        return next(csv.reader(marked, delimiter=self.delimiter))[place].startswith("\0")
+
+    def _delimiter(self) -> str:
+        lines = self.file.first_lines(50)
+        declared = _EXCEL.fullmatch(lines[0]) if lines else None
+        if declared:
+            self.first_line = 2
+            lines = lines[1:]
+        if self.data.delimiter != "auto":
+            return self.data.delimiter
+        if declared:
+            return declared[1]
+        usual = "," if self.kind == "CSV" else "\t"
+        samples = {one: _sample(lines, one, self.data.quoting) for one in dict.fromkeys([usual, *DELIMITERS])}
+        fits = {one: self._fits(sample) for one, sample in samples.items()}
+        best = usual if fits[usual] > 0.9 else max(fits, key=lambda one: fits[one])
+        if best != usual and fits[best] > 0:
+            self.rows.notes.append(f"{self.file.path.name}: its fields are separated by {_NAMES[best]}")
+        return best if fits[best] else max(samples, key=lambda one: len(samples[one][0]) if samples[one] else 0)
+
+    def _fits(self, sample: list[list[str]]) -> float:
+        """Return the fraction of rows that are as wide as the first, or 0 when a column is missing."""
+        if not sample or len(sample[0]) < 2:
+            return 0.0
+        header = [name.strip() for name in sample[0]]
+        if any(not _has(header, column) for column in self.columns.values()):
+            return 0.0
+        return sum(len(row) == len(header) for row in sample) / len(sample)
+
+    def _layout(self, first: list[str]) -> None:
+        """Decide from the first record whether it is the header, and where the columns are."""
+        by_number = all(_is_number(column) for column in self.columns.values())
+        if self.data.header == "none" or (self.data.header == "auto" and by_number and not self._names(first)):
+            self._number_columns(first)
+            self.first_label = (first[self.places["label"]], first)
+            return
+        self.header = first
+        header = [name.strip() for name in first]
+        for role, column in self.columns.items():
+            if isinstance(column, int) and column <= len(header):
+                self.places[role] = column - 1
+            elif str(column).strip() in header:
+                self.places[role] = header.index(str(column).strip())
+            else:
+                raise UserError(f"{self.file.path}: {self._no_column(column, header)}")
+        twice = [name for name, count in Counter(header).items() if count > 1 and name]
+        if twice and any(isinstance(column, str) for column in self.columns.values()):
+            raise UserError(
+                f"{self.file.path}: the column name {twice[0]!r} occurs twice: rename one, or set data.header: "
+                "first and give data.text and data.label as numbers of columns, from 1"
+            )
+
+    def _names(self, first: list[str]) -> bool:
+        """Whether every wanted column is a name in the first record, one like '2' included."""
+        return all(isinstance(column, str) and column in first for column in self.columns.values())
+
+    def _number_columns(self, first: list[str]) -> None:
+        for role, column in self.columns.items():
+            if not _is_number(column):
+                raise UserError(
+                    f"{self.file.path}: without a header, columns have numbers, not names ({column!r}): set "
+                    f"{self._numbers(first)}"
+                )
+            if not 1 <= int(column) <= len(first):
+                raise UserError(
+                    f"{self.file.path}: has no column {column}; its first row has {len(first)}, counted from 1: "
+                    f"set {self._numbers(first)}"
+                )
+            self.places[role] = int(column) - 1
+
+    def _no_column(self, column: Column, header: list[str]) -> str:
+        sample = self._rows_below()
+        if _looks_like_data(header, sample) and self.data.header == "auto":
+            return (
+                "has no header line, its first line is a document: set data.header: none, and columns by number, "
+                f"from 1: {self._numbers(header)}"
+            )
+        return f"has no column {column!r}; it has {named(header)}: set data.text and data.label"
+
+    def _rows_below(self) -> list[list[str]]:
+        return _sample(self.file.first_lines(50)[self.first_line :], self.delimiter, self.data.quoting)
+
+    def _numbers(self, first: list[str]) -> str:
+        """Guess columns for a message: the longest is the text, the one with fewest values the label."""
+        rows = [row for row in [first, *self._rows_below()] if len(row) == len(first)]
+        columns = list(zip(*rows, strict=True))
+        lengths = [sum(map(len, column)) for column in columns]
+        text = lengths.index(max(lengths))
+        others = [place for place in range(len(columns)) if place != text] or [text]
+        label = min(others, key=lambda place: (len(set(columns[place])), lengths[place]))
+        return f"data.text: {text + 1}, data.label: {label + 1}" + (
+            "" if len(columns) > 1 else " (it has one column)"
+        )
+
+
+def _has(header: list[str], column: Column) -> bool:
+    return str(column).strip() in header or (_is_number(column) and 1 <= int(column) <= len(header))
+
+
+def _is_number(column: Column) -> bool:
+    return isinstance(column, int) or (column.isascii() and column.isdigit())
+
+
+def _looks_like_data(first: list[str], below: list[list[str]]) -> bool:
+    """Whether a first row is no header: a name does not come again below itself, is short, and is no number."""
+    for place, cell in enumerate(first):
+        if cell.strip() and any(len(row) > place and row[place].strip() == cell.strip() for row in below):
+            return True
+        if len(cell) > 60 or len(cell.split()) > 6 or _NUMBER.fullmatch(cell.strip()):
+            return True
+    return False
+
+
+def _sample(lines: list[str], delimiter: str, quoting: str) -> list[list[str]]:
+    if quoting == "none":
+        return [line.rstrip("\r\n").split(delimiter) for line in lines]
+    try:
+        return [row for row in csv.reader(lines, delimiter=delimiter) if row]
+    except csv.Error:  # a lone carriage return; the reading itself says where
+        return [line.rstrip("\r\n").split(delimiter) for line in lines]
+
+
+def _records(file: TextFile, kind: str, delimiter: str, quoting: str, first_line: int) -> Iterator[Record]:
+    lines = islice(file.lines(), first_line - 1, None)
+    if quoting == "none":
+        for number, line in enumerate(lines, start=first_line):
+            if line.strip():
+                yield number, line.rstrip("\r\n").split(delimiter), [line]
+        return
+    raw: list[str] = []
+    reader = csv.reader(_watched(lines, raw), delimiter=delimiter, strict=True)
+    start = first_line
+    while True:
+        raw.clear()
+        try:
+            fields: list[str] | str = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            fields = f"not valid {kind}: {_plain(error)}"
+            if len(raw) > 1:
+                raise UserError(
+                    f"{file.path}: line {start}: {fields}; close or double its quotes, or set data.quoting: none "
+                    "if they are ordinary characters"
+                ) from error
+        if fields:
+            if kind == "TSV" and quoting == "auto" and len(raw) > 1:
+                raise UserError(
+                    f"{file.path}: line {start}: a quoted field runs on to line {start + len(raw) - 1}: set "
+                    "data.quoting: none if quotes are ordinary characters, standard if fields may have line breaks"
+                )
+            yield start, fields, raw
+        start += len(raw)
+
+
+def _watched(lines: Iterable[str], raw: list[str]) -> Iterator[str]:
+    for line in lines:
+        raw.append(line)
+        yield line
+
+
+def _plain(error: csv.Error) -> str:
+    """Return csv's complaint in words of the file, not of Python."""
+    message = str(error)
+    if "expected after" in message:
+        return "characters after a closing quote (data.quoting: none takes quotes for characters)"
+    if "unexpected end" in message:
+        return "a quote is never closed"
+    if "new-line" in message:
+        return "a carriage return within a field that has no quotes"
+    return message
