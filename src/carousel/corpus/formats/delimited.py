@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
+from carousel.corpus.formats import json_rows
 from carousel.corpus.formats.lines import TextFile
 from carousel.corpus.formats.rows import MISSING, Rows, missing_word, named, roles
 from carousel.corpus.formats.swallowed import swallowed_row
@@ -122,6 +123,8 @@ class _Table:
 
     def _delimiter(self) -> str:
         lines = self.file.first_lines(50)
+        if lines and json_rows.is_object(lines[0]):
+            raise UserError(f"{self.file.path}: its lines are JSON: set data.format: jsonl")
         declared = _EXCEL.fullmatch(lines[0]) if lines else None
         if declared:
             self.first_line = 2
@@ -133,19 +136,25 @@ class _Table:
         usual = "," if self.kind == "CSV" else "\t"
         samples = {one: _sample(lines, one, self.data.quoting) for one in dict.fromkeys([usual, *DELIMITERS])}
         fits = {one: self._fits(sample) for one, sample in samples.items()}
-        best = usual if fits[usual] > 0.9 else max(fits, key=lambda one: fits[one])
+        best = max(fits, key=lambda one: fits[one] + (0.1 if one == usual and fits[one] else 0))
         if best != usual and fits[best] > 0:
             self.rows.notes.append(f"{self.file.path.name}: its fields are separated by {_NAMES[best]}")
         return best if fits[best] else max(samples, key=lambda one: len(samples[one][0]) if samples[one] else 0)
 
     def _fits(self, sample: list[list[str]]) -> float:
-        """Return the fraction of rows that are as wide as the first, or 0 when a column is missing."""
+        """Return the fraction of rows that are as wide as the first, or 0 when a column is missing.
+
+        Columns without names fit better the fewer different labels they give.
+        """
         if not sample or len(sample[0]) < 2:
             return 0.0
         header = [name.strip() for name in sample[0]]
         if any(not _has(header, column) for column in self.columns.values()):
             return 0.0
-        return sum(len(row) == len(header) for row in sample) / len(sample)
+        rows = [row for row in sample if len(row) == len(header)]
+        label = str(self.columns["label"]).strip()
+        different = 0.0 if label in header else len({row[int(label) - 1] for row in rows}) / len(rows)
+        return (len(rows) - different / 2 * len(rows)) / len(sample)
 
     def _layout(self, first: list[str]) -> None:
         """Decide from the first record whether it is the header, and where the columns are."""
@@ -232,12 +241,18 @@ def _looks_like_data(first: list[str], below: list[list[str]]) -> bool:
 
 
 def _sample(lines: list[str], delimiter: str, quoting: str) -> list[list[str]]:
+    """Return the fields of a few lines, none for a row that breaks the rules: the reading itself says where."""
     if quoting == "none":
         return [line.rstrip("\r\n").split(delimiter) for line in lines]
-    try:
-        return [row for row in csv.reader(lines, delimiter=delimiter) if row]
-    except csv.Error:  # a lone carriage return; the reading itself says where
-        return [line.rstrip("\r\n").split(delimiter) for line in lines]
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    rows: list[list[str]] = []
+    while True:
+        try:
+            rows.append(next(reader))
+        except StopIteration:
+            return rows
+        except csv.Error:
+            rows.append([])
 
 
 def _records(file: TextFile, kind: str, delimiter: str, quoting: str, first_line: int) -> Iterator[Record]:

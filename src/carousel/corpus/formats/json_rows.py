@@ -40,15 +40,20 @@ def read_any(file: TextFile, data: Data) -> Rows:
     """
     if file.sample.lstrip().startswith("["):
         return read_array(file, data)
-    first = next(iter(file.first_lines(1)), "")
-    if first.strip():
-        try:
-            _DECODER.decode(first)
-        except (ValueError, RecursionError) as error:
-            raise UserError(
-                f"{file.path}: is neither an array of objects nor an object a line: rewrite it as one of them"
-            ) from error
+    first = file.first_lines(1)
+    if first and not is_object(first[0]):
+        raise UserError(
+            f"{file.path}: is neither an array of objects nor an object a line: write it as one of them"
+        )
     return read_lines(file, data)
+
+
+def is_object(line: str) -> bool:
+    """Whether a line is a JSON object."""
+    try:
+        return isinstance(_DECODER.decode(line), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def read_lines(file: TextFile, data: Data) -> Rows:

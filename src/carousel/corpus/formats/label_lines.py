@@ -2,8 +2,9 @@
 
 import re
 
+from carousel.corpus.formats import delimited, json_rows
 from carousel.corpus.formats.lines import TextFile
-from carousel.corpus.formats.rows import MISSING, Rows, missing_word
+from carousel.corpus.formats.rows import MISSING, Rows, missing_word, named
 from carousel.errors import UserError
 from carousel.params import Data
 
@@ -30,6 +31,7 @@ def read(file: TextFile, data: Data) -> Rows:
     rows = Rows()
     if not sample:
         return rows
+    _check_lines(file, sample, data)
     if LABELS.search(sample[0]):
         split = _fasttext
         rows.notes.append(f"{file.path.name}: {PREFIX} is taken off its labels")
@@ -37,7 +39,6 @@ def read(file: TextFile, data: Data) -> Rows:
         split = _at_tab
         rows.notes.append(f"{file.path.name}: a tab stands between label and text")
     else:
-        _check_words(file, sample)
         split = _at_blank
     labels: list[str | None] = []
     texts: list[str | None] = []
@@ -120,10 +121,16 @@ def _as_table(text: int, label: int) -> str:
     )
 
 
-def _check_words(file: TextFile, sample: list[str]) -> None:
+def _check_lines(file: TextFile, sample: list[str], data: Data) -> None:
     """Refuse what other formats' lines begin with."""
-    if all(line.lstrip().startswith(("{", "[")) and line.rstrip().endswith(("}", "]")) for line in sample):
+    if json_rows.is_object(sample[0]):
         raise UserError(f"{file.path}: its lines are JSON: set data.format: jsonl")
+    for delimiter in (*delimited.DELIMITERS, None):
+        names = [name.strip().strip('"') for name in sample[0].split(delimiter)]
+        if data.text in names and data.label in names and (delimiter or len(names) == 2):
+            format_ = "tsv" if delimiter == "\t" else "csv"
+            fix = f"set data.format: {format_}" if delimiter else "take it out"
+            raise UserError(f"{file.path}: its first line names columns ({named(names)}): {fix}")
     if all(line.startswith("(") and line.rstrip().endswith(")") for line in sample) and len(sample) > 1:
         raise UserError(f"{file.path}: its lines are trees in parentheses, not `label text`: take their words out")
 

@@ -124,6 +124,9 @@ def _compression(path: Path, data: Data, found: str | None) -> str | None:
     if data.compression == "auto":
         if found in (None, "gzip"):
             return found
+        within = recognition.foreign(_sample(path, found), path)
+        if within is not None:
+            raise UserError(f"{path}: holds, in {found} data, {within}")
         raise UserError(
             f"{path}: is compressed with {found}: set data.compression: {found}, or unpack it with "
             f"`{recognition.UNPACK[found or '']}`"
