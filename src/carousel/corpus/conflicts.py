@@ -29,7 +29,7 @@ class Conflicts:
         most = ", ".join(f"{labels}: {count} documents" for labels, count in list(self.labels.items())[:3])
         more = ", …" if len(self.labels) > 3 else ""
         return [
-            f"{self.texts} texts stand under different labels ({most}{more}), the first as "
+            f"{self.texts} text{'s' * (self.texts > 1)} under different labels ({most}{more}), the first as "
             f"{' and '.join(self.first[:3])}; train keeps the first document of each"
         ]
 

@@ -1,27 +1,20 @@
 """CSV and TSV: delimiter, header and quotes; what `auto` takes from the file, and what it refuses to guess."""
 
-import csv
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from itertools import islice
 
 from carousel.corpus.formats import json_rows
 from carousel.corpus.formats.lines import TextFile
+from carousel.corpus.formats.records import in_quotes, records, sample
 from carousel.corpus.formats.rows import MISSING, Rows, missing_word, named, roles
 from carousel.corpus.formats.swallowed import swallowed_row
 from carousel.errors import UserError
 from carousel.params import Column, Data
 
-csv.field_size_limit(2**31 - 1)  # the default refuses a document of more than 128 KiB
-
 DELIMITERS = (",", "\t", ";", "|")
 _NAMES = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "vertical bars"}
 _EXCEL = re.compile(r"sep=(.)\s*")  # Excel's own first line
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
-
-# A record is (line, fields or the reason why it has none, the lines that it was read from)
-Record = tuple[int, list[str] | str, list[str]]
 
 
 def read(file: TextFile, data: Data, kind: str) -> Rows:
@@ -36,7 +29,7 @@ def read(file: TextFile, data: Data, kind: str) -> Rows:
         UserError: when a column is missing, or header, delimiter or quotes cannot be told.
     """
     table = _Table(file, data, kind)
-    for record in _records(file, kind, table.delimiter, data.quoting, table.first_line):
+    for record in records(file, kind, table.delimiter, data.quoting, table.first_line):
         table.add(*record)
     return table.finish()
 
@@ -60,6 +53,8 @@ class _Table:
     def add(self, line: int, fields: list[str] | str, raw: list[str]) -> None:
         """Take a record; the first one decides what the columns are."""
         if isinstance(fields, str):
+            if not self.width and self.data.header != "none":
+                raise UserError(f"{self.file.path}: line {line}: {fields}")
             self.rows.reject(line, fields)
             return
         if not self.width:
@@ -68,20 +63,19 @@ class _Table:
             if self.header is not None:
                 return
         if len(fields) != self.width:
-            before = "the header" if self.header is not None else "the first row"
-            self.rows.reject(line, f"{len(fields)} fields where {before} has {self.width}")
+            self.rows.reject(line, self._ragged(line, len(fields), len(raw)))
             return
         if fields == self.header:
             self.rows.reject(line, "the header again")
             return
+        if len(raw) > 1:
+            self.spanning.append((line, fields, len(raw)))
         if self.data.missing == "auto":
             for role in ("text", "label"):
                 word = fields[self.places[role]].strip()
-                if word in MISSING and not self._in_quotes(word, raw, self.places[role]):
+                if word in MISSING and not self._quoted(word, raw, self.places[role]):
                     self.rows.reject(line, missing_word(self.columns[role], word))
                     return
-        if len(raw) > 1:
-            self.spanning.append((line, fields, len(raw)))
         self.rows.lines.append(line)
         for role, place in self.places.items():
             self.values[role].append(fields[place])
@@ -97,11 +91,7 @@ class _Table:
             known = {label.strip() for label in labels if label and "\n" not in label}
             for line, fields, lines in self.spanning:
                 if swallowed_row(fields, self.places["label"], known, self.delimiter):
-                    raise UserError(
-                        f"{self.file.path}: line {line}: a quoted field runs on to line {line + lines - 1} over "
-                        "what looks like other rows: close its quote, or set data.quoting: none if quotes are "
-                        "ordinary characters, standard if they are meant so"
-                    )
+                    raise self._runs_on(line, lines, "over what looks like other rows")
         if self.data.header == "auto" and self.first_label is not None:
             label, fields = self.first_label
             if labels[label] == 1 and len(labels) > 2 and not _looks_like_data(fields, []):
@@ -112,14 +102,21 @@ class _Table:
         self.rows.values = dict(self.values)
         return self.rows
 
-    def _in_quotes(self, word: str, raw: list[str], place: int) -> bool:
-        """Whether the word stands in quotes where it was read; csv itself does not tell."""
-        if self.data.quoting == "none" or not any('"' in line for line in raw):
-            return False
-        edge = re.escape(self.delimiter)
-        quoted = re.compile(rf'(^|{edge})"(\s*{re.escape(word)}\s*)"(?=[\r\n]|{edge}|$)')
-        marked = [quoted.sub('\\1"\0\\2"', line) for line in raw]
-        return next(csv.reader(marked, delimiter=self.delimiter))[place].startswith("\0")
+    def _ragged(self, line: int, fields: int, lines: int) -> str:
+        before = "the header" if self.header is not None else "the first row"
+        reason = f"{fields} fields where {before} has {self.width}"
+        if lines > 1 and self.data.quoting == "auto":
+            raise self._runs_on(line, lines, f"and its row has {reason}")
+        return reason if lines == 1 else f"{reason}, up to line {line + lines - 1}"
+
+    def _runs_on(self, line: int, lines: int, why: str) -> UserError:
+        return UserError(
+            f"{self.file.path}: line {line}: a quoted field runs on to line {line + lines - 1} {why}: close its "
+            "quote, or set data.quoting: none if quotes are ordinary characters, standard if they are meant so"
+        )
+
+    def _quoted(self, word: str, raw: list[str], place: int) -> bool:
+        return self.data.quoting != "none" and in_quotes(word, raw, place, self.delimiter)
 
     def _delimiter(self) -> str:
         lines = self.file.first_lines(50)
@@ -134,27 +131,27 @@ class _Table:
         if declared:
             return declared[1]
         usual = "," if self.kind == "CSV" else "\t"
-        samples = {one: _sample(lines, one, self.data.quoting) for one in dict.fromkeys([usual, *DELIMITERS])}
-        fits = {one: self._fits(sample) for one, sample in samples.items()}
+        samples = {one: sample(lines, one, self.data.quoting) for one in dict.fromkeys([usual, *DELIMITERS])}
+        fits = {one: self._fits(rows) for one, rows in samples.items()}
         best = max(fits, key=lambda one: fits[one] + (0.1 if one == usual and fits[one] else 0))
         if best != usual and fits[best] > 0:
             self.rows.notes.append(f"{self.file.path.name}: its fields are separated by {_NAMES[best]}")
         return best if fits[best] else max(samples, key=lambda one: len(samples[one][0]) if samples[one] else 0)
 
-    def _fits(self, sample: list[list[str]]) -> float:
+    def _fits(self, rows: list[list[str]]) -> float:
         """Return the fraction of rows that are as wide as the first, or 0 when a column is missing.
 
         Columns without names fit better the fewer different labels they give.
         """
-        if not sample or len(sample[0]) < 2:
+        if not rows or len(rows[0]) < 2:
             return 0.0
-        header = [name.strip() for name in sample[0]]
+        header = [name.strip() for name in rows[0]]
         if any(not _has(header, column) for column in self.columns.values()):
             return 0.0
-        rows = [row for row in sample if len(row) == len(header)]
+        whole = [row for row in rows if len(row) == len(header)]
         label = str(self.columns["label"]).strip()
-        different = 0.0 if label in header else len({row[int(label) - 1] for row in rows}) / len(rows)
-        return (len(rows) - different / 2 * len(rows)) / len(sample)
+        different = 0 if label in header else len({row[int(label) - 1] for row in whole})
+        return (len(whole) - different / 2) / len(rows)
 
     def _layout(self, first: list[str]) -> None:
         """Decide from the first record whether it is the header, and where the columns are."""
@@ -207,7 +204,7 @@ class _Table:
         return f"has no column {column!r}; it has {named(header)}: set data.text and data.label"
 
     def _rows_below(self) -> list[list[str]]:
-        return _sample(self.file.first_lines(50)[self.first_line :], self.delimiter, self.data.quoting)
+        return sample(self.file.first_lines(50)[self.first_line :], self.delimiter, self.data.quoting)
 
     def _numbers(self, first: list[str]) -> str:
         """Guess columns for a message: the longest is the text, the one with fewest values the label."""
@@ -238,69 +235,3 @@ def _looks_like_data(first: list[str], below: list[list[str]]) -> bool:
         if len(cell) > 60 or len(cell.split()) > 6 or _NUMBER.fullmatch(cell.strip()):
             return True
     return False
-
-
-def _sample(lines: list[str], delimiter: str, quoting: str) -> list[list[str]]:
-    """Return the fields of a few lines, none for a row that breaks the rules: the reading itself says where."""
-    if quoting == "none":
-        return [line.rstrip("\r\n").split(delimiter) for line in lines]
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    rows: list[list[str]] = []
-    while True:
-        try:
-            rows.append(next(reader))
-        except StopIteration:
-            return rows
-        except csv.Error:
-            rows.append([])
-
-
-def _records(file: TextFile, kind: str, delimiter: str, quoting: str, first_line: int) -> Iterator[Record]:
-    lines = islice(file.lines(), first_line - 1, None)
-    if quoting == "none":
-        for number, line in enumerate(lines, start=first_line):
-            if line.strip():
-                yield number, line.rstrip("\r\n").split(delimiter), [line]
-        return
-    raw: list[str] = []
-    reader = csv.reader(_watched(lines, raw), delimiter=delimiter, strict=True)
-    start = first_line
-    while True:
-        raw.clear()
-        try:
-            fields: list[str] | str = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            fields = f"not valid {kind}: {_plain(error)}"
-            if len(raw) > 1:
-                raise UserError(
-                    f"{file.path}: line {start}: {fields}; close or double its quotes, or set data.quoting: none "
-                    "if they are ordinary characters"
-                ) from error
-        if fields:
-            if kind == "TSV" and quoting == "auto" and len(raw) > 1:
-                raise UserError(
-                    f"{file.path}: line {start}: a quoted field runs on to line {start + len(raw) - 1}: set "
-                    "data.quoting: none if quotes are ordinary characters, standard if fields may have line breaks"
-                )
-            yield start, fields, raw
-        start += len(raw)
-
-
-def _watched(lines: Iterable[str], raw: list[str]) -> Iterator[str]:
-    for line in lines:
-        raw.append(line)
-        yield line
-
-
-def _plain(error: csv.Error) -> str:
-    """Return csv's complaint in words of the file, not of Python."""
-    message = str(error)
-    if "expected after" in message:
-        return "characters after a closing quote (data.quoting: none takes quotes for characters)"
-    if "unexpected end" in message:
-        return "a quote is never closed"
-    if "new-line" in message:
-        return "a carriage return within a field that has no quotes"
-    return message
