@@ -26,19 +26,22 @@ def shown(label: str) -> str:
 
 
 def _folded(label: str) -> str:
-    for _, fold in _DIFFERENCES:
-        label = fold(label)
-    return label
+    return _apply((fold for _, fold in _DIFFERENCES), label)
 
 
 def _difference(group: list[str]) -> str:
-    found = []
-    for name, fold in _DIFFERENCES:
-        folded = [fold(label) for label in group]
-        if len(set(folded)) < len(set(group)):
-            found.append(name)
-        group = folded
-    return " and ".join(found)
+    needed = dict(_DIFFERENCES)
+    for name in reversed(list(needed)):  # the last ones do more than they are named for
+        others = [fold for other, fold in needed.items() if other != name]
+        if len({_apply(others, label) for label in group}) == 1:
+            del needed[name]
+    return " and ".join(needed)
+
+
+def _apply(folds: Iterable[Fold], label: str) -> str:
+    for fold in folds:
+        label = fold(label)
+    return label
 
 
 def _visible(label: str) -> str:
@@ -46,7 +49,7 @@ def _visible(label: str) -> str:
 
 
 def _number(label: str) -> str:
-    return repr(float(label)) if _NUMBER.fullmatch(label) else label
+    return repr(float(label) + 0.0) if _NUMBER.fullmatch(label) else label
 
 
 _DIFFERENCES: tuple[tuple[str, Fold], ...] = (

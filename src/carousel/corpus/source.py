@@ -82,7 +82,7 @@ def remarks(documents: pl.DataFrame, rejected: list[Rejected]) -> list[str]:
     texts = documents.filter(pl.col("text").is_in(list(MISSING)))["text"]
     if len(texts):
         lines.append(
-            f"text {texts[0]!r} may be a missing value ({len(texts)} times); data.missing: [{texts[0]!r}] rejects it"
+            f"text {texts[0]!r} may be a missing value ({len(texts)} times); data.missing: [{texts[0]!r}] drops it"
         )
     return lines
 

@@ -101,7 +101,7 @@ def read_array(file: TextFile, data: Data) -> Rows:
             elif content[place : place + 1] != "]":
                 raise json.JSONDecodeError("Expecting ',' or ']'", content, place)
         if content[_next(content, place + 1) :]:
-            raise json.JSONDecodeError("Extra data", content, place + 1)
+            raise json.JSONDecodeError("Extra data", content, _next(content, place + 1))
     except (ValueError, RecursionError) as error:
         where = error.lineno if isinstance(error, json.JSONDecodeError) else line
         raise UserError(f"{file.path}: line {where}: {_reason(error)}") from error

@@ -44,8 +44,9 @@ class TextFile:
         try:
             with _opened(self.path, self.compression) as file:
                 if self.encoding.startswith(("utf-16", "utf-32")):  # a \n byte may be half of a character
-                    for number, line in enumerate(io.TextIOWrapper(file, self.encoding, newline="\n"), start=1):
-                        yield line.removeprefix("\ufeff") if number == 1 else line
+                    with io.TextIOWrapper(file, self.encoding, newline="\n") as text:
+                        for number, line in enumerate(text, start=1):
+                            yield line.removeprefix("\ufeff") if number == 1 else line
                 else:
                     for number, raw in enumerate(file, start=1):
                         line = raw.decode(self.encoding)

@@ -54,6 +54,7 @@ _OFFICE = {
     "ppt/": "a PowerPoint file",
 }
 BINARY_FRACTION = 0.05  # of control characters; a text may hold a stray one, which costs its row alone
+BINARY_BYTES = 32  # at least, so that a few characters do not decide over a small file
 _CONTROLS = bytes({*range(32)} - {*b"\t\n\v\f\r\x0e\x0f\x1b"})
 WIDE_FRACTION = 0.2  # UTF-16 has a NUL in nearly every Latin character
 
@@ -92,7 +93,7 @@ def foreign(head: bytes, path: Path) -> str | None:
 def binary(head: bytes) -> str | None:
     """Return what a file without a byte order mark is if too many of its bytes are control characters."""
     nuls = head.count(0)
-    if len(head) - len(head.translate(None, _CONTROLS)) <= len(head) * BINARY_FRACTION:
+    if len(head) - len(head.translate(None, _CONTROLS)) < max(BINARY_BYTES, len(head) * BINARY_FRACTION):
         return None
     if nuls > len(head) * WIDE_FRACTION:
         even = head[::2].count(0)
