@@ -1,9 +1,8 @@
-"""The sections of params.yaml, a field for each key; `sweep` has a module of its own."""
+"""The sections of params.yaml, a field for each key; `data` and `sweep` have modules of their own."""
 
-import codecs
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Probability = Annotated[float, Field(ge=0, lt=1)]
@@ -14,87 +13,12 @@ Cell = Literal[
     "lstm", "gru", "rnn", "min_gru", "min_lstm", "qrnn", "esn", "reference_lstm", "reference_gru"
 ]  # the keys of nn.cells.CELLS
 Encoder = Literal["recurrent", "convolutional", "transformer", "bag"]  # the keys of nn.encoders.ENCODERS
-SplitName = Literal["train", "val", "test"]
-
-
-def _column(value: Any) -> Any:
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, str | int)
-        or value in ("", 0)
-        or str(value).startswith("-")
-    ):
-        raise ValueError(f"should be a column's name, or its number, counted from 1, not {value!r}")
-    return value
-
-
-def _missing(value: Any) -> Any:
-    if value != "auto" and not (isinstance(value, list) and all(isinstance(word, str) for word in value)):
-        raise ValueError(f"should be auto, or a list of words in quotes, not {value!r}")
-    return value
-
-
-Column = Annotated[str | int, BeforeValidator(_column)]
 
 
 class Section(BaseModel):
     """A section of params.yaml. Unknown keys are mistakes, and no value is silently made to fit its type."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=True)
-
-
-class Data(Section):
-    """Where the documents come from."""
-
-    source: Literal["stdlib_docs", "file"] = "stdlib_docs"
-    path: str = "data/stdlib_docs.yaml"
-    format: Literal["auto", "csv", "tsv", "jsonl", "json", "parquet", "lines"] = "auto"
-    text: Column = "text"
-    label: Column = "label"
-    splits: dict[SplitName, str | None] = {}
-    split_column: Column | None = None
-    header: Literal["auto", "first", "none"] = "auto"
-    delimiter: str = "auto"
-    quoting: Literal["auto", "standard", "none"] = "auto"
-    missing: Annotated[Literal["auto"] | list[str], BeforeValidator(_missing)] = "auto"
-    encoding: str = "auto"
-    compression: Literal["auto", "none", "gzip", "bz2", "xz", "zstd"] = "auto"
-    max_rejected: int = Field(default=100, ge=0)
-
-    @property
-    def given(self) -> dict[SplitName, str]:
-        """The splits that have a file; null is none."""
-        return {split: name for split, name in self.splits.items() if name is not None}
-
-    @field_validator("delimiter")
-    @classmethod
-    def _is_one_character(cls, delimiter: str) -> str:
-        if delimiter != "auto" and (len(delimiter) != 1 or delimiter in '"\r\n\0'):
-            raise ValueError(f'should be auto or one character, such as ";" or "\\t", not {delimiter!r}')
-        return delimiter
-
-    @field_validator("encoding")
-    @classmethod
-    def _is_known(cls, encoding: str) -> str:
-        try:
-            if encoding != "auto":
-                "".encode(encoding)
-                return codecs.lookup(encoding).name
-        except (LookupError, ValueError) as error:
-            raise ValueError(
-                f"Python knows no encoding {encoding!r}; it knows utf-8, cp1252, latin-1, gb18030, shift_jis, …"
-            ) from error
-        return encoding
-
-    @model_validator(mode="after")
-    def _splits_name_train(self) -> "Data":
-        if self.text == self.label:
-            raise ValueError(f"data.text and data.label name the same column ({self.text!r}): change one")
-        if self.given and "train" not in self.given:
-            raise ValueError("data.splits names files but none for train")
-        if self.given and self.split_column:
-            raise ValueError("data.splits and data.split_column both say how to split: keep one")
-        return self
 
 
 class Split(Section):

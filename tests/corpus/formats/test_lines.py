@@ -79,7 +79,7 @@ def test_a_given_encoding_is_used(tmp_path, encoding, text, ending):
 
 def test_an_encoding_against_the_byte_order_mark_is_refused(tmp_path):
     assert refused(tmp_path, "a.csv", "\ufefftext,label\na,b\n".encode(), encoding="latin-1") == (
-        "begins with the byte order mark of UTF-8, but data.encoding is iso8859-1: set data.encoding: auto"
+        "begins with the byte order mark of UTF-8, but data.encoding is latin-1: set data.encoding: auto"
     )
     content = "text,label\na,b\n".encode("utf-16")
     assert read_file(tmp_path, "a.csv", content, encoding="utf-16") == ([("a", "b")], {})

@@ -1,6 +1,7 @@
 """Text files as decoded lines: what they are compressed with, their encoding, and where one cannot be read."""
 
 import bz2
+import codecs
 import gzip
 import io
 import lzma
@@ -106,7 +107,7 @@ def recognise(path: Path, data: Data) -> TextFile:
     if what is not None:
         within = f"holds, in {compression} data," if compression else "is"
         raise UserError(f"{path}: {within} {what}")
-    encoding = (marked or "utf-8") if data.encoding == "auto" else data.encoding
+    encoding = (marked or "utf-8") if data.encoding == "auto" else codecs.lookup(data.encoding).name
     if marked is not None and not _same_family(marked, encoding):
         raise UserError(
             f"{path}: begins with the byte order mark of {marked.removesuffix('-sig').upper()}, but data.encoding "
