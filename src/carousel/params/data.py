@@ -69,7 +69,7 @@ class Data(Section):
                 io.TextIOWrapper(io.BytesIO(), encoding).close()  # refuses codecs that are no text, such as base64
         except (LookupError, ValueError) as error:
             raise ValueError(
-                f"data.encoding: Python knows no encoding {encoding!r}; it knows utf-8, cp1252, gb18030, shift_jis, …"
+                f"data.encoding: Python knows no encoding {encoding!r}; it knows utf-8, cp1252, gb18030, euc-kr, …"
             ) from error
         return encoding
 
