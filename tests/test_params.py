@@ -178,6 +178,7 @@ def test_a_misspelled_key_is_answered_with_the_real_one(tmp_path, key):
         ("data: {delimiter: '\"'}", "data.delimiter: should be auto or one character"),
         ("data: {encoding: utf-9}", "data.encoding: Python knows no encoding 'utf-9'"),
         ("data: {encoding: base64}", "data.encoding: Python knows no encoding 'base64'"),
+        ("data: {encoding: idna}", "data.encoding: Python knows no encoding 'idna'"),
         ("data: {missing: [null]}", "data.missing: should be auto, or a list of words in quotes, not [None]"),
         ("data: {missing: none}", "data.missing: should be auto, or a list of words in quotes, not 'none'"),
         (

@@ -1,4 +1,5 @@
 import gzip
+import json
 import tempfile
 import unicodedata
 from pathlib import Path
@@ -120,6 +121,71 @@ def test_numbers_can_be_labels(tmp_path, name):
 def test_a_document_of_a_megabyte_is_read(tmp_path):
     text = "word " * 200_000
     assert read_file(tmp_path, "a.csv", f"text,label\n{text},long\n") == ([(text.strip(), "long")], {})
+
+
+# Whatever a file holds
+
+settings_ = st.fixed_dictionaries(
+    {},
+    optional={
+        "quoting": st.sampled_from(["standard", "none"]),
+        "header": st.sampled_from(["first", "none"]),
+        "delimiter": st.sampled_from([",", ";", "\t"]),
+        "encoding": st.sampled_from(["latin-1", "utf-16", "utf-16-le", "gb18030", "utf-32"]),
+        "compression": st.sampled_from(["none", "gzip", "bz2", "xz", "zstd"]),
+        "missing": st.just(["a"]),
+        "format": st.sampled_from(["csv", "tsv", "json", "jsonl", "parquet", "lines"]),
+    },
+)
+pieces = st.sampled_from(
+    [b'"', b"\n", b"\r", b",", b"\t", b";", b" ", b"\0", b"{", b"[", b"]", b"}", b":", b"\xff\xfe", b"\xef\xbb\xbf"]
+)
+pieces |= st.sampled_from(
+    [
+        b"text",
+        b"label",
+        b'"text": ',
+        b'"label": ',
+        b"__label__a ",
+        b"NaN",
+        b"null",
+        b"pos",
+        b"\\ud800",
+        b"1e999",
+        b"sep=;",
+    ]
+)
+pieces |= st.binary(max_size=4)
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+@given(data=st.data())
+@settings(max_examples=40, deadline=None)
+def test_any_file_is_read_or_refused_in_one_line(ending, data):
+    """A valid file with pieces put in, or no valid file at all, under any settings."""
+    content = WRITERS[ending](data.draw(st.sampled_from([PAIRS, [], PAIRS * 4])))
+    for piece in data.draw(st.lists(pieces, max_size=6)):
+        place = data.draw(st.integers(0, len(content)))
+        content = content[:place] + piece + content[place + data.draw(st.integers(0, 3)) :]
+    columns = data.draw(
+        st.sampled_from([{}, {"text": 1, "label": 2}, {"text": 2, "label": 1}, {"split_column": "text"}])
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        put(Path(folder), f"a{ending}", content)
+        params = Data(source="file", path=f"a{ending}", **columns, **data.draw(settings_))
+        message = ""
+        try:
+            collected = read(params, Path(folder))
+        except UserError as error:
+            message = str(error)
+    assert "\n" not in message
+    if message:
+        return
+    source.describe(params, collected.documents, collected.rejected)
+    source.remarks(collected.documents, collected.rejected)
+    assert all(text.strip() and label.strip() for text, label in collected.documents.select("text", "label").rows())
+    assert all(json.loads(row.to_json()) for row in collected.rejected)
+    assert len({row.line for row in collected.rejected}) == len(collected.rejected)
 
 
 # Rows that are left out

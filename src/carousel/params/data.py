@@ -67,6 +67,7 @@ class Data(Section):
         try:
             if encoding != "auto":
                 io.TextIOWrapper(io.BytesIO(), encoding).close()  # refuses codecs that are no text, such as base64
+                b"a".ljust(8).decode(encoding, "ignore")  # and those that have no errors to ignore, such as idna
         except (LookupError, ValueError) as error:
             raise ValueError(
                 f"data.encoding: Python knows no encoding {encoding!r}; it knows utf-8, cp1252, gb18030, euc-kr, …"

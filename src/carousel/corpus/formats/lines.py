@@ -52,7 +52,7 @@ class TextFile:
                     for number, raw in enumerate(file, start=1):
                         line = raw.decode(self.encoding)
                         yield line.removeprefix("\ufeff") if number == 1 else line
-        except UnicodeDecodeError as error:
+        except UnicodeError as error:
             raise UserError(f"{self.path}: {self._undecodable(number, error)}") from error
         except _DAMAGED as error:
             if self.compression is None:
@@ -71,7 +71,9 @@ class TextFile:
                 break
         return found
 
-    def _undecodable(self, number: int, error: UnicodeDecodeError) -> str:
+    def _undecodable(self, number: int, error: UnicodeError) -> str:
+        if not isinstance(error, UnicodeDecodeError):
+            return f"line {number}: not {self.encoding} ({error}); check data.encoding"
         byte = f"byte {error.object[error.start]:#04x}"
         if self.encoding.startswith(("utf-16", "utf-32")):
             return f"after line {number}: not {self.encoding.upper()} ({error.reason})"
@@ -113,6 +115,8 @@ def recognise(path: Path, data: Data) -> TextFile:
             f"{path}: begins with the byte order mark of {marked.removesuffix('-sig').upper()}, but data.encoding "
             f"is {data.encoding}: set data.encoding: auto"
         )
+    if encoding in ("utf-16", "utf-32") and marked is None and sample:
+        raise UserError(f"{path}: has no byte order mark: set data.encoding: {encoding}-le, or {encoding}-be")
     encoding = encoding.removesuffix("-sig")
     text = sample.decode(encoding, "ignore")
     if "\r" in text and "\n" not in text:
