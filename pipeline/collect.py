@@ -10,13 +10,16 @@ from pipeline.stage import run
 
 def main() -> None:
     data = load().data
-    documents, rejected = source.collect(data)
+    collected = source.collect(data)
+    documents, rejected = collected.documents, collected.rejected
     # the rejected rows are written first: they explain the error that they may lead to
     write_text(Path("reports/rejected.jsonl"), "".join(f"{row.to_json()}\n" for row in rejected))
     source.check(data, documents, rejected)
     tables.write(documents, Path("data/raw/documents.parquet"))
     write_json(Path("reports/source.json"), source.describe(data, documents, rejected))
     print(f"{documents.height} documents, {documents['label'].n_unique()} labels, {len(rejected)} rows rejected")
+    for line in (*collected.notes, *source.remarks(documents, rejected)):
+        print(line)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ def main() -> None:
     write_json(Path("reports/data.json"), prepared.report())
     sizes = ", ".join(f"{name} {frame.height}" for name, frame in prepared.splits.items())
     print(f"{sizes}; dropped {prepared.duplicates} duplicates and {prepared.leaked} that a later split has")
+    for line in prepared.remarks():
+        print(line)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
-import csv
 import gzip
-import io
 import json
 import tempfile
+import unicodedata
 from pathlib import Path
 
 import polars as pl
@@ -11,61 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carousel.corpus import source
-from carousel.corpus.document import SCHEMA, Rejected
+from carousel.corpus.document import Rejected
+from carousel.corpus.formats.rows import MISSING
 from carousel.corpus.labelled_files import read
 from carousel.errors import UserError
 from carousel.params import Data
-
-PAIRS = [("good, really", "pos"), ('"so so"', "neu"), ("bad; not for me", "neg"), ("café 😀", "pos")]
-
-
-def delimited(pairs, delimiter):
-    written = io.StringIO()
-    writer = csv.writer(written, delimiter=delimiter, quoting=csv.QUOTE_ALL, lineterminator="\n")
-    writer.writerows([("text", "label"), *pairs])
-    return written.getvalue().encode()
-
-
-def parquet(pairs):
-    written = io.BytesIO()
-    pl.DataFrame(pairs, schema={"text": pl.String, "label": pl.String}, orient="row").write_parquet(written)
-    return written.getvalue()
-
-
-WRITERS = {
-    ".csv": lambda pairs: delimited(pairs, ","),
-    ".tsv": lambda pairs: delimited(pairs, "\t"),
-    ".jsonl": lambda pairs: "".join(f"{json.dumps({'text': a, 'label': b})}\n" for a, b in pairs).encode(),
-    ".ndjson": lambda pairs: "\n".join(json.dumps({"label": b, "text": a, "id": 1}) for a, b in pairs).encode(),
-    ".txt": lambda pairs: "".join(f"{b} {a}\n" for a, b in pairs).encode(),
-    "": lambda pairs: "\r\n".join(f"{b} {a}" for a, b in pairs).encode(),
-    ".parquet": parquet,
-}
-FORMATS = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".txt": "lines", "": "lines"}
-
-
-def put(folder, name, content):
-    (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-
-
-def read_file(folder, name, content, **data):
-    """Write one file and read it: ([(text, label), …], {line: reason})."""
-    put(folder, name, content)
-    documents, rejected = read(Data(source="file", path=name, **data), folder)
-    assert documents.schema == SCHEMA
-    assert {row.file for row in rejected} <= {name}
-    return documents.select("text", "label").rows(), {row.line: row.reason for row in rejected}
-
-
-def refused(folder, name, content, **data):
-    """Return the message that a file leads to, which begins with its path."""
-    with pytest.raises(UserError) as error:
-        read_file(folder, name, content, **data)
-    message = str(error.value)
-    assert message.startswith(f"{folder / name}: ")
-    assert "\n" not in message
-    return message.removeprefix(f"{folder / name}: ")
-
+from tests.corpus.reading import FORMATS, PAIRS, WRITERS, parquet, put, read_file, refused
 
 # Every form of the same documents
 
@@ -103,15 +53,20 @@ characters = st.characters(exclude_categories=["Cs"])
 fields = st.text(characters, min_size=1, max_size=12) | st.sampled_from(
     ['"', 'a"b', "a\nb", "a,b\tc", "\ufeffa", "x\r"]
 )
-filled = fields.filter(str.strip)
+# what can be a document: something to be seen, and no word that means a missing value
+filled = fields.filter(
+    lambda text: any(unicodedata.category(char) not in ("Cc", "Cf", "Zs", "Zl", "Zp") for char in text)
+).filter(lambda text: "\0" not in text and text.strip() not in MISSING)
+names = filled.filter(lambda text: len(text.strip().splitlines()) == 1 and not text.strip().startswith("__label__"))
 
 
 @pytest.mark.parametrize("ending", [".csv", ".tsv", ".jsonl", ".parquet"])
-@given(pairs=st.lists(st.tuples(filled, filled), min_size=1, max_size=6))
+@given(pairs=st.lists(st.tuples(filled, names), min_size=1, max_size=6))
 @settings(max_examples=60, deadline=None)
 def test_any_text_is_read_as_it_was_written_but_for_the_white_space_around_it(ending, pairs):
     with tempfile.TemporaryDirectory() as folder:
-        found, rejected = read_file(Path(folder), f"reviews{ending}", WRITERS[ending](pairs))
+        quoting = {"quoting": "standard"} if ending in (".csv", ".tsv") else {}
+        found, rejected = read_file(Path(folder), f"reviews{ending}", WRITERS[ending](pairs), **quoting)
     assert found == [(text.strip(), label.strip()) for text, label in pairs]
     assert rejected == {}
 
@@ -121,21 +76,24 @@ def test_any_text_is_read_as_it_was_written_but_for_the_white_space_around_it(en
 
 def test_a_document_is_named_by_file_and_line(tmp_path):
     put(tmp_path, "reviews.csv", "text,label\ngood,pos\nbad,neg\n")
-    documents, _ = read(Data(source="file", path="reviews.csv"), tmp_path)
-    assert documents["id"].to_list() == ["reviews.csv:2", "reviews.csv:3"]
-    assert documents["split"].to_list() == [None, None]
+    collected = read(Data(source="file", path="reviews.csv"), tmp_path)
+    assert collected.documents["id"].to_list() == ["reviews.csv:2", "reviews.csv:3"]
+    assert collected.documents["split"].to_list() == [None, None]
 
 
 def test_line_numbers_stay_right_after_quoted_line_breaks(tmp_path):
     content = 'text,label\n"a\nb\n\nc",pos\nd,neg\n,neg\n"e\nf",\ng,pos\n'
     put(tmp_path, "reviews.csv", content)
-    documents, rejected = read(Data(source="file", path="reviews.csv"), tmp_path)
-    assert dict(documents.select("id", "text").iter_rows()) == {
+    collected = read(Data(source="file", path="reviews.csv"), tmp_path)
+    assert dict(collected.documents.select("id", "text").iter_rows()) == {
         "reviews.csv:2": "a\nb\n\nc",
         "reviews.csv:6": "d",
         "reviews.csv:10": "g",
     }
-    assert rejected == [Rejected("reviews.csv", 7, "empty text"), Rejected("reviews.csv", 8, "empty label")]
+    assert collected.rejected == [
+        Rejected("reviews.csv", 7, "empty text"),
+        Rejected("reviews.csv", 8, "empty label"),
+    ]
 
 
 @pytest.mark.parametrize("ending", [".csv", ".tsv", ".jsonl", ".parquet"])
@@ -146,9 +104,9 @@ def test_columns_may_have_any_name_and_order(tmp_path, ending):
 
 
 def test_the_first_word_of_a_line_is_its_label(tmp_path):
-    content = "__label__pos good  and cheap \n\n  neg bad\npos\n"
+    content = "pos good  and cheap \n\n  neg bad\npos\n"
     found, rejected = read_file(tmp_path, "train.txt", content)
-    assert found == [("good  and cheap", "__label__pos"), ("bad", "neg")]
+    assert found == [("good  and cheap", "pos"), ("bad", "neg")]
     assert rejected == {4: "empty text"}
 
 
@@ -163,6 +121,71 @@ def test_numbers_can_be_labels(tmp_path, name):
 def test_a_document_of_a_megabyte_is_read(tmp_path):
     text = "word " * 200_000
     assert read_file(tmp_path, "a.csv", f"text,label\n{text},long\n") == ([(text.strip(), "long")], {})
+
+
+# Whatever a file holds
+
+settings_ = st.fixed_dictionaries(
+    {},
+    optional={
+        "quoting": st.sampled_from(["standard", "none"]),
+        "header": st.sampled_from(["first", "none"]),
+        "delimiter": st.sampled_from([",", ";", "\t"]),
+        "encoding": st.sampled_from(["latin-1", "utf-16", "utf-16-le", "gb18030", "utf-32"]),
+        "compression": st.sampled_from(["none", "gzip", "bz2", "xz", "zstd"]),
+        "missing": st.just(["a"]),
+        "format": st.sampled_from(["csv", "tsv", "json", "jsonl", "parquet", "lines"]),
+    },
+)
+pieces = st.sampled_from(
+    [b'"', b"\n", b"\r", b",", b"\t", b";", b" ", b"\0", b"{", b"[", b"]", b"}", b":", b"\xff\xfe", b"\xef\xbb\xbf"]
+)
+pieces |= st.sampled_from(
+    [
+        b"text",
+        b"label",
+        b'"text": ',
+        b'"label": ',
+        b"__label__a ",
+        b"NaN",
+        b"null",
+        b"pos",
+        b"\\ud800",
+        b"1e999",
+        b"sep=;",
+    ]
+)
+pieces |= st.binary(max_size=4)
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+@given(data=st.data())
+@settings(max_examples=40, deadline=None)
+def test_any_file_is_read_or_refused_in_one_line(ending, data):
+    """A valid file with pieces put in, or no valid file at all, under any settings."""
+    content = WRITERS[ending](data.draw(st.sampled_from([PAIRS, [], PAIRS * 4])))
+    for piece in data.draw(st.lists(pieces, max_size=6)):
+        place = data.draw(st.integers(0, len(content)))
+        content = content[:place] + piece + content[place + data.draw(st.integers(0, 3)) :]
+    columns = data.draw(
+        st.sampled_from([{}, {"text": 1, "label": 2}, {"text": 2, "label": 1}, {"split_column": "text"}])
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        put(Path(folder), f"a{ending}", content)
+        params = Data(source="file", path=f"a{ending}", **columns, **data.draw(settings_))
+        message = ""
+        try:
+            collected = read(params, Path(folder))
+        except UserError as error:
+            message = str(error)
+    assert "\n" not in message
+    if message:
+        return
+    source.describe(params, collected.documents, collected.rejected)
+    source.remarks(collected.documents, collected.rejected)
+    assert all(text.strip() and label.strip() for text, label in collected.documents.select("text", "label").rows())
+    assert all(json.loads(row.to_json()) for row in collected.rejected)
+    assert len({row.line for row in collected.rejected}) == len(collected.rejected)
 
 
 # Rows that are left out
@@ -222,9 +245,11 @@ def test_half_of_a_surrogate_pair_is_rejected_and_a_whole_one_is_a_character(tmp
 def test_more_rejected_rows_than_allowed_stop_with_the_first_line_and_reason(tmp_path):
     put(tmp_path, "a.csv", "text,label\na,pos\nb,neg\n" + "alone\n" * 3)
     data = Data(source="file", path="a.csv", max_rejected=2)
-    documents, rejected = source.collect(data, tmp_path)
-    with pytest.raises(UserError, match=r"a.csv: 3 of 5 rows rejected, .* allows 2; the first is line 4: 1 fields"):
-        source.check(data, documents, rejected)
+    collected = source.collect(data, tmp_path)
+    with pytest.raises(
+        UserError, match=r"a.csv: 3 of 5 rows rejected, .* allows 2; the first is line 4 of a.csv: 1"
+    ):
+        source.check(data, collected.documents, collected.rejected)
 
 
 @pytest.mark.parametrize(
@@ -232,15 +257,18 @@ def test_more_rejected_rows_than_allowed_stop_with_the_first_line_and_reason(tmp
     [
         ("a,pos\nb,pos\nc,neg\n", "one document only for label 'neg'"),
         ("a,pos\nb,pos\n", "every document has the label 'pos'; a classifier needs at least two: check data.label"),
-        ("a,\nb,\n", "has no document with a text and a label"),
+        (
+            "a,\nb,\n",
+            "has no document with a text and a label: all 2 rows rejected; the first is line 2 of a.csv: empty lab",
+        ),
     ],
 )
 def test_a_file_with_too_little_to_learn_is_refused(tmp_path, rows, message):
     put(tmp_path, "a.csv", f"text,label\n{rows}")
     data = Data(source="file", path="a.csv")
-    documents, rejected = source.collect(data, tmp_path)
+    collected = source.collect(data, tmp_path)
     with pytest.raises(UserError, match=message):
-        source.check(data, documents, rejected)
+        source.check(data, collected.documents, collected.rejected)
 
 
 # Splits
@@ -251,20 +279,20 @@ def test_given_splits_are_read_in_order_and_each_document_says_its_own(tmp_path)
     put(tmp_path, "b.jsonl", '{"text": "b", "label": "neg"}\n')
     put(tmp_path, "c.txt.gz", gzip.compress(b"pos c\nneg\n"))
     data = Data(source="file", path=".", splits={"test": "c.txt.gz", "train": "a.csv", "val": "b.jsonl"})
-    documents, rejected = read(data, tmp_path)
-    assert documents.rows() == [
+    collected = read(data, tmp_path)
+    assert collected.documents.rows() == [
         ("a.csv:2", "a", "pos", "train"),
         ("b.jsonl:1", "b", "neg", "val"),
         ("c.txt.gz:1", "c", "pos", "test"),
     ]
-    assert rejected == [Rejected("c.txt.gz", 2, "empty text")]
+    assert collected.rejected == [Rejected("c.txt.gz", 2, "empty text")]
 
 
 def test_a_column_can_say_the_split(tmp_path):
     put(tmp_path, "a.csv", "text,label,part\na,pos,train\nb,neg, test \nc,pos,dev\nd,neg,\n")
-    documents, rejected = read(Data(source="file", path="a.csv", split_column="part"), tmp_path)
-    assert documents.select("text", "split").rows() == [("a", "train"), ("b", "test")]
-    assert rejected == [
+    collected = read(Data(source="file", path="a.csv", split_column="part"), tmp_path)
+    assert collected.documents.select("text", "split").rows() == [("a", "train"), ("b", "test")]
+    assert collected.rejected == [
         Rejected("a.csv", 4, "part is 'dev', not one of train, val, test"),
         Rejected("a.csv", 5, "part is '', not one of train, val, test"),
     ]
@@ -332,13 +360,7 @@ def test_a_file_that_is_not_utf8_names_the_line_and_the_byte(tmp_path, ending, z
     content = WRITERS[ending]([("a", "pos"), ("b", "neg"), ("XX", "pos"), ("c", "neg")]).replace(b"XX", b"caf\xe9")
     line = 4 if ending in (".csv", ".tsv") else 3
     message = refused(tmp_path, f"a{ending}", gzip.compress(content) if zipped else content)
-    assert message == f"line {line}: not UTF-8 (byte 0xe9); convert it, for example with `iconv -f latin1 -t utf-8`"
-
-
-def test_utf16_is_not_utf8_from_its_first_byte(tmp_path):
-    assert refused(tmp_path, "a.csv", "text,label\na,pos\n".encode("utf-16")).startswith(
-        "line 1: not UTF-8 (byte 0xff)"
-    )
+    assert message.startswith(f"line {line}: not UTF-8 (byte 0xe9); set data.encoding to what it is")
 
 
 @pytest.mark.parametrize("ending", FORMATS)
@@ -360,14 +382,11 @@ def test_damaged_gzip_says_after_which_line(tmp_path):
     ("ending", "kind"), [(".csv", "CSV"), (".tsv", "TSV"), (".csv.gz", "CSV"), (".tsv.gz", "TSV")]
 )
 def test_an_unclosed_quote_is_told_at_the_line_where_its_row_begins(tmp_path, ending, kind):
-    content = 'text,label\n"a\nb",pos\n"c,neg\nd,pos\ne,neg\n'.replace(",", "\t" if kind == "TSV" else ",").encode()
+    content = 'text,label\n"ab",pos\n\n"c,neg\nd,pos\ne,neg\n'.replace(",", "\t" if kind == "TSV" else ",").encode()
     message = refused(tmp_path, f"a{ending}", gzip.compress(content) if ending.endswith(".gz") else content)
-    assert message == f"line 4: not valid {kind}: unexpected end of data; check its quotes"
-
-
-def test_text_after_a_closing_quote_is_told_with_its_line(tmp_path):
-    assert refused(tmp_path, "a.csv", 'text,label\na,pos\n"b" c,neg\n').startswith(
-        "line 3: not valid CSV: ',' expected"
+    assert message == (
+        f"line 4: not valid {kind}: a quote is never closed; close or double its quotes, or set data.quoting: none "
+        "if they are ordinary characters"
     )
 
 

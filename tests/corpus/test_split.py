@@ -202,6 +202,8 @@ def test_the_report_counts_documents_labels_and_what_was_dropped():
     assert prepare(frame(rows), Split()).report() == {
         "documents": {"train": 2, "val": 1, "test": 2},
         "dropped": {"duplicates": 1, "also_in_a_later_split": 2},
+        "texts_under_different_labels": {"texts": 0, "documents": 0, "labels": {}},
+        "labels_that_vanished": {},
         "labels": {"train": {"neg": 1, "pos": 1}, "val": {"pos": 1}, "test": {"neg": 1, "pos": 1}},
     }
 
@@ -209,6 +211,80 @@ def test_the_report_counts_documents_labels_and_what_was_dropped():
 def test_a_rare_label_stays_in_train():
     prepared = prepare(frame([*BASE, ("rare one", "rare"), ("rare two", "rare")]), Split())
     assert [name for name, part in prepared.splits.items() if "rare" in part["label"].to_list()] == ["train"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    ["THE CAFÉ", " the\u00a0café ", "the cafe\u0301", "the\u200b café", "\ufeffthe café\u00ad", "The CAFE\u0301"],
+)
+def test_texts_are_the_same_but_for_what_a_reader_cannot_see(other):
+    assert prepare(frame([*BASE, ("the café", "pos"), (other, "pos")]), Split()).duplicates == 1
+    assert prepare(frame([*BASE, ("the café", "pos"), ("the cafe", "pos")]), Split()).duplicates == 0
+    rows = [*((*row, "train") for row in BASE), ("the café", "pos", "train"), (other, "pos", "test")]
+    assert prepare(frame([*rows, ("b", "neg", "test")]), Split()).leaked == 1
+
+
+# Texts under different labels
+
+
+def test_texts_under_different_labels_are_counted_and_the_first_is_named():
+    rows = [
+        *BASE,
+        ("POS  0", "neg"),
+        ("pos 1", "neg"),
+        ("pos 1", "neg"),
+        ("neg 0", "neg"),
+        ("pos 2", "odd"),
+        ("x", "odd"),
+    ]
+    prepared = prepare(frame(rows), Split())
+    assert prepared.report()["texts_under_different_labels"] == {
+        "texts": 3,
+        "documents": 7,
+        "labels": {"neg, pos": 5, "odd, pos": 2},
+    }
+    assert prepared.vanished == {}
+    assert prepared.remarks() == [
+        "3 texts under different labels (neg, pos: 5 documents, odd, pos: 2 documents), the first as d0 (pos) and "
+        "d24 (neg); train keeps the first document of each"
+    ]
+
+
+def test_texts_under_different_labels_are_found_across_given_splits():
+    rows = [*((*row, "train") for row in BASE), ("pos 0", "neg", "test"), ("new", "pos", "test")]
+    prepared = prepare(frame(rows), Split())
+    assert prepared.report()["texts_under_different_labels"]["texts"] == 1
+
+
+@pytest.mark.parametrize("split", [None, "train"])
+def test_a_label_that_vanishes_is_named(split):
+    rows = [(*row, split) for row in [*BASE, *((text, "ghost") for text, _ in BASE[:5])]]
+    prepared = prepare(frame(rows), Split())
+    assert prepared.report()["labels_that_vanished"] == {"ghost": 5}
+    assert prepared.remarks()[-1] == (
+        "label 'ghost' is gone: the text of each of its 5 documents is also under another label, and that document "
+        "was kept"
+    )
+
+
+def test_a_vanished_label_explains_why_one_is_left():
+    rows = [(text, label) for text, _ in BASE for label in ("pos", "neg")]
+    with pytest.raises(
+        UserError, match=r"one label only \('pos'\) \(every text of 'neg' is also under another label\)"
+    ):
+        prepare(frame(rows), Split())
+
+
+@given(documents=st.one_of(mixed(), given_splits()), split=splits)
+@settings(max_examples=60, deadline=None)
+def test_conflicts_and_vanished_labels_are_what_counting_finds(documents, split):
+    prepared = prepare(documents, split)
+    found = {}
+    for text, label in documents.select("text", "label").iter_rows():
+        found.setdefault(key(text), set()).add(label)
+    assert prepared.conflicts.texts == sum(len(labels) > 1 for labels in found.values())
+    left = {label for part in prepared.splits.values() for label in part["label"]}
+    assert set(prepared.vanished) == set(documents["label"]) - left
 
 
 # Mistakes

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import polars as pl
 
@@ -23,6 +23,21 @@ class Rejected:
     def to_json(self) -> str:
         """Return a line of reports/rejected.jsonl."""
         return json.dumps(asdict(self), ensure_ascii=False)
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What was read from a source.
+
+    Attributes:
+        documents: a frame of `SCHEMA`.
+        rejected: the rows that were left out, in order.
+        notes: what was recognised without being asked for, a line each.
+    """
+
+    documents: pl.DataFrame
+    rejected: list[Rejected] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def digest(documents: pl.DataFrame) -> str:

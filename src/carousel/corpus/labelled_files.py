@@ -1,55 +1,56 @@
-"""A person's own files: CSV, TSV, JSONL, Parquet, or `label text` lines; plain or gzip; UTF-8."""
+"""A person's own files: CSV, TSV, JSON, JSONL, Parquet, or `label text` lines, plain or compressed."""
 
-import csv
-import gzip
-import json
-import re
-import zlib
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
-from carousel.corpus.document import SCHEMA, SPLITS, Rejected
+from carousel.corpus.document import SCHEMA, SPLITS, Collected, Rejected
+from carousel.corpus.formats import delimited, json_rows, label_lines, parquet
+from carousel.corpus.formats.lines import recognise
+from carousel.corpus.formats.rows import Rows, roles, title
 from carousel.errors import UserError
 from carousel.params import Data
 
-# JSON can spell them, UTF-8 cannot
-_SURROGATES = re.compile("[\ud800-\udfff]")
-
-# A row is (line, values by column); a row that cannot be read is (line, reason)
-Row = tuple[int, dict[str, Any] | str]
-
-FORMATS = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+FORMATS = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".tab": "tsv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "json",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+}
+COMPRESSED = {".gz", ".bz2", ".xz", ".zst", ".zstd"}
 
 # Endings that plainly mean something else than `label text` lines, which have no ending of their own
-OTHERS = {".json", ".yaml", ".yml", ".xml", ".html", ".md", ".xlsx", ".zip", ".pkl", ".arrow", ".feather"}
+OTHERS = {
+    ".yaml", ".yml", ".xml", ".html", ".htm", ".md", ".xlsx", ".xls", ".xlsm", ".ods", ".zip", ".pkl", ".pickle",
+    ".arrow", ".feather", ".orc", ".avro", ".sqlite", ".db", ".dvc", ".conll", ".conllu",
+}  # fmt: skip
+
+# What Python's str.strip() takes for white space: a little more than Unicode's property
+_BLANK = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
+_VISIBLE = r"[^\s\p{Cc}\p{Cf}]"  # a text of zero-width characters alone is empty
+_LINE_BREAK = r"[\n\r\x0b\x0c\x85\u2028\u2029]"
 
 
-def read(data: Data, root: Path) -> tuple[pl.DataFrame, list[Rejected]]:
+def read(data: Data, root: Path) -> Collected:
     """Read the file `data.path`, or the files that `data.splits` names in the folder `data.path`.
-
-    Returns:
-        A frame of `document.SCHEMA`, and the rows that were left out.
 
     Raises:
         UserError: for a missing, empty, unreadable or wrongly encoded file, or a missing column.
     """
-    rows: list[tuple[str, str, str, str | None]] = []
-    rejected: list[Rejected] = []
+    frames, rejected, notes = [pl.DataFrame(schema=SCHEMA)], [], []
     for path, split in _files(data, root):
-        found = 0
-        for line, values in _rows(path, data):
-            found += 1
-            document = values if isinstance(values, str) else _document(values, data, split)
-            if isinstance(document, str):
-                rejected.append(Rejected(path.name, line, document))
-            else:
-                rows.append((f"{path.name}:{line}", *document))
-        if not found:
+        rows = _rows(path, data)
+        if not rows.lines and not rows.rejected:
             raise UserError(f"{path}: is empty; it should hold at least a text and a label")
-    return pl.DataFrame(rows, schema=SCHEMA, orient="row"), rejected
+        documents, unusable = _documents(rows, data, path.name, split)
+        frames.append(documents)
+        rejected += [Rejected(path.name, line, reason) for line, reason in sorted([*rows.rejected, *unusable])]
+        notes += rows.notes
+    return Collected(pl.concat(frames), rejected, notes)
 
 
 def _files(data: Data, root: Path) -> list[tuple[Path, str | None]]:
@@ -69,132 +70,68 @@ def _files(data: Data, root: Path) -> list[tuple[Path, str | None]]:
     return [(base / data.given[split], split) for split in SPLITS if split in data.given]
 
 
-def _document(values: dict[str, Any], data: Data, split: str | None) -> tuple[str, str, str | None] | str:
-    """Return (text, label, split), or the reason why the row has none."""
-    text, label = _plain(values[data.text]), _plain(values[data.label])
-    if not text:
-        return f"empty {data.text}"
-    if not label:
-        return f"empty {data.label}"
-    if _SURROGATES.search(text + label):
-        return "half of a surrogate pair, which is no character"
-    if data.split_column is not None:
-        split = _plain(values[data.split_column])
-        if split not in SPLITS:
-            return f"{data.split_column} is {split!r}, not one of {', '.join(SPLITS)}"
-    return text, label, split
-
-
-def _plain(value: Any) -> str:
-    return "" if value is None else str(value).strip()
-
-
-def _rows(path: Path, data: Data) -> Iterator[Row]:
+def _rows(path: Path, data: Data) -> Rows:
     kind: str = data.format
+    suffix = ""
     if kind == "auto":
-        suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() != ".gz"]
+        suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in COMPRESSED]
         suffix = suffixes[-1] if suffixes else ""
-        if suffix in OTHERS:
-            raise UserError(
-                f"{path}: data.format auto does not know {suffix} files: convert it, or set data.format"
-            )
         kind = FORMATS.get(suffix, "lines")
-    wanted = [data.text, data.label, *([data.split_column] if data.split_column else [])]
-    return _READERS[kind](path, wanted)
+    if kind == "parquet":
+        return parquet.read(path, data)
+    file = recognise(path, data)  # what the content is comes before what the ending says
+    if suffix in OTHERS:
+        raise UserError(f"{path}: data.format auto does not know {suffix} files: convert it, or set data.format")
+    if kind in ("csv", "tsv"):
+        return delimited.read(file, data, kind.upper())
+    if kind == "json":
+        return json_rows.read_any(file, data)
+    return json_rows.read_lines(file, data) if kind == "jsonl" else label_lines.read(file, data)
 
 
-def _lines(path: Path) -> Iterator[str]:
-    """Yield the decoded lines of a plain or gzip file, their ends kept."""
-    number = 0
-    try:
-        with path.open("rb") as plain:
-            zipped = plain.read(2) == b"\x1f\x8b"
-        with gzip.open(path) if zipped else path.open("rb") as file:
-            for number, raw in enumerate(file, start=1):
-                yield raw.decode("utf-8-sig" if number == 1 else "utf-8")
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"{path}: line {number}: not UTF-8 (byte {error.object[error.start]:#04x}); "
-            f"convert it, for example with `iconv -f latin1 -t utf-8`"
-        ) from error
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise UserError(f"{path}: after line {number}: the gzip data is damaged or cut short: {error}") from error
-
-
-def _delimited(kind: str, delimiter: str) -> Callable[[Path, list[str]], Iterator[Row]]:
-    def rows(path: Path, wanted: list[str]) -> Iterator[Row]:
-        csv.field_size_limit(2**31 - 1)  # the default refuses a document of more than 128 KiB
-        reader = csv.reader(_lines(path), delimiter=delimiter, strict=True)
-        start = 1
-        try:
-            header = next(filter(None, reader), None)  # after blank lines, if any
-            if header is None:
-                return
-            _require(path, wanted, header)
-            start = reader.line_num + 1
-            for fields in reader:
-                if fields and len(fields) == len(header):
-                    yield start, dict(zip(header, fields, strict=True))
-                elif fields:
-                    yield start, f"{len(fields)} fields where the header has {len(header)}"
-                start = reader.line_num + 1
-        except csv.Error as error:
-            raise UserError(f"{path}: line {start}: not valid {kind}: {error}; check its quotes") from error
-
-    return rows
-
-
-def _jsonl(path: Path, wanted: list[str]) -> Iterator[Row]:
-    first = True
-    for line, content in enumerate(_lines(path), start=1):
-        if not content.strip():
-            continue
-        try:
-            values = json.loads(content)
-        except json.JSONDecodeError as error:
-            yield line, f"not valid JSON: {error.msg}"
-            continue
-        if not isinstance(values, dict):
-            yield line, "not a JSON object"
-            continue
-        if first:
-            _require(path, wanted, list(values))
-            first = False
-        yield line, {column: values.get(column) for column in wanted}
-
-
-def _parquet(path: Path, wanted: list[str]) -> Iterator[Row]:
-    try:
-        _require(path, wanted, pl.read_parquet_schema(path))
-        frame = pl.read_parquet(path, columns=list(dict.fromkeys(wanted)))
-    except pl.exceptions.PolarsError as error:
-        raise UserError(f"{path}: not a readable Parquet file: {str(error).splitlines()[0]}") from error
-    yield from enumerate(frame.iter_rows(named=True), start=1)
-
-
-def _label_text(path: Path, wanted: list[str]) -> Iterator[Row]:
-    text, label = wanted[:2]
-    if len(wanted) > 2:
-        raise UserError(f"{path}: `label text` lines have no column {wanted[2]!r}; take data.split_column out")
-    for line, content in enumerate(_lines(path), start=1):
-        if content.strip():
-            first, _, rest = content.strip().partition(" ")
-            yield line, {label: first, text: rest}
-
-
-def _require(path: Path, wanted: list[str], existing: Any) -> None:
-    for column in wanted:
-        if column not in existing:
-            raise UserError(
-                f"{path}: has no column {column!r}; it has {', '.join(repr(name) for name in existing)}: "
-                "set data.text and data.label"
+def _documents(rows: Rows, data: Data, name: str, split: str | None) -> tuple[pl.DataFrame, list[tuple[int, str]]]:
+    """Return the documents among the rows, and line and reason of the others."""
+    names = {role: title(column) for role, column in roles(data).items()}
+    text, label = pl.col("text"), pl.col("label")
+    frame = pl.DataFrame(
+        {"line": rows.lines, **rows.values}, schema={"line": pl.Int64, **dict.fromkeys(names, pl.String)}
+    ).with_columns(pl.col(*names).str.strip_chars(_BLANK))
+    # fastText's prefix may have come along into any format
+    prefixed = label.str.starts_with(label_lines.PREFIX)
+    several = prefixed & (
+        label.str.contains(rf"\s{label_lines.PREFIX}") | text.str.contains(rf"(^|\s){label_lines.PREFIX}\S")
+    )
+    frame = frame.with_columns(several=several, label=label.str.strip_prefix(label_lines.PREFIX))
+    reasons = [
+        pl.when(~pl.col(role).str.contains(_VISIBLE).fill_null(False)).then(pl.lit(f"empty {names[role]}"))
+        for role in ("text", "label")
+    ]
+    if data.missing != "auto":
+        reasons += [
+            pl.when(pl.col(role).is_in(data.missing)).then(
+                pl.format(
+                    f"{names[role].replace('{', '{{').replace('}', '}}')} is {{}}, a word of data.missing", role
+                )
             )
-
-
-_READERS: dict[str, Callable[[Path, list[str]], Iterator[Row]]] = {
-    "csv": _delimited("CSV", ","),
-    "tsv": _delimited("TSV", "\t"),
-    "jsonl": _jsonl,
-    "parquet": _parquet,
-    "lines": _label_text,
-}
+            for role in ("text", "label")
+        ]
+    reasons += [
+        pl.when(pl.col(role).str.contains("\0", literal=True)).then(pl.lit(f"a NUL character in {names[role]}"))
+        for role in ("text", "label")
+    ]
+    reasons.append(pl.when(label.str.contains(_LINE_BREAK)).then(pl.lit(f"a line break in {names['label']}")))
+    reasons.append(pl.when(pl.col("several")).then(pl.lit("several labels; a text can have one")))
+    frame = frame.with_columns(reason=pl.coalesce(reasons))
+    kept = frame.filter(pl.col("reason").is_null())
+    unusable = list(frame.filter(pl.col("reason").is_not_null()).select("line", "reason").iter_rows())
+    if "split" in names:
+        known = pl.col("split").is_in(SPLITS).fill_null(False)
+        unusable += [
+            (line, f"{names['split']} is {value or ''!r}, not one of {', '.join(SPLITS)}")
+            for line, value in kept.filter(~known).select("line", "split").iter_rows()
+        ]
+        kept = kept.filter(known)
+    else:
+        kept = kept.with_columns(split=pl.lit(split, pl.String))
+    ids = pl.lit(f"{name}:") + pl.col("line").cast(pl.String)
+    return kept.select(ids.alias("id"), "text", "label", "split"), unusable

@@ -7,12 +7,14 @@ from typing import Any
 import polars as pl
 
 from carousel.corpus import labelled_files, stdlib_docs
-from carousel.corpus.document import Rejected
+from carousel.corpus.document import Collected, Rejected
+from carousel.corpus.formats.rows import MISSING
+from carousel.corpus.labels import alike, shown
 from carousel.errors import UserError
 from carousel.params import Data
 
-SOURCES: dict[str, Callable[[Data, Path], tuple[pl.DataFrame, list[Rejected]]]] = {
-    "stdlib_docs": lambda data, root: (stdlib_docs.read(root / data.path), []),
+SOURCES: dict[str, Callable[[Data, Path], Collected]] = {
+    "stdlib_docs": lambda data, root: Collected(stdlib_docs.read(root / data.path)),
     "file": labelled_files.read,
 }
 
@@ -26,15 +28,12 @@ def preset(data: Data) -> tuple[str, ...]:
     return PRESETS.get(data.source, ())
 
 
-def collect(data: Data, root: Path = Path()) -> tuple[pl.DataFrame, list[Rejected]]:
+def collect(data: Data, root: Path = Path()) -> Collected:
     """Read every document of the source that params.yaml names.
 
     Args:
         data: the `data` section of params.yaml.
         root: where relative paths begin.
-
-    Returns:
-        A frame of `document.SCHEMA`, and the rows that were left out.
 
     Raises:
         UserError: when the source is missing, unreadable or empty.
@@ -48,27 +47,53 @@ def check(data: Data, documents: pl.DataFrame, rejected: list[Rejected]) -> None
     Raises:
         UserError: when too many rows were rejected, none is left, or a label stands alone.
     """
+    rows = documents.height + len(rejected)
     if len(rejected) > data.max_rejected:
-        first = rejected[0]
         raise UserError(
-            f"{first.file}: {len(rejected)} of {documents.height + len(rejected)} rows rejected, data.max_rejected "
-            f"allows {data.max_rejected}; the first is line {first.line}: {first.reason} "
-            "(all of them are in reports/rejected.jsonl)"
+            f"{rejected[0].file}: {len(rejected)} of {rows} rows rejected, data.max_rejected allows "
+            f"{data.max_rejected}; {_first(rejected)}"
         )
     if documents.is_empty():
-        raise UserError(f"{data.path}: has no document with a text and a label")
+        every = f": all {rows} rows rejected; {_first(rejected)}" if rejected else ""
+        raise UserError(f"{data.path}: has no document with a text and a label{every}")
+    rest = f" ({len(rejected)} rows rejected; {_first(rejected)})" if rejected else ""
     labels = documents["label"].value_counts(sort=True)
     if labels.height == 1:
         raise UserError(
-            f"{data.path}: every document has the label {labels['label'][0]!r}; a classifier needs at least two: "
-            "check data.label"
+            f"{data.path}: every document has the label {_cut(labels['label'][0])}; a classifier needs at least "
+            f"two: check data.label{rest}"
         )
     single = labels.filter(pl.col("count") == 1)["label"].sort().to_list()
     if single:
+        doubt = "; if these are no labels, check data.label and data.format" if len(single) > 5 else ""
         raise UserError(
             f"{data.path}: one document only for {_named(single)}; a label needs at least one to learn from and "
-            "one to test: add documents, or join or remove the label"
+            f"one to test: add documents, or join or remove the label{doubt}{rest}"
         )
+
+
+def remarks(documents: pl.DataFrame, rejected: list[Rejected]) -> list[str]:
+    """Return what a person should look at before training, a line each."""
+    lines = []
+    if rejected:
+        lines.append(f"{len(rejected)} rows rejected; {_first(rejected)}")
+    counts = dict(documents["label"].value_counts().iter_rows())
+    groups = alike(counts)
+    for group, difference in groups[:5]:
+        named = ", ".join(f"{shown(label)} ({counts[label]})" for label in group)
+        lines.append(f"labels that look alike: {named}; they differ in {difference}: make them one if they are")
+    if len(groups) > 5:
+        lines.append(f"{len(groups) - 5} more groups of labels look alike")
+    lines += [
+        f"label {label!r} ({counts[label]} documents) may be a missing value; data.missing: [{label!r}] rejects it"
+        for label in sorted(MISSING & counts.keys())
+    ]
+    texts = documents.filter(pl.col("text").is_in(list(MISSING)))["text"]
+    if len(texts):
+        lines.append(
+            f"text {texts[0]!r} may be a missing value ({len(texts)} times); data.missing: [{texts[0]!r}] drops it"
+        )
+    return lines
 
 
 def describe(data: Data, documents: pl.DataFrame, rejected: list[Rejected]) -> dict[str, Any]:
@@ -78,10 +103,21 @@ def describe(data: Data, documents: pl.DataFrame, rejected: list[Rejected]) -> d
         "documents": documents.height,
         "rejected": len(rejected),
         "labels": documents["label"].n_unique(),
+        "labels_that_look_alike": len(alike(documents["label"].unique())),
         **(stdlib_docs.origin() if data.source == "stdlib_docs" else {}),
     }
 
 
+def _first(rejected: list[Rejected]) -> str:
+    first = rejected[0]
+    where = f"line {first.line} of {first.file}"
+    return f"the first is {where}: {first.reason} (all of them are in reports/rejected.jsonl)"
+
+
 def _named(labels: list[str], most: int = 5) -> str:
-    shown = ", ".join(repr(label) for label in labels[:most])
-    return f"label{'s' if len(labels) > 1 else ''} {shown}" + (", …" if len(labels) > most else "")
+    names = ", ".join(_cut(label) for label in labels[:most])
+    return f"label{'s' if len(labels) > 1 else ''} {names}" + (", …" if len(labels) > most else "")
+
+
+def _cut(label: str, most: int = 60) -> str:
+    return repr(label if len(label) <= most else f"{label[:most]}…")

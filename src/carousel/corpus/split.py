@@ -6,24 +6,51 @@ from typing import Any
 
 import polars as pl
 
+from carousel.corpus import conflicts
+from carousel.corpus.conflicts import Conflicts
 from carousel.corpus.document import SPLITS
+from carousel.corpus.labels import shown
 from carousel.errors import UserError
 from carousel.params import Split
+
+# Characters that cannot be seen, and that copying a text adds or loses: U+200D joins some, U+FEFF is a stray mark
+INVISIBLE = r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufe0e\ufe0f\ufeff]"
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """Documents by split, and what was left out on the way."""
+    """Documents by split, and what was left out on the way.
+
+    Attributes:
+        splits: `id`, `text` and `label` of each split's documents.
+        duplicates: documents of one split whose text an earlier one has.
+        leaked: documents whose text a later split has.
+        conflicts: texts under two labels, before any was dropped.
+        vanished: labels of which no document is left, and how many there were.
+    """
 
     splits: dict[str, pl.DataFrame]
     duplicates: int
     leaked: int
+    conflicts: Conflicts
+    vanished: dict[str, int]
+
+    def remarks(self) -> list[str]:
+        """Return what a person should look at before training, a line each."""
+        gone = [
+            f"label {shown(label)} is gone: the text of each of its {count} documents is also under another label, "
+            "and that document was kept"
+            for label, count in self.vanished.items()
+        ]
+        return [*self.conflicts.remarks(), *gone]
 
     def report(self) -> dict[str, Any]:
         """Return what reports/data.json says."""
         return {
             "documents": {name: frame.height for name, frame in self.splits.items()},
             "dropped": {"duplicates": self.duplicates, "also_in_a_later_split": self.leaked},
+            "texts_under_different_labels": self.conflicts.report(),
+            "labels_that_vanished": self.vanished,
             "labels": {
                 name: dict(sorted(frame["label"].value_counts().iter_rows())) for name, frame in self.splits.items()
             },
@@ -33,9 +60,10 @@ class Prepared:
 def prepare(documents: pl.DataFrame, split: Split) -> Prepared:
     """Drop duplicates and leaks, and divide what has no split yet.
 
-    Two texts are the same if they are equal but for case and white space. Of documents without a split, the
-    first of each text stays. Given test and validation splits stay as they came, so that results compare with
-    published ones; what they hold is dropped from the splits before them (test over val over train).
+    Two texts are the same if they are equal but for case, white space, Unicode form (NFC or NFD) and characters
+    that cannot be seen. Of documents without a split, the first of each text stays, whatever its label. Given
+    test and validation splits stay as they came, so that results compare with published ones; what they hold is
+    dropped from the splits before them (test over val over train).
 
     Args:
         documents: a frame of `document.SCHEMA`.
@@ -44,9 +72,7 @@ def prepare(documents: pl.DataFrame, split: Split) -> Prepared:
     Raises:
         UserError: when a split would be empty, or a label cannot be learned because train lacks it.
     """
-    documents = documents.with_columns(
-        key=pl.col("text").str.to_lowercase().str.replace_all(r"\s+", " ").str.strip_chars()
-    )
+    documents = documents.with_columns(key=_key(pl.col("text")))
     parts = {name: documents.filter(pl.col("split") == name) for name in SPLITS}
     if documents["split"].is_null().all():
         whole = documents.unique("key", keep="first", maintain_order=True)
@@ -69,8 +95,22 @@ def prepare(documents: pl.DataFrame, split: Split) -> Prepared:
             val, train = _divide(train, split.val_fraction, split.seed, "val")
     columns = ["id", "text", "label"]
     splits = {name: frame.select(columns) for name, frame in (("train", train), ("val", val), ("test", test))}
-    _check(splits)
-    return Prepared(splits, duplicates, leaked)
+    left = pl.concat(splits.values())["label"].unique()
+    gone = documents.filter(~pl.col("label").is_in(left.implode()))["label"].value_counts()
+    vanished = dict(sorted(gone.iter_rows()))
+    _check(splits, vanished)
+    return Prepared(splits, duplicates, leaked, conflicts.find(documents), vanished)
+
+
+def _key(text: pl.Expr) -> pl.Expr:
+    """Return what is equal for texts that count as the same."""
+    return (
+        text.str.replace_all(INVISIBLE, "")
+        .str.to_lowercase()
+        .str.normalize("NFC")
+        .str.replace_all(r"\s+", " ")
+        .str.strip_chars()
+    )
 
 
 def _divide(documents: pl.DataFrame, fraction: float, seed: int, part: str) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -88,7 +128,7 @@ def _divide(documents: pl.DataFrame, fraction: float, seed: int, part: str) -> t
     return documents.filter(taken), documents.filter(~taken)
 
 
-def _check(splits: dict[str, pl.DataFrame]) -> None:
+def _check(splits: dict[str, pl.DataFrame], vanished: dict[str, int]) -> None:
     for name, frame in splits.items():
         if frame.is_empty():
             raise UserError(
@@ -97,7 +137,10 @@ def _check(splits: dict[str, pl.DataFrame]) -> None:
             )
     known = set(splits["train"]["label"])
     if len(known) == 1:
-        raise UserError(f"the train split has one label only ({known.pop()!r}); a classifier needs at least two")
+        why = f" (every text of {', '.join(map(shown, vanished))} is also under another label)" if vanished else ""
+        raise UserError(
+            f"the train split has one label only ({known.pop()!r}){why}; a classifier needs at least two"
+        )
     for name in ("val", "test"):
         unknown = sorted(set(splits[name]["label"]) - known)
         if unknown:

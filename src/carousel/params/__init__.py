@@ -1,10 +1,10 @@
 """The typed form of params.yaml: the only place where a person writes hyperparameters."""
 
+from carousel.params.data import Column, Data
 from carousel.params.file import HPARAMS_FILE, PARAMS_FILE, load, load_hparams, read_yaml, validated
 from carousel.params.sections import (
     Baseline,
     Cell,
-    Data,
     Encode,
     Model,
     Promotion,
@@ -42,6 +42,7 @@ __all__ = [
     "Between",
     "Cell",
     "Choices",
+    "Column",
     "Data",
     "Encode",
     "Hparams",

@@ -1,4 +1,4 @@
-"""The sections of params.yaml, a field for each key; `sweep` has a module of its own."""
+"""The sections of params.yaml, a field for each key; `data` and `sweep` have modules of their own."""
 
 from typing import Annotated, Literal
 
@@ -13,7 +13,6 @@ Cell = Literal[
     "lstm", "gru", "rnn", "min_gru", "min_lstm", "qrnn", "esn", "reference_lstm", "reference_gru"
 ]  # the keys of nn.cells.CELLS
 Encoder = Literal["recurrent", "convolutional", "transformer", "bag"]  # the keys of nn.encoders.ENCODERS
-SplitName = Literal["train", "val", "test"]
 Normalization = Literal[
     "nfc", "nfkc", "lowercase", "casefold", "strip_accents", "html_breaks", "remove_quotes", "split_identifiers",
     "collapse_spaces",
@@ -24,32 +23,6 @@ class Section(BaseModel):
     """A section of params.yaml. Unknown keys are mistakes, and no value is silently made to fit its type."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=True)
-
-
-class Data(Section):
-    """Where the documents come from."""
-
-    source: Literal["stdlib_docs", "file"] = "stdlib_docs"
-    path: str = "data/stdlib_docs.yaml"
-    format: Literal["auto", "csv", "tsv", "jsonl", "parquet", "lines"] = "auto"
-    text: str = "text"
-    label: str = "label"
-    splits: dict[SplitName, str | None] = {}
-    split_column: str | None = None
-    max_rejected: int = Field(default=100, ge=0)
-
-    @property
-    def given(self) -> dict[SplitName, str]:
-        """The splits that have a file; null is none."""
-        return {split: name for split, name in self.splits.items() if name is not None}
-
-    @model_validator(mode="after")
-    def _splits_name_train(self) -> "Data":
-        if self.given and "train" not in self.given:
-            raise ValueError("data.splits names files but none for train")
-        if self.given and self.split_column:
-            raise ValueError("data.splits and data.split_column both say how to split: keep one")
-        return self
 
 
 class Split(Section):

@@ -5,10 +5,10 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError, model_validator
 
+from carousel.params.data import Data
 from carousel.params.nearest import nearest
 from carousel.params.sections import (
     Baseline,
-    Data,
     Encode,
     Model,
     Promotion,
