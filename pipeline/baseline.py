@@ -12,7 +12,11 @@ from pipeline.stage import run
 def main() -> None:
     result = linear.evaluate(tables.read_splits(Path("data/prepared")), load().baseline)
     write_json(Path("reports/baseline.json"), result.report())
-    print(f"TF-IDF with logistic regression: test accuracy {result.test['accuracy']:.4f} (C={result.c:g})")
+    if result.c is None:
+        model = "no training text has a word, so the baseline answers the most frequent label"
+    else:
+        model = f"TF-IDF with a linear SVM, C={result.c:g}"
+    print(f"{model}: test accuracy {result.test['accuracy']:.4f}, macro-F1 {result.test['macro_f1']:.4f}")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from carousel.bundle.bundle import Bundle
 from carousel.corpus import tables
 from carousel.corpus.encoded import Encoded
 from carousel.evaluation.answers import Answers
-from carousel.evaluation.report import evaluate
+from carousel.evaluation.report import evaluate, points
 from carousel.files import read_json, write_json
 from carousel.tracking import run as tracked
 from carousel.tracking.lineage import data_digests
@@ -31,7 +31,9 @@ def main() -> None:
     tracked.log_evaluation(report, baseline, answers)
     print(
         f"test accuracy {metrics['accuracy']:.4f}, macro-F1 {metrics['macro_f1']:.4f} on {len(test)} documents; "
-        f"linear baseline {baseline['accuracy']:.4f}, {baseline['macro_f1']:.4f}"
+        f"linear baseline {baseline['accuracy']:.4f}, {baseline['macro_f1']:.4f} "
+        f"(difference {points(metrics['accuracy'], baseline['accuracy'])}, "
+        f"{points(metrics['macro_f1'], baseline['macro_f1'])} points)"
     )
 
 

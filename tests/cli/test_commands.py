@@ -33,6 +33,8 @@ def test_the_summary_shows_both_models_the_version_and_what_to_type_next(finishe
     test, baseline = finished.read("reports/test.json"), finished.read("reports/baseline.json")
     for expected in (f"{test['accuracy']:.4f}", f"{test['macro_f1']:.4f}", f"{baseline['accuracy']:.4f}"):
         assert expected in printed
+    difference = 100 * (test["accuracy"] - baseline["accuracy"])
+    assert re.search(rf"difference in points +{re.escape(f'{difference:+z.1f}')} +[+-]\d+\.\d", printed)
     assert re.search(r"registered stdlib-docs version 1 \(.*\)", printed)
     assert re.search(r"seconds +collect \d+ .* register \d+ · in all \d+", printed)
     for command in ("make ui", "carousel predict", "carousel promote"):

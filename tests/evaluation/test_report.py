@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from carousel.bundle.bundle import Bundle
 from carousel.corpus.encoded import Encoded
 from carousel.corpus.lengths import NAMES, bucket
-from carousel.evaluation.report import Report, evaluate, scores
+from carousel.evaluation.report import Report, evaluate, points, scores
 from carousel.nn.classifier import ClassifierConfig, TextClassifier
 from carousel.text.tokenizer import TOKENIZERS
 from carousel.text.vocabulary import SPECIALS, Vocabulary
@@ -182,3 +182,11 @@ def test_the_report_is_of_the_bundles_predictions():
     assert longer.read.tolist() == report.lengths.tolist()
     assert longer.by_length()["cut"].sum() == 6
     assert longer.by_length()["beyond"].sum() == 1  # d d a b c
+
+
+@pytest.mark.parametrize(
+    ("score", "reference", "expected"),
+    [(0.9, 0.85, "+5.0"), (0.5, 0.7512, "-25.1"), (0.8, 0.8, "+0.0"), (0.8, 0.80001, "+0.0")],
+)
+def test_points_have_a_sign_and_zero_is_not_negative(score, reference, expected):
+    assert points(score, reference) == expected

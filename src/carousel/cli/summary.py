@@ -56,6 +56,8 @@ def _show(found: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from carousel.evaluation.report import points
+
     console = Console(highlight=False)
     test, baseline, registered = found["test"], found["baseline"], found["registered"]
     table = Table(box=None, pad_edge=False)
@@ -63,6 +65,8 @@ def _show(found: dict[str, Any]) -> None:
         table.add_column(column, justify="left" if column.startswith("on") else "right")
     table.add_row("this model", f"{test['accuracy']:.4f}", f"{test['macro_f1']:.4f}", style="bold")
     table.add_row("linear baseline", f"{baseline['accuracy']:.4f}", f"{baseline['macro_f1']:.4f}")
+    differences = (points(test[metric], baseline[metric]) for metric in ("accuracy", "macro_f1"))
+    table.add_row("difference in points", *differences)
     seconds = found["seconds"]
     timed = " · ".join(f"{stage} {value:.0f}" for stage, value in seconds.items())
     aliases = ", ".join(registered["aliases"]) or "no alias"

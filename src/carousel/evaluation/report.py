@@ -153,6 +153,11 @@ def scores(targets: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], cla
     }
 
 
+def points(score: float, reference: float) -> str:
+    """Return how far one fraction is above another, in percentage points with a sign."""
+    return f"{100 * (score - reference):+z.1f}"
+
+
 def evaluate(bundle: Bundle, documents: Encoded, trained: int | None = None) -> Report:
     """Let a bundle classify encoded documents.
 

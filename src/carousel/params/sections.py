@@ -131,10 +131,11 @@ class Train(Section):
 
 
 class Baseline(Section):
-    """TF-IDF with logistic regression, on the same splits."""
+    """TF-IDF of words and characters with a linear support vector machine, on the same splits."""
 
     ngrams: Annotated[int, Field(ge=1, le=5)] = 2
-    c: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1)] = [1.0, 10.0, 100.0]
+    characters: Annotated[int, Field(ge=0, le=8)] = 5
+    c: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1)] = [0.1, 0.3, 1.0]
 
 
 class Registry(Section):

@@ -1,0 +1,31 @@
+import polars as pl
+import pytest
+
+from carousel.corpus import tables
+from carousel.files import read_json
+from carousel.params import PARAMS_FILE
+from pipeline import baseline
+
+
+@pytest.mark.parametrize(
+    ("characters", "printed"),
+    [
+        (5, "TF-IDF with a linear SVM, C=0.1: test accuracy 1.0000, macro-F1 1.0000"),
+        (0, "no training text has a word, so the baseline answers the most frequent label: test accuracy 0.5000"),
+    ],
+)
+def test_texts_without_a_word_have_a_baseline(tmp_path, monkeypatch, capsys, characters, printed):
+    monkeypatch.chdir(tmp_path)
+    PARAMS_FILE.write_text(f"baseline: {{characters: {characters}, c: [0.1]}}\n", "utf-8")
+    texts = pl.DataFrame(
+        {
+            "id": [str(i) for i in range(8)],
+            "text": ["😀😀", "😡", "😀 !", "😡..", "😡 😡!", "😀?", "😀😀😀", "😡😡😡"],
+            "label": ["good", "bad", "good", "bad", "bad", "good", "good", "bad"],
+        }
+    )
+    for split, rows in {"train": slice(0, 5), "val": slice(5, 6), "test": slice(6, 8)}.items():
+        tables.write(texts[rows], tmp_path / f"data/prepared/{split}.parquet")
+    baseline.main()
+    assert printed in capsys.readouterr().out
+    assert read_json(tmp_path / "reports/baseline.json")["features"] > 0 or not characters
