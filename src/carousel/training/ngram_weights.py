@@ -21,6 +21,7 @@ from carousel.tasks.classification import balanced
 from carousel.text.vocabulary import PADDING_ID, Vocabulary
 
 STRENGTH = 1.0  # C: inverse of the penalty on squared weights
+TOLERANCE = 0.01  # of the solver; 1e-4, scikit-learn's default, is three times as slow for the same accuracy
 FOLDS = 3  # of the cross-validation that finds the scale of logits
 SCALES = (0.1, 50.0)
 RARE = 1e-3  # documents that a label without any counts for
@@ -164,7 +165,7 @@ def _fit(
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # close enough to predict with, and it is tested
-        fitted = LinearSVC(C=STRENGTH, random_state=0).fit(matrix, targets, weights)
+        fitted = LinearSVC(C=STRENGTH, tol=TOLERANCE, dual=True, random_state=0).fit(matrix, targets, weights)
     coefficients, bias = np.zeros((classes, matrix.shape[1])), np.full(classes, -1.0)
     binary = len(fitted.classes_) == 2  # scikit-learn keeps the second label's weights alone
     coefficients[fitted.classes_] = np.concatenate([-fitted.coef_, fitted.coef_]) if binary else fitted.coef_
