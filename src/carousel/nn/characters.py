@@ -34,8 +34,9 @@ class Characters(nn.Module):
             ids: token ids (B, T).
         """
         spelled = self.spelling[ids].flatten(1).long()  # (B, T * longest)
-        order = (spelled == PADDING_ID).long().sort(dim=1, stable=True).indices
-        return spelled.gather(1, order)
+        real = (spelled != PADDING_ID).long()
+        place = torch.where(real == 1, real.cumsum(1), real.sum(1, keepdim=True) + (1 - real).cumsum(1)) - 1
+        return torch.zeros_like(spelled).scatter(1, place, spelled)
 
     @torch.no_grad()
     def begin(self, spelling: npt.NDArray[np.int32]) -> None:
