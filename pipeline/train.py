@@ -22,6 +22,7 @@ from pipeline.stage import run
 
 def main() -> None:
     params, hparams = load(), load_hparams()
+    params.sweep.check_storage()
     train, val = Encoded.load(Path("data/encoded/train")), Encoded.load(Path("data/encoded/val"))
     tokenizer = Tokenizer.from_json(Path("artifacts/tokenizer.json").read_text("utf-8"))
     vocabulary = Vocabulary.from_text(Path("artifacts/vocab.txt").read_text("utf-8"))

@@ -15,6 +15,7 @@ from carousel.bundle.bundle import Bundle
 from carousel.errors import UserError
 from carousel.tracking import description
 from carousel.tracking.store import exclusive
+from carousel.url import Url, redact
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -120,7 +121,8 @@ def versions(client: "MlflowClient", name: str) -> list[Version]:
     except mlflow.MlflowException as error:
         if error.error_code == "RESOURCE_DOES_NOT_EXIST":
             return []
-        raise UserError(f"{mlflow.get_registry_uri()}: the registry cannot be used: {error.message}") from error
+        store, reason = Url(mlflow.get_registry_uri()), redact(error.message)
+        raise UserError(f"{store}: the registry cannot be used: {reason}") from error
     aliases: dict[int, list[str]] = {}
     for alias, number in model.aliases.items():
         aliases.setdefault(int(number), []).append(alias)
@@ -166,7 +168,7 @@ def download(uri: str, scratch: str) -> Path:
     try:
         return Path(mlflow.artifacts.download_artifacts(uri, dst_path=scratch))
     except (mlflow.MlflowException, OSError) as error:
-        raise UserError(f"{uri}: its files cannot be read: {str(error).strip().splitlines()[0]}") from error
+        raise UserError(f"{uri}: its files cannot be read: {redact(str(error).strip().splitlines()[0])}") from error
 
 
 def requirements() -> list[str]:
@@ -202,7 +204,8 @@ def _create_model(client: "MlflowClient", name: str) -> None:
         client.create_registered_model(name, description=description.OF_MODEL)
     except mlflow.MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
-            raise UserError(f"{mlflow.get_registry_uri()}: cannot register {name}: {error.message}") from error
+            store, reason = Url(mlflow.get_registry_uri()), redact(error.message)
+            raise UserError(f"{store}: cannot register {name}: {reason}") from error
 
 
 def _paged(client: "MlflowClient", name: str) -> "Iterable[ModelVersion]":

@@ -18,6 +18,7 @@ from carousel.nn.encoders import called, size
 from carousel.params import Hparams, Params, flatten
 from carousel.tracking import description, lineage, winner
 from carousel.tracking.store import connect, experiment, has_run, tracking_uri
+from carousel.url import Url
 
 if TYPE_CHECKING:
     import mlflow
@@ -41,7 +42,8 @@ def name(hparams: Hparams, data: str) -> str:
 def flat(*sections: BaseModel) -> dict[str, str]:
     """Return params under the names that params.yaml and `dvc exp run -S` use.
 
-    What decides about registered versions is left out: it makes no model, and may change while one is trained.
+    What decides about registered versions, and where a study is kept, is left out: it makes no model, and may
+    change while one is trained.
     """
     values: dict[str, Any] = {}
     for section in sections:
@@ -49,7 +51,7 @@ def flat(*sections: BaseModel) -> dict[str, str]:
     return {
         key: value if isinstance(value, str) else json.dumps(value)
         for key, value in values.items()
-        if not key.startswith(("promotion.", "registry.keep"))
+        if not key.startswith(("promotion.", "registry.keep", "sweep.storage"))
     }
 
 
@@ -77,7 +79,7 @@ def started(params: Params, hparams: Hparams, checkpoints: Path | None = None) -
     tags, files = lineage.of_training(params, hparams)
     # processor, memory and disk, every ten seconds; a training shorter than that has none
     with mlflow.start_run(known, experiment_id, run_name, tags=tags, log_system_metrics=True) as run:
-        recorded = {"run_id": run.info.run_id, "tracking_uri": tracking_uri()}
+        recorded = {"run_id": run.info.run_id, "tracking_uri": str(tracking_uri())}
         if interrupted:
             write_json(interrupted, recorded)
         mlflow.log_params(flat(params) | flat(hparams))
@@ -87,7 +89,7 @@ def started(params: Params, hparams: Hparams, checkpoints: Path | None = None) -
                 _log_input(params, split, digest)
         winner.link(client, experiment_id, run.info.run_id, hparams)
         try:
-            yield RunLogger(run_id=run.info.run_id, tracking_uri=tracking_uri())
+            yield RunLogger(run_id=run.info.run_id, tracking_uri=mlflow.get_tracking_uri())
         except KeyboardInterrupt:
             mlflow.end_run("KILLED")
             raise
@@ -201,7 +203,7 @@ def resumed(client: "MlflowClient", path: Path = RUN_FILE) -> Iterator["mlflow.A
     recorded = read_json(path)
     if not has_run(client, recorded["run_id"]):
         raise UserError(
-            f"run {recorded['run_id']} is not in the store {mlflow.get_tracking_uri()} (it was made in "
+            f"run {recorded['run_id']} is not in the store {Url(mlflow.get_tracking_uri())} (it was made in "
             f"{recorded['tracking_uri']}): `dvc repro --force train` followed by `dvc repro` makes it there"
         )
     with mlflow.start_run(run_id=recorded["run_id"]) as run:
