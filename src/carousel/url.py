@@ -45,7 +45,7 @@ class Url:
     def __init__(self, value: "str | Url") -> None:
         self._value: str = value._value if isinstance(value, Url) else value
         self._parts = _parse(self._value)
-        if self._value != str(self):
+        if self._value != self._masked:
             _replaced[self._value] = str(self)
             _replaced.update(dict.fromkeys(_spellings(self._parts), MASK))
 
@@ -106,7 +106,7 @@ class Url:
         """Whether it holds a password or token, or may hold one because it is malformed."""
         parts = self._parts
         if parts is None or not parts.well_formed:
-            return str(self) != self._value
+            return self._masked != self._value
         return bool(parts.secret_user_info) or any(_is_secret(*pair) for pair in parts.pairs)
 
     def fault(self) -> str | None:
@@ -120,7 +120,7 @@ class Url:
         if self._well_formed:
             port = self.port
             return None if port is None or 0 < port < 65536 else "has a port that is not from 1 to 65535"
-        if "@" in self._value and self._value != str(self):
+        if "@" in self._value and self._value != self._masked:
             return "has a malformed user, password, host or port: percent-encode : / ? # @ in a password"
         return "has a malformed host or port: a port is a number"
 
@@ -132,10 +132,14 @@ class Url:
     def _match(self) -> re.Match[str] | None:
         return _HOST.fullmatch(self._parts.host_port) if self._parts and self._parts.well_formed else None
 
-    def __str__(self) -> str:
+    @property
+    def _masked(self) -> str:
         if self._parts is None or not self._parts.well_formed:
             return _mask_malformed(self._value)
         return self._parts.masked(self._value)
+
+    def __str__(self) -> str:
+        return re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029]", "?", self._masked)  # it is part of a line
 
     def __repr__(self) -> str:
         return f"Url({str(self)!r})"
@@ -230,7 +234,9 @@ def _is_secret(key: str, value: str) -> bool:
 
 def _mask_pair(key: str, value: str) -> str:
     shown = key.lower() in _SHOWN and not _is_secret(key, value)
-    return f"{key}={value}" if shown else f"{key}={MASK}"
+    if not value:  # perhaps a secret without a name
+        return MASK
+    return f"{key}={value if shown else MASK}"
 
 
 def _mask_malformed(value: str) -> str:
