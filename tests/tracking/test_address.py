@@ -79,6 +79,8 @@ def server() -> Iterator[tuple[int, list[str]]]:
             given.append(self.headers.get("Authorization", ""))
             self.send_error(401)
 
+        do_POST = do_GET  # noqa: N815
+
         def log_message(self, *_: object) -> None: ...
 
     served = ThreadingHTTPServer(("127.0.0.1", 0), Refusing)

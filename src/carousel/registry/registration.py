@@ -132,13 +132,14 @@ def _link(client: "MlflowClient", version: Version) -> None:
     """Let the logged model name its version, as MLflow's UI shows it; MLflow does so after it made the version."""
     from mlflow.utils.mlflow_tags import MLFLOW_MODEL_VERSIONS
 
-    scheme, _, model_id = (client.get_model_version(version.name, str(version.number)).source or "").partition(":/")
+    stored = client.get_model_version(version.name, str(version.number))
+    scheme, _, model_id = (stored.source or "").partition(":/")
     if scheme != "models":
         return
     named = client.get_logged_model(model_id).tags.get(MLFLOW_MODEL_VERSIONS, "[]")
     links = json.loads(named)
     if not any((link["name"], int(link["version"])) == (version.name, version.number) for link in links):
-        links.append({"name": version.name, "version": str(version.number)})
+        links.append({"name": version.name, "version": stored.version})
         client.set_logged_model_tags(model_id, {MLFLOW_MODEL_VERSIONS: json.dumps(links)})
 
 

@@ -40,13 +40,13 @@ def use(tracking: Url, registry: Url) -> None:
     Raises:
         UserError: when two servers have different passwords, since MLflow has one variable for both.
     """
-    import mlflow
-
     found = {url.credentials for url in (tracking, registry) if url.scheme in SERVERS} - {("", "")}
     if len(found) > 1:
         raise UserError(
             f"{REGISTRY}: its user or password is not that of {TRACKING}, and MLflow takes one for both"
         )
+    import mlflow
+
     for user, password in found:
         os.environ[USER], os.environ[PASSWORD] = user, password
     mlflow.set_tracking_uri(_plain(tracking))
