@@ -17,7 +17,6 @@ from carousel.url import Url, redact
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-CONNECT_SECONDS = 5
 STATE = Path(".carousel")
 
 
@@ -134,7 +133,7 @@ def _check_reachable(uri: Url) -> None:
         return
     port = uri.port or (443 if uri.scheme == "https" else 80)
     try:
-        socket.create_connection((uri.host, port), timeout=CONNECT_SECONDS).close()
+        socket.create_connection((uri.host, port), timeout=address.CONNECT_SECONDS).close()
     except (OSError, UnicodeError) as error:  # a label of a host that is too long for DNS is a UnicodeError
         reason = getattr(error, "strerror", None) or error
         raise UserError(
