@@ -19,7 +19,9 @@ def main() -> None:
     test = Encoded.load(Path("data/encoded/test"))
     learned = ("train", "val") if read_json(TRAINED)["refit_epochs"] else ("train",)
     longest = max(int(Encoded.load(Path(f"data/encoded/{split}")).lengths.max()) for split in learned)
-    report = evaluate(Bundle.load(Path("models/bundle")), test, longest)
+    bundle = Bundle.load(Path("models/bundle"))
+    tracked.check_run(bundle)
+    report = evaluate(bundle, test, longest)
     baseline = read_json(Path("reports/baseline.json"))
     answers = Path("data/predictions/test.parquet")
     Answers(report, test.names, data_digests()["test"]).save(answers)
@@ -28,7 +30,7 @@ def main() -> None:
     tables.write(report.by_length(), Path("reports/accuracy_by_length.csv"))
     metrics = report.metrics()
     write_json(Path("reports/test.json"), metrics)
-    tracked.log_evaluation(report, baseline, answers)
+    tracked.log_evaluation(bundle, report, baseline, answers)
     print(
         f"test accuracy {metrics['accuracy']:.4f}, macro-F1 {metrics['macro_f1']:.4f} on {len(test)} documents; "
         f"linear baseline {baseline['accuracy']:.4f}, {baseline['macro_f1']:.4f} "

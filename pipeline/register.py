@@ -5,7 +5,7 @@ from pathlib import Path
 from carousel.bundle.bundle import Bundle
 from carousel.files import read_json, write_json
 from carousel.params import load
-from carousel.registry import versions
+from carousel.registry import registration, versions
 from carousel.tracking import run as tracked
 from carousel.tracking.lineage import data_digests
 from carousel.tracking.store import connect
@@ -16,17 +16,19 @@ def main() -> None:
     name, folder = load().registry.name, Path("models/bundle")
     test, baseline = read_json(Path("reports/test.json")), read_json(Path("reports/baseline.json"))
     bundle, client = Bundle.load(folder), connect()
-    with tracked.resumed(client) as mlflow_run:
+    with tracked.resumed(client, bundle) as mlflow_run:
+        tracked.check_evaluated(mlflow_run, test, baseline)
         tags = {
             **tracked.origin(mlflow_run),
             **{tag: f"{test[metric]:.6f}" for metric, tag in versions.TEST.items()},
             **{tag: f"{baseline[metric]:.6f}" for metric, tag in versions.BASELINES.items()},
             versions.TEST_DIGEST: data_digests()["test"],
         }
-        version, new = versions.register(client, name, bundle, folder, mlflow_run.info.run_id, tags)
-        if new:
-            versions.tag(client, version, tracked.log_lock())
-        versions.describe(client, version)
+        version, new = registration.register(client, name, bundle, folder, mlflow_run.info.run_id, tags)
+        interrupted = not version.is_complete and not new
+        if not version.is_complete:
+            registration.describe(client, version)
+            version = registration.complete(client, version, tracked.log_lock(version.run_id))
     write_json(
         Path("reports/registered.json"),
         {
@@ -38,7 +40,8 @@ def main() -> None:
             "run_id": version.run_id,
         },
     )
-    print(f"{name} version {version.number} {'registered as challenger' if new else 'holds this bundle already'}")
+    done = "registered as challenger" if new else "holds this bundle already"
+    print(f"{name} version {version.number} {'had an interrupted registration: finished' if interrupted else done}")
 
 
 if __name__ == "__main__":

@@ -7,17 +7,19 @@ from pathlib import Path
 
 from carousel.errors import UserError
 from carousel.files import write_json
+from carousel.url import redact, redact_tracebacks
 
 
 def run(main: Callable[[], None]) -> None:
     """Run a stage's `main`, write its seconds to reports/seconds/, and turn a UserError into its line."""
+    redact_tracebacks()
     began = time.perf_counter()
     name = Path(sys.modules["__main__"].__file__ or "stage").stem
     try:
         main()
         write_json(Path(f"reports/seconds/{name}.json"), {"seconds": round(time.perf_counter() - began, 1)})
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {redact(str(error))}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print(f"stopped: {name} was interrupted; `dvc repro` goes on from here", file=sys.stderr)

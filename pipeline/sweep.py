@@ -9,6 +9,7 @@ from pipeline.stage import run
 
 def main() -> None:
     params = load()
+    params.sweep.check_storage()
     hparams = Hparams(model=params.model, train=params.train)
     if params.sweep.trials and params.sweep.space:
         hparams = search(params, hparams)
@@ -23,8 +24,8 @@ def search(params: Params, hparams: Hparams) -> Hparams:
     from carousel.corpus.tables import write
     from carousel.search import sweep
     from carousel.search.messages import Data
-    from carousel.search.storage import JOURNAL
-    from carousel.tracking.store import STATE, main_checkout
+    from carousel.search.storage import JOURNAL, place
+    from carousel.tracking.store import STATE, main_checkout, tracking_uri
     from carousel.tracking.sweep import Watched
 
     data = Data(
@@ -33,12 +34,14 @@ def search(params: Params, hparams: Hparams) -> Hparams:
         Path("artifacts/vocab.txt"),
         Path("artifacts/vectors.npz"),
     )
+    where = place(params.sweep, main_checkout() / STATE / JOURNAL)
+    tracking_uri()  # a malformed one stops the sweep before its first trial
     with Watched(params) as watched:
         outcome = sweep.search(
             params.sweep,
             hparams,
             data,
-            place=params.sweep.storage or main_checkout() / STATE / JOURNAL,
+            place=where,
             watcher=watched,
         )
         watched.finish(outcome)

@@ -22,26 +22,27 @@ from pipeline.stage import run
 
 def main() -> None:
     params, hparams = load(), load_hparams()
+    params.sweep.check_storage()
     train, val = Encoded.load(Path("data/encoded/train")), Encoded.load(Path("data/encoded/val"))
     tokenizer = Tokenizer.from_json(Path("artifacts/tokenizer.json").read_text("utf-8"))
     vocabulary = Vocabulary.from_text(Path("artifacts/vocab.txt").read_text("utf-8"))
     pretrained = vectors.load(Path("artifacts/vectors.npz"))
     training = checkpoint.identity(hparams, train, val, vocabulary, precision.choose(hparams).name, pretrained)
-    with (
-        checkpoint.kept(main_checkout() / STATE / "checkpoints", training) as checkpoints,
-        tracked.started(params, hparams, checkpoints) as logger,
-    ):
-        fitted = fit(hparams, train, val, vocabulary, pretrained=pretrained, logger=logger, checkpoints=checkpoints)
-        fitted = refit(hparams, fitted, train, val, vocabulary, pretrained=pretrained, checkpoints=checkpoints)
-        cut = params.encode
-        bundle = Bundle(fitted.model, tokenizer, vocabulary, train.labels, cut.max_length, cut.long)
-        bundle.save(Path("models/bundle"))
-        report = describe(fitted)
+    with checkpoint.kept(main_checkout() / STATE / "checkpoints", training) as checkpoints:
+        with tracked.started(params, hparams, checkpoints) as logger:
+            fitted = fit(
+                hparams, train, val, vocabulary, pretrained=pretrained, logger=logger, checkpoints=checkpoints
+            )
+            fitted = refit(hparams, fitted, train, val, vocabulary, pretrained=pretrained, checkpoints=checkpoints)
+            cut = params.encode
+            bundle = Bundle(fitted.model, tokenizer, vocabulary, train.labels, cut.max_length, cut.long)
+            report = describe(fitted)
+            tracked.log_training(
+                bundle, report, fitted.history, fitted.norms, clip_norm=hparams.train.clip_norm, refit=fitted.refit
+            )
+            bundle.save(Path("models/bundle"))  # then `started` writes models/run.json
         write_json(Path("reports/train.json"), report)
         tables.write(pl.DataFrame(fitted.history), Path("reports/curves.csv"))
-        tracked.log_training(
-            bundle, report, fitted.history, fitted.norms, clip_norm=hparams.train.clip_norm, refit=fitted.refit
-        )
     print(
         f"best epoch {report['best_epoch']} of {report['epochs']}: val accuracy {report['val_accuracy']:.4f}; "
         f"{report['tokens_per_second']:,} tokens/s; bundle {bundle.fingerprint[:12]} of {report['documents']:,} "

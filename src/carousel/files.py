@@ -78,12 +78,23 @@ def _put(temporary: Path, target: Path, aside: Path) -> None:
     if not target.is_dir():
         temporary.replace(target)
         return
+    if _exchange(temporary, target):
+        return
     target.rename(aside)  # a rename cannot replace a folder that has content
     try:
         temporary.replace(target)
     except BaseException:
         aside.rename(target)
         raise
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Exchange two paths in one step, so that a kill leaves neither name empty; False where the system cannot."""
+    import ctypes
+
+    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE of linux/fs.h
+    rename = getattr(ctypes.CDLL(None), "renameat2", None)
+    return rename is not None and rename(here, os.fsencode(one), here, os.fsencode(other), exchange) == 0
 
 
 def _flush(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""kill -9 at any moment of a save: what lies in a bundle's place is whole, or nothing is there."""
+"""kill -9 at any moment of a save: the bundle that was there stays until the new one is whole."""
 
 import random
 import signal
@@ -40,6 +40,7 @@ def test_twenty_kills_never_leave_a_bundle_that_is_half_one_and_half_another(tmp
     loaded = 0
     for _ in range(20):
         folder = tmp_path / "bundle"
+        existed = folder.exists()
         with subprocess.Popen(
             [sys.executable, "-c", SAVE_FOR_EVER, str(folder)], stdout=subprocess.PIPE, text=True
         ) as writer:
@@ -47,7 +48,8 @@ def test_twenty_kills_never_leave_a_bundle_that_is_half_one_and_half_another(tmp
             known = writer.stdout.readline().split()
             time.sleep(moments.uniform(0.0, 0.6))
             writer.send_signal(signal.SIGKILL)
+        assert folder.exists() or not existed or sys.platform != "linux"  # elsewhere it is two renames
         if folder.exists():
             assert Bundle.load(folder).fingerprint in known
             loaded += 1
-    assert loaded >= 10  # the moment between two renames is short
+    assert loaded >= 10

@@ -17,7 +17,7 @@ from carousel.corpus.document import digest
 from carousel.errors import UserError
 from carousel.evaluation.answers import Answers
 from carousel.evaluation.report import Report
-from carousel.registry import versions
+from carousel.registry import registration, versions
 from carousel.registry.meeting import TEST
 from carousel.tracking.run import ANSWERS
 from carousel.tracking.store import connect, experiment
@@ -67,7 +67,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
                 Answers(report, tuple(test["id"]), data).save(folder / ANSWERS)
                 mlflow.log_artifact(str(folder / ANSWERS), ANSWERS.parent.as_posix())
                 tags = {versions.ACCURACY: str(share), versions.TEST_DIGEST: data}
-                versions.register(
+                registration.register(
                     client, "stdlib-docs", bundle, folder / str(number) / "bundle", run.info.run_id, tags
                 )
             runs[number] = run.info.run_id

@@ -66,6 +66,8 @@ def test_no_sweep_is_one_line_that_says_how_to_run_one(tmp_path: Path, monkeypat
 def test_a_worker_needs_a_database_and_encoded_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="a journal file serves one machine only"):
+        run("worker", "--study", "s")
+    with pytest.raises(UserError, match=r"--storage: studies\.journal is not a URL"):
         run("worker", "--study", "s", "--storage", "studies.journal")
     with pytest.raises(UserError, match=r"artifacts/vocab.txt: no such file; `dvc repro encode` makes it"):
         run("worker", "--study", "s", "--storage", "postgresql://carousel@db/sweeps")

@@ -13,7 +13,7 @@ from carousel.bundle.bundle import Bundle
 from carousel.evaluation.answers import Answers
 from carousel.evaluation.report import Report
 from carousel.nn.classifier import ClassifierConfig, TextClassifier
-from carousel.registry import versions
+from carousel.registry import registration, versions
 from carousel.text.tokenizer import TOKENIZERS
 from carousel.text.vocabulary import SPECIALS, Vocabulary
 from carousel.tracking.run import ANSWERS
@@ -72,7 +72,8 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
             bundle = small_bundle(seed)
             bundle.save(Path("bundle"))
             with mlflow.start_run(experiment_id=experiment(client, name)) as run:
-                return versions.register(client, name, bundle, Path("bundle"), run.info.run_id, {})
+                version, new = registration.register(client, name, bundle, Path("bundle"), run.info.run_id, {})
+                return registration.complete(client, version, {}), new
 
         def enter(
             name: str,
@@ -95,7 +96,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
             client.log_artifact(run.info.run_id, "test.parquet", ANSWERS.parent.as_posix())
             client.log_artifacts(run.info.run_id, "bundle", "model/artifacts/bundle")
             client.set_terminated(run.info.run_id)
-            versions._create_model(client, name)
+            registration.create_model(client, name)
             source = f"{run.info.artifact_uri}/model"
             made = client.create_model_version(name, source, run.info.run_id, tags=tags)
             client.set_registered_model_alias(name, versions.CHALLENGER, made.version)

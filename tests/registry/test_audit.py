@@ -54,7 +54,7 @@ def test_registering_the_same_bundle_again_changes_nothing_of_its_version(
     checkout = finished.copy(tmp_path / "copy")
     before = audit(checkout)
     checkout.edit(
-        "src/carousel/registry/versions.py", "Registered versions: made", "Versions that are registered: made"
+        "src/carousel/registry/versions.py", "Registered versions: found", "Versions that are registered: found"
     )
     printed = checkout.run("dvc", "repro")
     assert "version 1 holds this bundle already" in printed

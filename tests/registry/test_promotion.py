@@ -1,20 +1,24 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import mlflow
 import pytest
 
+from carousel.cli import main
 from carousel.errors import Refused, UserError
 from carousel.params import Promotion
-from carousel.registry import promotion, retirement, versions
+from carousel.registry import promotion, reproduction, retirement, versions
 from carousel.tracking.store import connect
-from tests.registry.conftest import Registry
+from tests.registry.conftest import Registry, small_bundle
 
+NO_GATES = Promotion(not_worse=None, slices=None, size=None, speed=None)
 RULES = Promotion(speed=None)  # to measure speed takes test data on disk: test_gates.py does
 
 
@@ -169,9 +173,97 @@ def test_a_champion_that_changed_since_the_verdict_stops_the_promotion(registry:
     assert len(story(registry, "race")) == 2
 
 
+def files_of(registry: Registry, name: str, number: int) -> Path:
+    """The folder in the store that holds a version's bundle."""
+    source = registry.client.get_model_version(name, str(number)).source
+    return Path(source.removeprefix("file://")) / "artifacts/bundle"
+
+
+def truncated(folder: Path) -> str:
+    weights = folder / "weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-16])
+    return "damaged or cut short"
+
+
+def swapped(folder: Path) -> str:
+    small_bundle(99).save(folder)
+    return "another bundle than was registered"
+
+
+def mixed(folder: Path) -> str:
+    small_bundle(99).save(folder.parent / "other")
+    shutil.copy(folder.parent / "other/weights.safetensors", folder)
+    return "does not belong to this bundle"
+
+
+def gone(folder: Path) -> str:
+    shutil.rmtree(folder)
+    return "cannot be read|no such file"
+
+
+@pytest.mark.parametrize("gates", [RULES, NO_GATES], ids=["gates", "no gates"])
+@pytest.mark.parametrize("damage", [truncated, swapped, mixed, gone])
+def test_no_alias_moves_to_a_bundle_that_is_not_the_registered_one(
+    registry: Registry, damage: Callable[[Path], str], gates: Promotion
+) -> None:
+    name = f"{damage.__name__}-{gates.size}"
+    registry.enter(name, seed=0)
+    reason = damage(files_of(registry, name, 1))
+    with pytest.raises(UserError, match=f"models:/{name}/1.*({reason})"):  # the first champion
+        promotion.judge(registry.client, name, "1", gates)
+    registry.enter(name, seed=1)
+    promotion.promote(registry.client, promotion.judge(registry.client, name, "2", gates))
+    registry.enter(name, seed=2)
+    promotion.promote(registry.client, promotion.judge(registry.client, name, "3", gates))
+    damage(files_of(registry, name, 2))
+    before = story(registry, name)
+    for attempt in (
+        lambda: promotion.rollback(registry.client, name, ""),
+        lambda: promotion.rollback(registry.client, name, "", to="2"),
+        lambda: promotion.judge(registry.client, name, "2", gates),
+    ):
+        with pytest.raises(UserError, match=f"models:/{name}/2.*({reason})"):
+            attempt()
+    assert champion(registry, name) == 3
+    assert story(registry, name) == before
+
+
+def test_what_opens_a_version_compares_it_with_its_tag(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    registry.enter("opened", seed=0)
+    promote(registry, "opened")
+    registry.enter("opened", seed=1)
+    swapped(files_of(registry, "opened", 1))
+    Path("params.yaml").write_text("registry: {name: opened}\n")
+    for command, code in (
+        (["predict", "the dog"], 2),
+        (["predict", "--model", "models:/opened/1", "the dog"], 2),
+        (["compare", "1", "2"], 2),
+        (["compare", "2", "champion"], 2),
+        (["lineage", "1"], 1),
+    ):
+        monkeypatch.setattr("sys.argv", ["carousel", *command])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        printed = capsys.readouterr()
+        assert ended.value.code == code, command
+        if code == 2:
+            assert printed.err.startswith(
+                "error: models:/opened/1: its files hold another bundle than was registered"
+            )
+            assert len(printed.err.splitlines()) == 1
+        else:
+            assert "bundle" in printed.out.splitlines()[-1]
+    part, warnings = reproduction._registered(versions.get(registry.client, "opened", "1"))
+    assert not part.same
+    assert "another bundle" in warnings[0]
+
+
 PROMOTE = """
 import sys, time
 from pathlib import Path
+from carousel.cli import main
 from carousel.errors import Refused
 from carousel.params import Promotion
 from carousel.registry import promotion

@@ -63,6 +63,26 @@ def test_plain_strings_in_label_and_probabilities_out(registry: Registry, monkey
         assert answer["probability"] == max(answer["probabilities"].values())
 
 
+def test_pyfunc_loads_only_the_bundle_that_was_registered(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    version, _ = registry.add("foreign", seed=0)
+    model = registry.client.get_logged_model(
+        registry.client.get_model_version("foreign", "1").source.removeprefix("models:/")
+    )
+    small_bundle(9).save(Path(model.artifact_location.removeprefix("file://")) / "artifacts/bundle")
+    with pytest.raises(Exception, match="holds another bundle than was registered"):
+        mlflow.pyfunc.load_model(version.uri)
+
+
+def test_a_version_that_was_not_registered_here_has_no_fingerprint(registry: Registry) -> None:
+    version = registry.enter("tagless", seed=0)
+    registry.client.delete_model_version_tag("tagless", "1", versions.FINGERPRINT)
+    with pytest.raises(UserError, match=r"models:/tagless/1: has no tag bundle\.fingerprint"):
+        versions.fetch(versions.get(registry.client, "tagless", version.number))
+
+
 def test_a_version_has_signature_example_and_pinned_requirements(registry: Registry) -> None:
     version, _ = registry.add("described", seed=0)
     info = mlflow.models.get_model_info(version.uri)

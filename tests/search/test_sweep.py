@@ -2,12 +2,9 @@
 
 import multiprocessing
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +22,8 @@ from carousel.search.storage import open_storage
 from carousel.search.study import DEATHS, REASON, find
 from carousel.search.sweep import join, limited, search
 from carousel.training import budget
+from carousel.url import Url
+from tests.postgresql import serve
 from tests.search.stand_in import HPARAMS, SPACE, Silent, found, saved, sweep
 
 # Its state takes more memory than any machine has, so that building it raises
@@ -160,49 +159,8 @@ def test_several_objectives_give_a_front_and_choose_takes_from_it(data: Data, tm
 @pytest.fixture
 def postgresql() -> Iterator[str]:
     """The URL of a PostgreSQL server of this test's own."""
-    # Debian keeps a server's programs off the path
-    places = [os.environ["PATH"], *map(str, sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True))]
-    initdb, server_program = (shutil.which(name, path=os.pathsep.join(places)) for name in ("initdb", "postgres"))
-    if not (initdb and server_program) and not os.environ.get("CI"):
-        pytest.skip("PostgreSQL is not installed")
-    folder = Path(tempfile.mkdtemp(prefix="carousel-postgresql-"))
-    user = "nobody" if os.geteuid() == 0 else None  # PostgreSQL refuses to run as root
-    if user:
-        shutil.chown(folder, user)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    as_user = {"user": user, "cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    subprocess.run(
-        [str(initdb), "--pgdata", folder / "data", "--username", "carousel", "--auth", "trust", "--no-sync"],
-        check=True,
-        **as_user,
-    )
-    settings = ["-p", str(port), "-k", str(folder), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
-    with subprocess.Popen([str(server_program), "-D", folder / "data", *settings], **as_user) as server:
-        subprocess.run(
-            ["pg_isready", "--host", "127.0.0.1", "--port", str(port), "--timeout", "1"],
-            check=False,
-            stdout=subprocess.DEVNULL,
-        )
-        ready = [
-            "psql",
-            "--quiet",
-            "-h",
-            "127.0.0.1",
-            "-p",
-            str(port),
-            "-U",
-            "carousel",
-            "-c",
-            "select 1",
-            "postgres",
-        ]
-        while subprocess.run(ready, capture_output=True, check=False).returncode:
-            assert server.poll() is None, "PostgreSQL did not start"
-        yield f"postgresql+psycopg://carousel@127.0.0.1:{port}/postgres"
-        server.send_signal(signal.SIGINT)
-    shutil.rmtree(folder)
+    with serve() as server:
+        yield server.url()
 
 
 JOIN = """
@@ -211,9 +169,10 @@ from pathlib import Path
 from carousel.search.messages import Data
 from carousel.search.progress import Lines
 from carousel.search.sweep import join
+from carousel.url import Url
 if __name__ == "__main__":
     name, url, train, val, words = sys.argv[1:]
-    join(name, url, Data(Path(train), Path(val), Path(words)), 1, Lines())
+    join(name, Url(url), Data(Path(train), Path(val), Path(words)), 1, Lines())
 """
 
 
@@ -232,7 +191,7 @@ def test_a_worker_joins_on_postgresql_and_its_death_loses_no_trial(
     class Inviting(Silent):
         def epoch(self, trial: object, epoch: object) -> None:
             if not joined:
-                name = find(open_storage(postgresql)).name
+                name = find(open_storage(Url(postgresql))).name
                 command = [sys.executable, script, name, postgresql, data.train, data.val, data.vocabulary]
                 joined.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
 
@@ -242,7 +201,7 @@ def test_a_worker_joins_on_postgresql_and_its_death_loses_no_trial(
 
                 threading.Thread(target=kill).start()
 
-    outcome = search(wanted, HPARAMS, data, place=postgresql, watcher=Inviting())
+    outcome = search(wanted, HPARAMS, data, place=Url(postgresql), watcher=Inviting())
     with joined[0]:
         joined[0].kill()
     assert len(outcome.trials) >= 8
@@ -254,20 +213,35 @@ def test_a_worker_joins_on_postgresql_and_its_death_loses_no_trial(
 
     other = saved(tmp_path / "others", seed=9)
     with pytest.raises(UserError, match="is about other documents than data/encoded here"):
-        join(outcome.study.name, postgresql, other, 1, Silent())
+        join(outcome.study.name, Url(postgresql), other, 1, Silent())
     with pytest.raises(UserError, match="--study nowhere: not in this storage"):
-        join("nowhere", postgresql, data, 1, Silent())
+        join("nowhere", Url(postgresql), data, 1, Silent())
 
 
-def test_a_database_that_cannot_be_reached_is_one_line(data: Data) -> None:
-    for url, message in (
-        (
-            "postgresql+psycopg://someone:secret@127.0.0.1:9/x",
-            r"^postgresql\+psycopg://someone:\*\*\*@.*cannot be used",
-        ),
-        ("nowhere", "not the URL of a database"),
-        ("nosuch://x/y", "its driver is not installed"),
-    ):
-        with pytest.raises(UserError, match=message) as told:
-            search(sweep(), HPARAMS, data, place=url, watcher=Silent())
-        assert "\n" not in str(told.value)
+UNUSABLE = {
+    "postgresql+psycopg://someone:secret@127.0.0.1:9/x": r"postgresql\+psycopg://someone:\*\*\*@.*cannot be used",
+    "postgresql://someone@db:port/x": "malformed host or port",
+    "postgresql://db:0/x": "a port that is not from 1 to 65535",
+    "postgresql//db/x": "it has no scheme",
+    "postgresql:/db/x": "it has no scheme",
+    "nowhere": "it has no scheme",
+    "sqlite:relative.db": "it has no scheme",
+    "sqlite://": "names no file",
+    "sqlite://db/x": "names no file",
+    "nosuch://x/y": "is not the URL of a database that Optuna can use",
+    "oracle://x/y": "its driver is not installed",
+    "postgresql://some one@db/x": "write a space as %20",
+    "postgresql://someone:p/secret@db/x": "percent-encode",
+    "postgresql://someone:sec{ret}@127.0.0.1:9/x": "cannot be used",
+    "postgresql://someone@127.0.0.1:9/x?password=secret&nosuch=1": "cannot be used",
+    "": "is empty",
+    "  ": "is empty",
+}
+
+
+@pytest.mark.parametrize("url", UNUSABLE)
+def test_a_database_that_cannot_be_used_is_one_line_without_a_password(url: str, data: Data) -> None:
+    with pytest.raises(UserError, match=UNUSABLE[url]) as told:
+        search(sweep(), HPARAMS, data, place=Url(url), watcher=Silent())
+    assert "\n" not in str(told.value)
+    assert "secret" not in str(told.value)

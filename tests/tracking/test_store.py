@@ -24,9 +24,9 @@ def test_a_temporary_copy_belongs_to_the_checkout_that_it_was_made_in(tmp_path: 
 
 
 def test_the_environment_names_another_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    assert store.tracking_uri() == f"sqlite:///{tmp_path / 'mlflow.db'}"
+    assert str(store.tracking_uri()) == f"sqlite:///{tmp_path / 'mlflow.db'}"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://mlflow.example:5000")
-    assert store.tracking_uri() == "http://mlflow.example:5000"
+    assert str(store.tracking_uri()) == "http://mlflow.example:5000"
 
 
 def test_a_server_that_does_not_answer_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

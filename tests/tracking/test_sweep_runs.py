@@ -62,7 +62,7 @@ def written(params: Params, outcome: Outcome) -> SweepRuns:
 def whole(client: MlflowClient, tmp_path_factory: pytest.TempPathFactory) -> tuple[Params, Outcome, SweepRuns]:
     """A sweep that was written down to its end."""
     place = tmp_path_factory.mktemp("whole") / "journal"
-    params, outcome = study_of(place, seed=1, storage="postgresql://me:secret@host/x")
+    params, outcome = study_of(place, seed=1, storage="postgresql://me@host/x")
     return params, outcome, written(params, outcome)
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -37,7 +38,9 @@ def test_it_ends_with_the_same_weights(checkout: Checkout) -> None:
     for _ in range(CHAINS):
         for _ in range(KILLS // CHAINS):
             kill(checkout, moments.randint(0, LIVES), moments.uniform(0, 0.3))
+            assert digest(checkout) == expected  # the last whole one stays
             resumed += bool(list((checkout.path / ".carousel/checkpoints").glob(f"*/{FILE}")))
+        shutil.rmtree(checkout.path / "models/bundle")
         printed = checkout.run("dvc", "repro", "--force", "--single-item", "train")
         assert "going on from the checkpoint" in printed
         assert digest(checkout) == expected
@@ -69,7 +72,6 @@ def kill(checkout: Checkout, epochs: int, seconds: float) -> None:
         time.sleep(seconds)
         os.killpg(started.pid, signal.SIGKILL)
     assert started.returncode == -signal.SIGKILL
-    assert not (checkout.path / "models/bundle").exists()
 
 
 def digest(checkout: Checkout) -> str:

@@ -11,16 +11,23 @@ from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel
 
 ARTIFACT = "bundle"
+FINGERPRINT = "bundle.fingerprint"  # in the model's configuration: of the bundle that was registered
 
 
 class BundleModel(PythonModel):
     """Answers label, probability and all probabilities for plain strings."""
 
     def load_context(self, context: Any) -> None:
-        """Load and verify the bundle that is the model's artifact."""
-        from carousel.bundle.bundle import Bundle
+        """Load the bundle that is the model's artifact, and verify that it is the one that was registered."""
+        from carousel.bundle.bundle import Bundle, BundleError
 
         self.bundle = Bundle.load(Path(context.artifacts[ARTIFACT]))
+        recorded = (context.model_config or {}).get(FINGERPRINT)
+        if self.bundle.fingerprint != recorded:
+            raise BundleError(
+                f"{context.artifacts[ARTIFACT]}: holds another bundle than was registered: its fingerprint is "
+                f"{self.bundle.fingerprint}, the model's configuration says {recorded}"
+            )
 
     # MLflow takes the input's schema from the annotation, and the output's from the example: an annotation
     # of the output could not say which probabilities there are

@@ -5,6 +5,7 @@ import sys
 import typer
 
 from carousel.errors import Refused, UserError
+from carousel.url import redact, redact_tracebacks
 
 app = typer.Typer(
     name="carousel",
@@ -34,8 +35,10 @@ def main() -> None:
     try:
         app()
     except Refused as error:
-        print(f"refused: {error}", file=sys.stderr)
+        print(f"refused: {redact(str(error))}", file=sys.stderr)
         sys.exit(1)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {redact(str(error))}", file=sys.stderr)
         sys.exit(2)
+    finally:
+        redact_tracebacks()  # only now: Typer puts a hook of its own in place

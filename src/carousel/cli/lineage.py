@@ -65,14 +65,14 @@ def reproduce(
     say("")
     for part in made.parts:
         found = "" if part.same else f"  now {part.found[:12]}"
-        say(f"{part.name:<11} {part.recorded[:12]:<12}  {'the same' if part.same else 'differs'}{found}")
+        say(f"{part.name:<17} {part.recorded[:12]:<12}  {'the same' if part.same else 'differs'}{found}")
     if keep:
         say(f"the checkout is in {made.folder}")
     if made.same:
         say(f"{version.name} version {version.number} is reproduced: the same fingerprint")
         return
     first = next(part.name for part in made.parts if not part.same)
-    say(f"{version.name} version {version.number} is not reproduced: its {first} came out different")
+    say(f"{version.name} version {version.number} is not reproduced: its {first} differs")
     raise typer.Exit(1)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from carousel.errors import UserError
+from carousel.url import Url
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial
@@ -19,7 +20,13 @@ StudyOption = Annotated[
     str | None, typer.Option("--study", "-s", help="The study's name; default: the one that began a trial last.")
 ]
 StorageOption = Annotated[
-    str | None, typer.Option("--storage", help="A database's URL; default: sweep.storage of params.yaml.")
+    Url | None,
+    typer.Option(
+        "--storage",
+        parser=Url,
+        metavar="URL",
+        help="A database's URL; default: CAROUSEL_SWEEP_STORAGE, or sweep.storage of params.yaml.",
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
@@ -29,7 +36,7 @@ def worker(
     study: Annotated[
         str, typer.Option("--study", "-s", help="The study's name, as `carousel sweep status` says it.")
     ],
-    storage: Annotated[str, typer.Option("--storage", help="The database's URL: postgresql://user@host/database.")],
+    storage: StorageOption = None,
     workers: Annotated[int, typer.Option("--workers", min=1, help="Processes; they share the cores.")] = 1,
 ) -> None:
     """Train trials of a sweep that another machine runs, until there are no more.
@@ -40,15 +47,16 @@ def worker(
     from carousel.search.progress import display
     from carousel.search.sweep import join
 
-    if "://" not in storage:
-        raise UserError(f"--storage {storage}: a journal file serves one machine only; give a database's URL")
+    place = _place(storage)
+    if isinstance(place, Path):
+        raise UserError("a journal file serves one machine only; give a database's URL with --storage")
     vocabulary = Path("artifacts/vocab.txt")
     if not vocabulary.exists():
         raise UserError(f"{vocabulary}: no such file; `dvc repro encode` makes it and the data to train with")
     data = Data(Path("data/encoded/train"), Path("data/encoded/val"), vocabulary, Path("artifacts/vectors.npz"))
     watcher = display()
     try:
-        join(study, storage, data, workers, watcher)
+        join(study, place, data, workers, watcher)
     finally:
         watcher.finish()
     print(f"{study}: no trial is left to train")
@@ -103,16 +111,24 @@ def show(
     Console(highlight=False).print(_shown(outcome, found))
 
 
-def _outcome(study: str | None, storage: str | None) -> "Outcome":
-    from carousel.params import load
-    from carousel.search.outcome import Outcome
-    from carousel.search.storage import JOURNAL, open_storage
-    from carousel.search.study import find
-    from carousel.search.sweep import told
+def _place(storage: Url | None) -> Path | Url:
+    from carousel.params import Sweep, load
+    from carousel.search.storage import JOURNAL, check, place
     from carousel.tracking.store import STATE, main_checkout
 
-    url = storage or (load().sweep.storage if Path("params.yaml").exists() else None)
-    place = url or main_checkout() / STATE / JOURNAL
+    if storage is not None:
+        return check(storage, "--storage")
+    sweep = load().sweep if Path("params.yaml").exists() else Sweep()
+    return place(sweep, main_checkout() / STATE / JOURNAL)
+
+
+def _outcome(study: str | None, storage: Url | None) -> "Outcome":
+    from carousel.search.outcome import Outcome
+    from carousel.search.storage import open_storage
+    from carousel.search.study import find
+    from carousel.search.sweep import told
+
+    place = _place(storage)
     if isinstance(place, Path) and not place.exists():
         raise UserError(f"{place}: no such file; no sweep has run here: `dvc exp run -S sweep.trials=30` runs one")
     with told(place):

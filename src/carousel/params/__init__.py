@@ -29,7 +29,7 @@ from carousel.params.space import (
     meets,
     parents_first,
 )
-from carousel.params.sweep import COSTS, Objective, Sweep
+from carousel.params.sweep import COSTS, STORAGE, Objective, Sweep
 from carousel.params.whole import SEARCHABLE, UNSCORED, Hparams, Params, check_searchable, flatten, replace
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "HPARAMS_FILE",
     "PARAMS_FILE",
     "SEARCHABLE",
+    "STORAGE",
     "UNSCORED",
     "Baseline",
     "Between",

@@ -4,10 +4,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from carousel.errors import UserError
 from carousel.params.sections import Positive, Section
 from carousel.params.space import Scalar, Space
+from carousel.url import Url
 
 Objective = Literal["val_accuracy", "val_macro_f1", "val_loss", "ms_per_document", "megabytes"]
+STORAGE = "CAROUSEL_SWEEP_STORAGE"  # the environment variable that takes the place of sweep.storage
 COSTS = ("ms_per_document", "megabytes")  # what a model costs, whatever it has learned
 
 
@@ -24,7 +27,7 @@ class Sweep(Section):
     workers: Positive = 1
     recycle: Positive = 20
     max_failures: Positive = 3
-    storage: str | None = None
+    storage: Url | None = None
     enqueue: list[dict[str, Scalar]] = []
     space: Space = {}
 
@@ -44,3 +47,20 @@ class Sweep(Section):
         if len(self.choose) == len(self.objectives):
             raise ValueError("sweep.choose limits every objective: leave one out, and its best is chosen")
         return self
+
+    def check_storage(self) -> None:
+        """Check `storage`: DVC writes this section into dvc.lock, and git has params.yaml.
+
+        Raises:
+            UserError: when it is malformed or holds a password.
+        """
+        if self.storage is None:
+            return
+        where = f"params.yaml: sweep.storage: {self.storage}"
+        if fault := self.storage.fault():
+            raise UserError(f"{where.removesuffix(': ')} {fault}; null is a file in .carousel")
+        if self.storage.has_secret:
+            raise UserError(
+                f"{where} holds a password, which dvc.lock and git would keep: take it out, and set {STORAGE} to "
+                "the whole URL, or use PGPASSWORD or ~/.pgpass"
+            )

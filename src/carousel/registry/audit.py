@@ -112,6 +112,8 @@ def _model(client: "MlflowClient", version: Version) -> Iterator[Fact]:
     tags, group = version.tags, "model"
     try:
         bundle, broken = versions.fetch(version), ""
+    except versions.ForeignBundleError as error:
+        bundle, broken = error.bundle, ""
     except UserError as error:
         bundle, broken = None, str(error)
     for name, tag, found in (

@@ -2,18 +2,25 @@
 
 import re
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from carousel.bundle.bundle import CONFIG, FILES, Bundle
+from carousel.bundle.bundle import CONFIG, Bundle
 from carousel.errors import UserError
 from carousel.evaluation.answers import Answers
 from carousel.nn import encoders
-from carousel.registry.versions import FINGERPRINT, TEST_DIGEST, Version, download, get, versions
+from carousel.registry.versions import (
+    FINGERPRINT,
+    TEST_DIGEST,
+    Version,
+    download,
+    fetch,
+    get,
+    saved_bytes,
+    versions,
+)
 from carousel.tracking.run import ANSWERS
 from carousel.tracking.store import connect, has_run
 
@@ -41,19 +48,16 @@ class Contender:
     folder: Path | None = None
     trained: float = 0.0
 
-    @contextmanager
-    def files(self) -> Iterator[Path]:
-        """Give the folder of the bundle, downloaded if need be.
+    def load(self) -> Bundle:
+        """Load and verify its bundle.
 
         Raises:
-            UserError: when its files cannot be read.
+            UserError: when its files cannot be read, or are not those of the version.
         """
         if self.folder:
-            yield self.folder
-            return
+            return Bundle.load(self.folder)
         assert self.version is not None
-        with tempfile.TemporaryDirectory() as scratch:
-            yield download(f"{self.version.uri}/artifacts/bundle", scratch)
+        return fetch(self.version)
 
     def answers(self, client: "MlflowClient") -> Answers | None:
         """Return the answers that its run kept; none for a bare bundle, or a run from before they were kept."""
@@ -135,16 +139,14 @@ def kept_answers(client: "MlflowClient", run_id: str) -> Answers | None:
 
 def portray(contender: Contender) -> tuple[Portrait, Bundle]:
     """Load and verify a contender's bundle, and say what it is."""
-    with contender.files() as folder:
-        bundle = Bundle.load(folder)
-        size = sum((folder / file).stat().st_size for file in FILES)
+    bundle = contender.load()
     config = bundle.model.config
     return Portrait(
         title=contender.title,
         encoder=encoders.called(config),
         size=encoders.size(config),
         parameters=sum(parameter.numel() for parameter in bundle.model.parameters()),
-        bytes=size,
+        bytes=saved_bytes(bundle),
         fingerprint=bundle.fingerprint,
         vocabulary=bundle.vocabulary.fingerprint,
         tokenizer=bundle.tokenizer.fingerprint,

@@ -11,13 +11,12 @@ from carousel.params import Promotion
 from carousel.registry import gates
 from carousel.registry.gates import Outcome
 from carousel.registry.registered import Registered
-from carousel.registry.versions import CHALLENGER, CHAMPION, RETIRED, Version, get, versions
+from carousel.registry.versions import CHALLENGER, CHAMPION, EVENT, RETIRED, Version, get, versions
 from carousel.tracking.store import exclusive
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-EVENT = "promotion."  # tags of the registered model, and of the version: promotion.0001, promotion.0002, …
 MOVES = ("promote", "force", "rollback")  # the actions that move the champion alias
 _REASON = 1000  # characters; the store keeps 5000 of a whole event
 
@@ -52,14 +51,19 @@ class Verdict:
     """What the gates say of a candidate.
 
     Attributes:
-        candidate: the version that would be champion.
+        registered: the version that would be champion, loaded and verified.
         champion: the one that is, if any.
         outcomes: of every gate that is on.
     """
 
-    candidate: Version
+    registered: Registered
     champion: Version | None
     outcomes: tuple[Outcome, ...]
+
+    @property
+    def candidate(self) -> Version:
+        """The version that would be champion."""
+        return self.registered.version
 
     @property
     def passed(self) -> bool:
@@ -93,7 +97,7 @@ def judge(client: "MlflowClient", name: str, which: str, rules: Promotion) -> Ve
         rules: the `promotion` section of params.yaml.
 
     Raises:
-        UserError: when there is no such version.
+        UserError: when there is no such version, or its bundle is damaged or not the one that was registered.
         Refused: when the candidate is the champion, or is retired.
     """
     candidate = get(client, name, which)
@@ -102,10 +106,10 @@ def judge(client: "MlflowClient", name: str, which: str, rules: Promotion) -> Ve
         raise Refused(f"version {candidate.number} of {name} is the champion already")
     if RETIRED in candidate.tags:
         raise Refused(f"version {candidate.number} of {name} is retired")
-    trial = gates.Trial(
-        rules, Registered(client, candidate), Registered(client, champion) if champion is not None else None
-    )
-    return Verdict(candidate, champion, gates.measure(trial))
+    registered = Registered(client, candidate)
+    registered.verified()
+    trial = gates.Trial(rules, registered, Registered(client, champion) if champion is not None else None)
+    return Verdict(registered, champion, gates.measure(trial))
 
 
 def promote(client: "MlflowClient", verdict: Verdict, *, reason: str = "", force: bool = False) -> Event:
@@ -126,7 +130,7 @@ def promote(client: "MlflowClient", verdict: Verdict, *, reason: str = "", force
     if not force:
         check(verdict)
     action = "promote" if verdict.passed else "force"
-    return _move(client, verdict.candidate, verdict.champion, action, reason or verdict.reason, verdict.outcomes)
+    return _move(client, verdict.registered, verdict.champion, action, reason or verdict.reason, verdict.outcomes)
 
 
 def check(verdict: Verdict) -> None:
@@ -150,7 +154,8 @@ def rollback(client: "MlflowClient", name: str, reason: str, to: str | None = No
         The version that was champion, and the one that is again.
 
     Raises:
-        UserError: when there is no champion, or none was before it, or the one named never was.
+        UserError: when there is no champion, or none was before it, or the one named never was, or its bundle is
+            damaged or not the one that was registered.
         Refused: when the one named is champion now, or is retired.
     """
     champion = get(client, name, CHAMPION)
@@ -172,7 +177,7 @@ def rollback(client: "MlflowClient", name: str, reason: str, to: str | None = No
         )
     if RETIRED in previous.tags:
         raise Refused(f"version {previous.number} of {name} is retired")
-    _move(client, previous, champion, "rollback", reason)
+    _move(client, Registered(client, previous), champion, "rollback", reason)
     return champion, previous
 
 
@@ -222,13 +227,17 @@ def event_now(
 
 def _move(
     client: "MlflowClient",
-    target: Version,
+    registered: Registered,
     source: Version | None,
     action: str,
     reason: str,
     outcomes: tuple[Outcome, ...] = (),
 ) -> Event:
-    """Write the trail, then move the alias: a crash in between leaves the old champion, the event not in force."""
+    """Write the trail, then move the alias: a crash in between leaves the old champion, the event not in force.
+
+    Every move of the alias goes through here, and none to a bundle that was not loaded and verified.
+    """
+    target = registered.verified()
     name, before = target.name, source.number if source else None
     with exclusive():
         champion = _champion(client, name)

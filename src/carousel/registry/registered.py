@@ -1,6 +1,5 @@
 """A registered version's bundle, figures and answers to test data, each found when first asked for."""
 
-import tempfile
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,15 +35,22 @@ class Registered:
 
     @cached_property
     def bundle(self) -> Bundle:
-        """Downloaded, and verified."""
+        """Downloaded, and verified to be the one that was registered."""
         return versions.fetch(self.version)
+
+    def verified(self) -> Version:
+        """Return the version, once its bundle was loaded and verified.
+
+        Raises:
+            UserError: when it is damaged, or another one than was registered.
+        """
+        _ = self.bundle
+        return self.version
 
     @cached_property
     def bytes(self) -> int:
         """Of the bundle's files."""
-        with tempfile.TemporaryDirectory() as scratch:
-            self.bundle.save(Path(scratch) / "bundle")
-            return sum(file.stat().st_size for file in (Path(scratch) / "bundle").iterdir())
+        return versions.saved_bytes(self.bundle)
 
     @property
     def digest(self) -> str:

@@ -66,7 +66,8 @@ class Reproduction:
 
     Attributes:
         version: that was trained again.
-        parts: data, vocabulary, tokenizer and bundle, in the order in which they were made.
+        parts: the registered bundle as the store has it; then data, vocabulary, tokenizer and bundle, in the order
+            in which they were made.
         warnings: what is not as it was when the version was trained.
         folder: the checkout.
     """
@@ -112,7 +113,8 @@ def reproduce(
     """
     commit = _commit(version, root)
     files = _files(client, version)
-    warnings = tuple(_warnings(version, root))
+    registered, broken = _registered(version)
+    warnings = (*broken, *_warnings(version, root))
     for warning in warnings:
         say(f"warning: {warning}")
     with _folder(keep) as folder:
@@ -127,7 +129,18 @@ def reproduce(
         _bring_source(version, root, folder, params["data"]["path"], say)
         say("run the pipeline, from collect to train")
         _run(folder, version, say)
-        return Reproduction(version, tuple(_parts(version, folder)), warnings, folder)
+        return Reproduction(version, (registered, *_parts(version, folder)), warnings, folder)
+
+
+def _registered(version: Version) -> tuple[Part, tuple[str, ...]]:
+    """Return the registered bundle beside its version's tag, and what is wrong with it."""
+    recorded = version.tags.get(versions.FINGERPRINT, "")
+    try:
+        return Part("registered bundle", recorded, versions.fetch(version).fingerprint), ()
+    except versions.ForeignBundleError as error:
+        return Part("registered bundle", recorded, error.bundle.fingerprint), (str(error),)
+    except UserError as error:
+        return Part("registered bundle", recorded, "unreadable"), (str(error),)
 
 
 def _commit(version: Version, root: Path) -> str:

@@ -1,20 +1,14 @@
-"""Registered versions: made from bundles, found by number, alias or fingerprint."""
+"""Registered versions: found by number or alias, and opened."""
 
-import contextlib
-import importlib.metadata
-import io
-import shutil
-import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from carousel.bundle.bundle import Bundle
+from carousel.bundle.bundle import Bundle, BundleError
 from carousel.errors import UserError
-from carousel.tracking import description
-from carousel.tracking.store import exclusive
+from carousel.url import Url, redact
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -29,11 +23,20 @@ ACCURACY, MACRO_F1, BASELINE = "test.accuracy", "test.macro_f1", "baseline.accur
 TEST = {"accuracy": ACCURACY, "macro_f1": MACRO_F1}  # the figures by metric, as params.yaml names them
 BASELINES = {"accuracy": BASELINE, "macro_f1": "baseline.macro_f1"}
 RETIRED = "retired"
+COMPLETE = "registration.complete"  # the last thing that a registration writes
+EVENT = "promotion."  # of the registered model, and of the version: promotion.0001, promotion.0002, …
 
-# What a bundle imports, of this project and of others: all that travels with a version
-_INFERENCE_CODE = ("__init__.py", "errors.py", "files.py", "text", "nn", "bundle")
-_INFERENCE_REQUIREMENTS = ("mlflow", "torch", "numpy", "safetensors")
-_EXAMPLE = ["Return a new event loop for the current thread.", "Parse an XML document."]
+
+class ForeignBundleError(UserError):
+    """A version's files hold a whole bundle, but not the one that was registered.
+
+    Attributes:
+        bundle: that they hold.
+    """
+
+    def __init__(self, message: str, bundle: Bundle) -> None:
+        super().__init__(message)
+        self.bundle = bundle
 
 
 @dataclass(frozen=True)
@@ -52,63 +55,14 @@ class Version:
         """What `mlflow.pyfunc.load_model` takes."""
         return f"models:/{self.name}/{self.number}"
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether its registration wrote all tags and moved the alias, or was interrupted before."""
+        return COMPLETE in self.tags
+
     def to_json(self) -> dict[str, Any]:
         """Return plain values for scripts."""
         return {**asdict(self), "aliases": list(self.aliases), "uri": self.uri}
-
-
-def register(
-    client: "MlflowClient", name: str, bundle: Bundle, folder: Path, run_id: str, tags: dict[str, str]
-) -> tuple[Version, bool]:
-    """Register a bundle as the challenger, unless a version already holds its fingerprint.
-
-    Args:
-        client: of the store.
-        name: of the registered model.
-        bundle: already verified.
-        folder: its files.
-        run_id: the active run, to which the logged model belongs.
-        tags: of the version.
-
-    Returns:
-        The version, and whether it is new.
-    """
-    import mlflow
-
-    fingerprint = bundle.fingerprint
-    with exclusive():
-        _create_model(client, name)
-        for version in versions(client, name):
-            if version.tags.get(FINGERPRINT) == fingerprint:
-                return version, False
-        with tempfile.TemporaryDirectory() as scratch, _no_bytecode():
-            model = mlflow.pyfunc.log_model(
-                name="bundle",
-                python_model=str(Path(__file__).parents[1] / "bundle" / "pyfunc.py"),
-                artifacts={"bundle": str(folder)},
-                code_paths=[str(_inference_code(Path(scratch)))],
-                pip_requirements=requirements(),
-                input_example=_EXAMPLE,
-                tags={FINGERPRINT: fingerprint},
-            )
-        with contextlib.redirect_stderr(io.StringIO()):  # it announces what the stage itself says
-            made = mlflow.register_model(model.model_uri, name, tags={FINGERPRINT: fingerprint, **tags})
-        client.set_registered_model_alias(name, CHALLENGER, made.version)
-        return get(client, name, made.version), True
-
-
-def tag(client: "MlflowClient", version: Version, tags: dict[str, str]) -> None:
-    """Set tags of a version."""
-    for key, value in tags.items():
-        client.set_model_version_tag(version.name, str(version.number), key, value)
-
-
-def describe(client: "MlflowClient", version: Version) -> None:
-    """Describe a version in Markdown, unless it is described already."""
-    number = str(version.number)
-    if not client.get_model_version(version.name, number).description:
-        text = description.of_version(client.get_run(version.run_id).data, version.uri)
-        client.update_model_version(version.name, number, description=text)
 
 
 def versions(client: "MlflowClient", name: str) -> list[Version]:
@@ -120,7 +74,8 @@ def versions(client: "MlflowClient", name: str) -> list[Version]:
     except mlflow.MlflowException as error:
         if error.error_code == "RESOURCE_DOES_NOT_EXIST":
             return []
-        raise UserError(f"{mlflow.get_registry_uri()}: the registry cannot be used: {error.message}") from error
+        store, reason = Url(mlflow.get_registry_uri()), redact(error.message)
+        raise UserError(f"{store}: the registry cannot be used: {reason}") from error
     aliases: dict[int, list[str]] = {}
     for alias, number in model.aliases.items():
         aliases.setdefault(int(number), []).append(alias)
@@ -150,9 +105,33 @@ def get(client: "MlflowClient", name: str, which: str | int) -> Version:
 
 
 def fetch(version: Version) -> Bundle:
-    """Download a version's bundle, and verify it."""
+    """Download a version's bundle and verify it: it is whole, and the one that was registered.
+
+    Whatever opens a registered version does it here.
+
+    Raises:
+        ForeignBundleError: when its fingerprint is not that of the version's tag.
+        UserError: when it cannot be read, is damaged, or was not registered by the stage `register`.
+    """
+    recorded = version.tags.get(FINGERPRINT)
+    if recorded is None:
+        raise UserError(f"{version.uri}: has no tag {FINGERPRINT}; only versions that `dvc repro` registered do")
+    bundle = load(version.uri)
+    found = bundle.fingerprint
+    if found != recorded:
+        raise ForeignBundleError(
+            f"{version.uri}: its files hold another bundle than was registered: the fingerprint is {found}, the "
+            f"version's tag says {recorded}; restore its files, or use another version",
+            bundle,
+        )
+    return bundle
+
+
+def saved_bytes(bundle: Bundle) -> int:
+    """Return the size of a bundle's files."""
     with tempfile.TemporaryDirectory() as scratch:
-        return Bundle.load(download(f"{version.uri}/artifacts/bundle", scratch))
+        bundle.save(Path(scratch) / "bundle")
+        return sum(file.stat().st_size for file in (Path(scratch) / "bundle").iterdir())
 
 
 def download(uri: str, scratch: str) -> Path:
@@ -166,43 +145,20 @@ def download(uri: str, scratch: str) -> Path:
     try:
         return Path(mlflow.artifacts.download_artifacts(uri, dst_path=scratch))
     except (mlflow.MlflowException, OSError) as error:
-        raise UserError(f"{uri}: its files cannot be read: {str(error).strip().splitlines()[0]}") from error
+        raise UserError(f"{uri}: its files cannot be read: {redact(str(error).strip().splitlines()[0])}") from error
 
 
-def requirements() -> list[str]:
-    """Return the exact versions that inference needs, without a build's local suffix (`+cpu`)."""
-    return [f"{name}=={importlib.metadata.version(name).split('+')[0]}" for name in _INFERENCE_REQUIREMENTS]
+def load(uri: str) -> Bundle:
+    """Download and load the bundle of a version or logged model, which may be another than was registered.
 
-
-@contextlib.contextmanager
-def _no_bytecode() -> Iterator[None]:
-    """Keep Python's cache of compiled modules out of a logged model: MLflow runs its code before it stores it."""
-    written, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-    try:
-        yield
-    finally:
-        sys.dont_write_bytecode = written
-
-
-def _inference_code(scratch: Path) -> Path:
-    source, target = Path(__file__).parents[1], scratch / "carousel"
-    target.mkdir()
-    for item in _INFERENCE_CODE:
-        if (source / item).is_dir():
-            shutil.copytree(source / item, target / item, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source / item, target / item)
-    return target
-
-
-def _create_model(client: "MlflowClient", name: str) -> None:
-    import mlflow
-
-    try:
-        client.create_registered_model(name, description=description.OF_MODEL)
-    except mlflow.MlflowException as error:
-        if error.error_code != "RESOURCE_ALREADY_EXISTS":
-            raise UserError(f"{mlflow.get_registry_uri()}: cannot register {name}: {error.message}") from error
+    Raises:
+        UserError: when it cannot be read, or is damaged.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            return Bundle.load(download(f"{uri}/artifacts/bundle", scratch))
+        except BundleError as error:
+            raise UserError(f"{uri}: {str(error).replace(f'{scratch}/', '')}") from error
 
 
 def _paged(client: "MlflowClient", name: str) -> "Iterable[ModelVersion]":

@@ -10,13 +10,15 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage, RetryHeartbeatStaleTrialCallback
 from optuna.storages.journal import JournalFileBackend
 from optuna.storages.journal._file import BaseJournalFileLock
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from carousel.errors import UserError
+from carousel.params import STORAGE, Sweep
+from carousel.url import Url, redact
 
 JOURNAL = "studies.journal"
+DATABASES = ("postgresql", "mysql", "mariadb", "sqlite", "oracle", "mssql")
 HEARTBEAT = 10  # seconds between two signs of life of a trial in a database
 GRACE = 60  # seconds without one after which the trial is another worker's
 RETRIES = 2  # of a trial whose worker is gone
@@ -41,7 +43,46 @@ class Lock(BaseJournalFileLock):
         self._lock.release()
 
 
-def open_storage(place: Path | str) -> BaseStorage:
+def place(sweep: Sweep, journal: Path) -> Path | Url:
+    """Return where studies are kept: `CAROUSEL_SWEEP_STORAGE`, else `sweep.storage`, else a journal.
+
+    Args:
+        sweep: the `sweep` section of params.yaml.
+        journal: the path of the journal.
+
+    Raises:
+        UserError: when the URL is malformed, or one in params.yaml holds a password.
+    """
+    sweep.check_storage()
+    named = os.environ.get(STORAGE)
+    if named is not None:
+        return check(Url(named), STORAGE)
+    return journal if sweep.storage is None else check(sweep.storage, "params.yaml: sweep.storage")
+
+
+def check(url: Url, where: str) -> Url:
+    """Return a database's URL.
+
+    Args:
+        url: of the database.
+        where: it was given: an option, a variable or a key.
+
+    Raises:
+        UserError: when it is malformed.
+    """
+    if not str(url).strip():
+        raise UserError(f"{where}: is empty; a database's URL looks like postgresql://user@host/database")
+    fault = url.fault()
+    if fault is None and url.scheme == "sqlite" and (url.host or len(url.path) < 2):
+        fault = "names no file: sqlite:////ABSOLUTE/PATH"
+    if fault is None and url.scheme not in DATABASES:
+        fault = f"is not the URL of a database that Optuna can use: {', '.join(DATABASES)}"
+    if fault:
+        raise UserError(f"{where}: {url} {fault}; a database's URL looks like postgresql://user@host/database")
+    return url
+
+
+def open_storage(place: Path | Url) -> BaseStorage:
     """Open a journal file, made if need be, or a database.
 
     Args:
@@ -82,17 +123,12 @@ def _mend(path: Path) -> None:
             file.truncate(place)
 
 
-def database(url: str) -> RDBStorage:
+def database(url: Url) -> RDBStorage:
     """Open a database by its SQLAlchemy URL, with its tables made if need be."""
-    try:
-        shown = make_url(url).render_as_string(hide_password=True)
-    except ArgumentError as error:
-        raise UserError(
-            f"{url}: not the URL of a database; one looks like postgresql://user@host/database"
-        ) from error
+    check(url, "the sweep's storage")
     try:
         return RDBStorage(
-            url,
+            url.reveal().replace("{", "{{").replace("}", "}}"),  # Optuna takes braces for a template's
             engine_kwargs={"poolclass": NullPool},  # a sweep speaks seldom, and leaves nothing open behind it
             heartbeat_interval=HEARTBEAT,
             grace_period=GRACE,
@@ -100,11 +136,16 @@ def database(url: str) -> RDBStorage:
         )
     except (ImportError, NoSuchModuleError) as error:
         raise UserError(
-            f"{shown}: its driver is not installed; for PostgreSQL: pip install 'carousel[postgresql]'"
+            f"{url}: its driver is not installed; for PostgreSQL: pip install 'carousel[postgresql]'"
         ) from error
-    except SQLAlchemyError as error:
-        reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-        raise UserError(f"{shown}: the database cannot be used: {reason}") from error
+    except (ArgumentError, SQLAlchemyError) as error:
+        reason = redact(str(getattr(error, "orig", None) or error).strip().splitlines()[0])
+        raise UserError(f"{url}: the database cannot be used: {reason}") from error
+
+
+def kind(storage: BaseStorage) -> str:
+    """Return `journal`, or what kind of database it is, such as `postgresql`."""
+    return str(storage.engine.dialect.name) if isinstance(storage, RDBStorage) else "journal"
 
 
 def _quieten() -> None:

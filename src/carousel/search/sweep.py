@@ -22,6 +22,7 @@ from carousel.search.storage import HEARTBEAT, open_storage
 from carousel.search.study import CURVE, DEATHS, EPOCHS, REASON, SECONDS, Study, find, fingerprints
 from carousel.search.workers import Workers
 from carousel.training import budget, code
+from carousel.url import Url, redact
 
 DEATHS_OF_A_TRIAL = 3  # workers that it may take with it, before it counts as failed
 TICK = 0.5  # seconds between two looks at others' trials and at the clock
@@ -48,7 +49,7 @@ class Watcher(Protocol):
         """Some time has passed."""
 
 
-def search(sweep: Sweep, hparams: Hparams, data: Data, *, place: Path | str, watcher: Watcher) -> Outcome:
+def search(sweep: Sweep, hparams: Hparams, data: Data, *, place: Path | Url, watcher: Watcher) -> Outcome:
     """Run the trials that are still missing.
 
     The values in params.yaml are the first trial, if the space holds them. An interrupted sweep goes on where
@@ -81,7 +82,7 @@ def limited(sweep: Sweep, hparams: Hparams, data: Data) -> Sweep:
     return sweep.model_copy(update={"epochs": min(sweep.epochs, epochs)})
 
 
-def join(name: str, url: str, data: Data, workers: int, watcher: Watcher) -> Outcome:
+def join(name: str, url: Url, data: Data, workers: int, watcher: Watcher) -> Outcome:
     """Train trials of a sweep that runs elsewhere, until it has no more.
 
     Raises:
@@ -102,13 +103,13 @@ def join(name: str, url: str, data: Data, workers: int, watcher: Watcher) -> Out
 
 
 @contextmanager
-def told(place: Path | str) -> Iterator[None]:
+def told(place: Path | Url) -> Iterator[None]:
     """Tell in one line that a storage failed on the way."""
     try:
         yield
     except (StorageInternalError, SQLAlchemyError) as error:
         cause = error.__cause__ or error
-        reason = str(getattr(cause, "orig", None) or cause).strip().splitlines()[0]
+        reason = redact(str(getattr(cause, "orig", None) or cause).strip().splitlines()[0])
         raise UserError(f"the sweep's storage failed: {reason}; the same command goes on from here") from error
     except OSError as error:
         if isinstance(place, Path) and error.filename and str(error.filename).startswith(str(place)):
@@ -117,7 +118,7 @@ def told(place: Path | str) -> Iterator[None]:
 
 
 @contextmanager
-def _alone(study: Study, place: Path | str, watcher: Watcher) -> Iterator[None]:
+def _alone(study: Study, place: Path | Url, watcher: Watcher) -> Iterator[None]:
     """Let one process at a time run a study in a journal; a database's studies have as many as want to."""
     if not isinstance(place, Path):
         yield

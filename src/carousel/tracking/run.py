@@ -18,6 +18,7 @@ from carousel.nn.encoders import called, size
 from carousel.params import Hparams, Params, flatten
 from carousel.tracking import description, lineage, winner
 from carousel.tracking.store import connect, experiment, has_run, tracking_uri
+from carousel.url import Url
 
 if TYPE_CHECKING:
     import mlflow
@@ -41,7 +42,8 @@ def name(hparams: Hparams, data: str) -> str:
 def flat(*sections: BaseModel) -> dict[str, str]:
     """Return params under the names that params.yaml and `dvc exp run -S` use.
 
-    What decides about registered versions is left out: it makes no model, and may change while one is trained.
+    What decides about registered versions, and where a study is kept, is left out: it makes no model, and may
+    change while one is trained.
     """
     values: dict[str, Any] = {}
     for section in sections:
@@ -49,7 +51,7 @@ def flat(*sections: BaseModel) -> dict[str, str]:
     return {
         key: value if isinstance(value, str) else json.dumps(value)
         for key, value in values.items()
-        if not key.startswith(("promotion.", "registry.keep"))
+        if not key.startswith(("promotion.", "registry.keep", "sweep.storage"))
     }
 
 
@@ -77,7 +79,7 @@ def started(params: Params, hparams: Hparams, checkpoints: Path | None = None) -
     tags, files = lineage.of_training(params, hparams)
     # processor, memory and disk, every ten seconds; a training shorter than that has none
     with mlflow.start_run(known, experiment_id, run_name, tags=tags, log_system_metrics=True) as run:
-        recorded = {"run_id": run.info.run_id, "tracking_uri": tracking_uri()}
+        recorded = {"run_id": run.info.run_id, "tracking_uri": str(tracking_uri())}
         if interrupted:
             write_json(interrupted, recorded)
         mlflow.log_params(flat(params) | flat(hparams))
@@ -87,7 +89,7 @@ def started(params: Params, hparams: Hparams, checkpoints: Path | None = None) -
                 _log_input(params, split, digest)
         winner.link(client, experiment_id, run.info.run_id, hparams)
         try:
-            yield RunLogger(run_id=run.info.run_id, tracking_uri=tracking_uri())
+            yield RunLogger(run_id=run.info.run_id, tracking_uri=mlflow.get_tracking_uri())
         except KeyboardInterrupt:
             mlflow.end_run("KILLED")
             raise
@@ -142,17 +144,18 @@ def log_training(
     mlflow.log_figure(plots.gradient_norms(by_epoch, clip_norm), "pictures/gradient_norms.png")
 
 
-def log_evaluation(report: Report, baseline: dict[str, Any], answers: Path) -> None:
+def log_evaluation(bundle: Bundle, report: Report, baseline: dict[str, Any], answers: Path) -> None:
     """Add test figures, the baseline's beside them, pictures, the tables behind them, and every answer.
 
     Args:
+        bundle: that was evaluated.
         report: of the test split.
         baseline: its figures.
         answers: the table that `evaluation.answers` wrote.
     """
     import mlflow
 
-    with resumed(connect()) as run:
+    with resumed(connect(), bundle) as run:
         figures = {f"test/{key}": value for key, value in report.metrics().items()}
         figures |= {f"baseline/{key}": baseline[key] for key in ("accuracy", "macro_f1")}
         mlflow.log_metrics(figures)
@@ -176,45 +179,93 @@ def origin(run: "mlflow.ActiveRun") -> dict[str, str]:
     return {key: value for key, value in run.data.tags.items() if not key.startswith("mlflow.")}
 
 
-def log_lock() -> dict[str, str]:
+def log_lock(run_id: str) -> dict[str, str]:
     """Write dvc.lock down again, which now knows the stages from training on; return the tag of its digest.
 
     For a new version alone: an older one's tags say what dvc.lock was when it was registered.
+
+    Args:
+        run_id: of the version's run.
     """
     import mlflow
 
-    lock = lineage.locked()
-    _log_lineage(lock)
-    mlflow.set_tags(lineage.digests(lock))
+    lock, client = lineage.locked(), mlflow.MlflowClient()
+    _log_lineage(lock, run_id)
+    for key, value in lineage.digests(lock).items():
+        client.set_tag(run_id, key, value)
     return lineage.digests(lock)
 
 
 @contextmanager
-def resumed(client: "MlflowClient", path: Path = RUN_FILE) -> Iterator["mlflow.ActiveRun"]:
+def resumed(client: "MlflowClient", bundle: Bundle, path: Path = RUN_FILE) -> Iterator["mlflow.ActiveRun"]:
     """Go on with the run of the bundle.
 
     Raises:
-        UserError: when the store does not have it, because the store was removed or another one is in use.
+        UserError: when the store does not have it, because the store was removed or another one is in use, or when
+            the run trained another bundle.
     """
     import mlflow
 
-    recorded = read_json(path)
-    if not has_run(client, recorded["run_id"]):
-        raise UserError(
-            f"run {recorded['run_id']} is not in the store {mlflow.get_tracking_uri()} (it was made in "
-            f"{recorded['tracking_uri']}): `dvc repro --force train` followed by `dvc repro` makes it there"
-        )
-    with mlflow.start_run(run_id=recorded["run_id"]) as run:
+    with mlflow.start_run(run_id=_run_of(client, bundle, path)) as run:
         yield run
 
 
-def _log_lineage(files: dict[str, bytes]) -> None:
+def check_run(bundle: Bundle, path: Path = RUN_FILE) -> None:
+    """Check that models/run.json names the run that trained the bundle, as a stage does before it writes anything.
+
+    Raises:
+        UserError: as in `resumed`.
+    """
+    _run_of(connect(), bundle, path)
+
+
+def check_evaluated(run: "mlflow.ActiveRun", test: dict[str, float], baseline: dict[str, float]) -> None:
+    """Check that the reports and the prepared data are those that the run was evaluated with.
+
+    Args:
+        run: of the bundle.
+        test: what reports/test.json says.
+        baseline: what reports/baseline.json says.
+
+    Raises:
+        UserError: when the run was not evaluated yet, or was with other data.
+    """
+    logged = run.data.metrics
+    figures = {f"test/{key}": test[key] for key in ("accuracy", "macro_f1")}
+    figures |= {f"baseline/{key}": baseline[key] for key in ("accuracy", "macro_f1")}
+    same_figures = all(key in logged and abs(logged[key] - value) < 1e-6 for key, value in figures.items())
+    if not same_figures or run.data.tags.get("data.test.digest") != lineage.data_digests()["test"]:
+        raise UserError(
+            f"reports/test.json, reports/baseline.json or data/prepared is not of run {run.info.run_id}, which "
+            "trained models/bundle: `dvc repro` makes them again"
+        )
+
+
+def _run_of(client: "MlflowClient", bundle: Bundle, path: Path) -> str:
+    import mlflow
+
+    recorded = read_json(path)
+    run_id: str = recorded["run_id"]
+    if not has_run(client, run_id):
+        raise UserError(
+            f"run {run_id} is not in the store {Url(mlflow.get_tracking_uri())} (it was made in "
+            f"{recorded['tracking_uri']}): `dvc repro --force train` followed by `dvc repro` makes it there"
+        )
+    if client.get_run(run_id).data.tags.get("bundle.fingerprint") != bundle.fingerprint:
+        raise UserError(
+            f"{path}: names run {run_id}, which did not train the bundle in models/bundle: `dvc repro` trains it; "
+            "after an interrupted training it goes on from the last checkpoint"
+        )
+    return run_id
+
+
+def _log_lineage(files: dict[str, bytes], run_id: str | None = None) -> None:
     import mlflow
 
     with tempfile.TemporaryDirectory() as scratch:
         for name, content in files.items():
             (Path(scratch) / name).write_bytes(content)
-        mlflow.log_artifacts(scratch, lineage.FOLDER)
+        mlflow.log_artifacts(scratch, lineage.FOLDER, run_id)
 
 
 def _log_input(params: Params, split: str, digest: str) -> None:

@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from filelock import FileLock
 
 from carousel.errors import UserError
 from carousel.files import replacing
+from carousel.tracking import address
+from carousel.url import Url, redact
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-CONNECT_SECONDS = 5
 STATE = Path(".carousel")
 
 
@@ -32,9 +32,13 @@ def main_checkout(here: Path | None = None) -> Path:
     return here
 
 
-def tracking_uri() -> str:
-    """Return `MLFLOW_TRACKING_URI`, else the SQLite store at the root of the main checkout."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{main_checkout() / 'mlflow.db'}"
+def tracking_uri() -> Url:
+    """Return `MLFLOW_TRACKING_URI`, else the SQLite store at the root of the main checkout.
+
+    Raises:
+        UserError: when the variable is empty or malformed.
+    """
+    return address.named(address.TRACKING) or Url(f"sqlite:///{main_checkout() / 'mlflow.db'}")
 
 
 @contextmanager
@@ -53,7 +57,10 @@ def connect() -> "MlflowClient":
         UserError: when a server does not answer, or the local store cannot be opened.
     """
     uri = tracking_uri()
-    _check_reachable(uri)
+    registry = address.named(address.REGISTRY) or uri
+    for url in dict.fromkeys((uri, registry)):
+        _check_reachable(url)
+        address.check_database(url)
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # the default waits for minutes
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
@@ -64,11 +71,10 @@ def connect() -> "MlflowClient":
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    mlflow.set_tracking_uri(uri)
-    mlflow.set_registry_uri(os.environ.get("MLFLOW_REGISTRY_URI") or uri)
+    address.use(uri, registry)
     try:
         with exclusive():
-            _make_local(uri)
+            _make_local(uri.reveal())
             client = mlflow.MlflowClient()
             client.search_experiments(max_results=1)
     except (mlflow.MlflowException, SQLAlchemyError) as error:
@@ -87,7 +93,7 @@ def experiment(client: "MlflowClient", name: str) -> str:
             if found.lifecycle_stage == "deleted":
                 client.restore_experiment(found.experiment_id)
             return str(found.experiment_id)
-        local = tracking_uri().startswith("sqlite:")
+        local = tracking_uri().scheme == "sqlite"
         place = (main_checkout() / "mlruns" / name).as_uri() if local else None
         # MLflow's UI shows an experiment that does not say its kind as one of prompts and traces
         kind = {"mlflow.experimentKind": "custom_model_development"}
@@ -122,19 +128,18 @@ def _make_local(uri: str) -> None:
             made.engine.dispose()
 
 
-def _check_reachable(uri: str) -> None:
-    parts = urlsplit(uri)
-    if parts.scheme not in ("http", "https"):
+def _check_reachable(uri: Url) -> None:
+    if uri.scheme not in address.SERVERS:
         return
-    port = parts.port or (443 if parts.scheme == "https" else 80)
+    port = uri.port or (443 if uri.scheme == "https" else 80)
     try:
-        socket.create_connection((parts.hostname or "", port), timeout=CONNECT_SECONDS).close()
-    except OSError as error:
+        socket.create_connection((uri.host, port), timeout=address.CONNECT_SECONDS).close()
+    except (OSError, UnicodeError) as error:  # a label of a host that is too long for DNS is a UnicodeError
+        reason = getattr(error, "strerror", None) or error
         raise UserError(
-            f"{uri}: the MLflow server cannot be reached ({error.strerror or error}); start it, or mend or unset "
-            "MLFLOW_TRACKING_URI"
+            f"{uri}: the MLflow server cannot be reached ({reason}); start it, or fix or unset MLFLOW_TRACKING_URI"
         ) from error
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]
+    return redact(str(error).strip().splitlines()[0])

@@ -15,6 +15,7 @@ from carousel.search import plots
 from carousel.search.messages import Epoch
 from carousel.search.outcome import Outcome, state
 from carousel.search.progress import display, duration
+from carousel.search.storage import kind
 from carousel.search.study import CURVE, REASON, SECONDS, Study
 from carousel.tracking import lineage, winner
 from carousel.tracking.run import flat
@@ -118,13 +119,12 @@ class SweepRuns:
                 "optuna.sampler": sweep.sampler,
                 "optuna.pruner": sweep.pruner,
                 "optuna.seed": str(sweep.seed),
-                "optuna.storage": "journal" if sweep.storage is None else sweep.storage.partition(":")[0],
+                "optuna.storage": kind(study.storage),
                 "optuna.objectives": ", ".join(sweep.objectives),
             },
         )
         for key, value in flat(self.params).items():
-            if key != "sweep.storage":  # its URL may hold a password
-                self.client.log_param(run.info.run_id, key, value)
+            self.client.log_param(run.info.run_id, key, value)
         study.optuna.set_user_attr(RUN, run.info.run_id)
         return str(run.info.run_id)
 
