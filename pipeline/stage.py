@@ -6,18 +6,28 @@ from collections.abc import Callable
 from pathlib import Path
 
 from carousel.errors import UserError
-from carousel.files import write_json
+from carousel.files import no_room, write_json
+from carousel.terminal import encode_anything
+from carousel.tracking.store import check_place
 
 
 def run(main: Callable[[], None]) -> None:
     """Run a stage's `main`, write its seconds to reports/seconds/, and turn a UserError into its line."""
     began = time.perf_counter()
     name = Path(sys.modules["__main__"].__file__ or "stage").stem
+    encode_anything()
     try:
+        check_place()
         main()
         write_json(Path(f"reports/seconds/{name}.json"), {"seconds": round(time.perf_counter() - began, 1)})
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        explained = no_room(error)
+        if explained is None:
+            raise
+        print(f"error: {explained}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print(f"stopped: {name} was interrupted; `dvc repro` goes on from here", file=sys.stderr)

@@ -1,5 +1,6 @@
 """Files that are either whole or absent: written under a temporary name, then renamed."""
 
+import errno
 import hashlib
 import os
 import tempfile
@@ -32,6 +33,22 @@ def replacing(target: Path) -> Iterator[Path]:
         if error.errno is None or isinstance(error, FileNotFoundError | NotADirectoryError):
             raise
         raise UserError(f"{target}: could not be written, and was left as it was: {error.strerror}") from error
+
+
+def no_room(error: OSError) -> UserError | None:
+    """Return the user error that an error of the operating system means: no space, or no temporary folder.
+
+    Libraries write temporary files of their own, so these come from anywhere; other errors are not explained.
+    """
+    if str(error.strerror).startswith("No usable temporary directory"):
+        return UserError(
+            f"TMPDIR: {error.strerror}; make one of them writable, or let TMPDIR name a folder that is"
+        )
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        return None
+    scratch = tempfile.tempdir or os.environ.get("TMPDIR") or "/tmp"
+    where = f"{error.filename}: " if error.filename else ""
+    return UserError(f"{where}{error.strerror}; make room there or in {scratch}, or let TMPDIR name another folder")
 
 
 def write_text(target: Path, content: str) -> None:

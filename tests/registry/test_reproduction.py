@@ -9,7 +9,6 @@ import pytest
 from carousel.errors import UserError
 from carousel.registry import reproduction
 from carousel.registry.versions import Version
-from carousel.tracking import lineage
 from tests.conftest import Checkout
 from tests.registry.conftest import Registry
 
@@ -79,9 +78,9 @@ def version(**tags: str) -> Version:
 @pytest.mark.parametrize(
     ("tags", "message"),
     [
-        ({}, "trained outside a git checkout"),
-        ({"git__commit": lineage.NOT_GIT}, "trained outside a git checkout"),
-        ({"git__commit": "0" * 40}, "its commit 0+ is not in"),
+        ({}, "its run recorded no commit to go back to: not a git checkout"),
+        ({"git__commit": "git says: detected dubious ownership"}, "to go back to: git says: detected dubious"),
+        ({"git__commit": "0" * 40}, "its commit 0+ cannot be looked up in .*: not a git checkout"),
     ],
 )
 def test_a_version_without_a_commit_here_is_one_line(

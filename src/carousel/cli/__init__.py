@@ -5,6 +5,8 @@ import sys
 import typer
 
 from carousel.errors import Refused, UserError
+from carousel.files import no_room
+from carousel.terminal import encode_anything
 
 app = typer.Typer(
     name="carousel",
@@ -31,6 +33,7 @@ def main() -> None:
     app.command()(pin.pin)
     app.command()(summary.summary)
     app.add_typer(sweep.app, name="sweep")
+    encode_anything()
     try:
         app()
     except Refused as error:
@@ -38,4 +41,10 @@ def main() -> None:
         sys.exit(1)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        explained = no_room(error)
+        if explained is None:
+            raise
+        print(f"error: {explained}", file=sys.stderr)
         sys.exit(2)

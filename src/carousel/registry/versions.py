@@ -85,7 +85,7 @@ def register(
             model = mlflow.pyfunc.log_model(
                 name="bundle",
                 python_model=str(Path(__file__).parents[1] / "bundle" / "pyfunc.py"),
-                artifacts={"bundle": str(folder)},
+                artifacts={"bundle": str(_real_files(folder, Path(scratch) / "files"))},
                 code_paths=[str(_inference_code(Path(scratch)))],
                 pip_requirements=requirements(),
                 input_example=_EXAMPLE,
@@ -172,6 +172,15 @@ def download(uri: str, scratch: str) -> Path:
 def requirements() -> list[str]:
     """Return the exact versions that inference needs, without a build's local suffix (`+cpu`)."""
     return [f"{name}=={importlib.metadata.version(name).split('+')[0]}" for name in _INFERENCE_REQUIREMENTS]
+
+
+def _real_files(folder: Path, target: Path) -> Path:
+    """Return a copy without links: DVC may link files to its cache, and MLflow refuses symbolic links.
+
+    DVC's files are read-only; the copy is not, so that a store can delete it again.
+    """
+    shutil.copytree(folder, target / folder.name, copy_function=shutil.copyfile)
+    return target / folder.name
 
 
 @contextlib.contextmanager

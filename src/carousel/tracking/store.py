@@ -1,7 +1,10 @@
 """Where MLflow keeps runs and versions: the server that the environment names, or a store in the main checkout."""
 
 import os
+import re
 import socket
+import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,12 +15,14 @@ from filelock import FileLock
 
 from carousel.errors import UserError
 from carousel.files import replacing
+from carousel.tracking import environment
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 CONNECT_SECONDS = 5
 STATE = Path(".carousel")
+SQLITE = ("sqlite:", "sqlite+")  # URLs of a file, without and with a driver
 
 
 def main_checkout(here: Path | None = None) -> Path:
@@ -32,9 +37,37 @@ def main_checkout(here: Path | None = None) -> Path:
     return here
 
 
+def check_place(here: Path | None = None) -> None:
+    """Check that MLflow can work in this folder, and in the one for temporary files.
+
+    Raises:
+        UserError: when it would decode the name of one into that of another folder.
+    """
+    checkout = main_checkout(here)
+    try:
+        str(checkout).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise UserError(
+            f"{os.fsencode(checkout)!r}: the folder's name is not {sys.getfilesystemencoding()}, and MLflow "
+            "would write elsewhere: rename the folder, or set PYTHONUTF8=1 if it is UTF-8"
+        ) from error
+    if re.search("%[0-9a-fA-F]{2}", scratch := tempfile.gettempdir()):
+        raise UserError(f"TMPDIR {scratch}: MLflow would decode the percent sign: let TMPDIR name another folder")
+
+
 def tracking_uri() -> str:
     """Return `MLFLOW_TRACKING_URI`, else the SQLite store at the root of the main checkout."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{main_checkout() / 'mlflow.db'}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or sqlite_url(main_checkout() / "mlflow.db")
+
+
+def sqlite_url(path: Path) -> str:
+    """Return the URL of a SQLite file, whatever its folders are called: SQLAlchemy decodes `%2F`, and cuts at `?`.
+
+    MLflow makes the parent folders of a URL that begins with `sqlite:///`, and does not decode it first. It leaves
+    one with a driver alone.
+    """
+    escaped = str(path).replace("%", "%25").replace("?", "%3F")
+    return f"sqlite:///{path}" if escaped == str(path) else f"sqlite+pysqlite:///{escaped}"
 
 
 @contextmanager
@@ -52,11 +85,14 @@ def connect() -> "MlflowClient":
     Raises:
         UserError: when a server does not answer, or the local store cannot be opened.
     """
+    check_place()
     uri = tracking_uri()
     _check_reachable(uri)
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # the default waits for minutes
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    environment.ignore()
+    environment.check()
     import logging
 
     import mlflow
@@ -65,15 +101,29 @@ def connect() -> "MlflowClient":
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     mlflow.set_tracking_uri(uri)
-    mlflow.set_registry_uri(os.environ.get("MLFLOW_REGISTRY_URI") or uri)
+    registry = os.environ.get("MLFLOW_REGISTRY_URI") or uri
+    mlflow.set_registry_uri(registry)
     try:
         with exclusive():
             _make_local(uri)
             client = mlflow.MlflowClient()
             client.search_experiments(max_results=1)
-    except (mlflow.MlflowException, SQLAlchemyError) as error:
+    except (mlflow.MlflowException, SQLAlchemyError, ValueError) as error:
         raise UserError(f"{uri}: the MLflow store cannot be used: {_first_line(error)}") from error
+    if registry != uri:
+        _check_registry(client, registry)
     return client
+
+
+def _check_registry(client: "MlflowClient", uri: str) -> None:
+    import mlflow
+    from sqlalchemy.exc import SQLAlchemyError
+
+    _check_reachable(uri, "MLFLOW_REGISTRY_URI")
+    try:
+        client.search_registered_models(max_results=1)
+    except (mlflow.MlflowException, SQLAlchemyError, ValueError) as error:
+        raise UserError(f"{uri}: MLFLOW_REGISTRY_URI cannot be used: {_first_line(error)}") from error
 
 
 def experiment(client: "MlflowClient", name: str) -> str:
@@ -87,7 +137,7 @@ def experiment(client: "MlflowClient", name: str) -> str:
             if found.lifecycle_stage == "deleted":
                 client.restore_experiment(found.experiment_id)
             return str(found.experiment_id)
-        local = tracking_uri().startswith("sqlite:")
+        local = tracking_uri().startswith(SQLITE)
         place = (main_checkout() / "mlruns" / name).as_uri() if local else None
         # MLflow's UI shows an experiment that does not say its kind as one of prompts and traces
         kind = {"mlflow.experimentKind": "custom_model_development"}
@@ -113,16 +163,16 @@ def _make_local(uri: str) -> None:
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
     from sqlalchemy.engine import make_url
 
-    if not uri.startswith("sqlite:"):
+    if not uri.startswith(SQLITE):
         return
     place = Path(make_url(uri).database or "")
     if place.name and not place.exists():
         with replacing(place) as temporary:
-            made = SqlAlchemyStore(f"sqlite:///{temporary}", str(temporary.parent))  # type: ignore[no-untyped-call]
+            made = SqlAlchemyStore(sqlite_url(temporary), (place.parent / "mlruns").as_uri())  # type: ignore[no-untyped-call]
             made.engine.dispose()
 
 
-def _check_reachable(uri: str) -> None:
+def _check_reachable(uri: str, variable: str = "MLFLOW_TRACKING_URI") -> None:
     parts = urlsplit(uri)
     if parts.scheme not in ("http", "https"):
         return
@@ -131,8 +181,8 @@ def _check_reachable(uri: str) -> None:
         socket.create_connection((parts.hostname or "", port), timeout=CONNECT_SECONDS).close()
     except OSError as error:
         raise UserError(
-            f"{uri}: the MLflow server cannot be reached ({error.strerror or error}); start it, or mend or unset "
-            "MLFLOW_TRACKING_URI"
+            f"{uri}: the MLflow server cannot be reached ({error.strerror or error}); start it, or correct or "
+            f"unset {variable}"
         ) from error
 
 
