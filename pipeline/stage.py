@@ -8,7 +8,7 @@ from pathlib import Path
 from carousel.errors import UserError
 from carousel.files import no_room, write_json
 from carousel.terminal import encode_anything
-from carousel.tracking.store import check_place
+from carousel.tracking.store import check_place, main_checkout
 
 
 def run(main: Callable[[], None]) -> None:
@@ -18,6 +18,7 @@ def run(main: Callable[[], None]) -> None:
     encode_anything()
     try:
         check_place()
+        _check_braces()
         main()
         write_json(Path(f"reports/seconds/{name}.json"), {"seconds": round(time.perf_counter() - began, 1)})
     except UserError as error:
@@ -32,3 +33,10 @@ def run(main: Callable[[], None]) -> None:
     except KeyboardInterrupt:
         print(f"stopped: {name} was interrupted; `dvc repro` goes on from here", file=sys.stderr)
         sys.exit(130)
+
+
+def _check_braces() -> None:
+    """Stop before the first stage where DVC would stop after it: it formats its cache's path as a message."""
+    checkout = main_checkout()
+    if {"{", "}"} & set(str(checkout)):
+        raise UserError(f"{checkout}: DVC cannot work in a folder with a brace in its name: rename the folder")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carousel.errors import UserError
-from carousel.files import read_json, replacing, write_json, write_text
+from carousel.files import no_room, read_json, replacing, write_json, write_text
 
 OLD, NEW = "old content", "new content, which is longer"
 
@@ -228,3 +228,24 @@ def test_damaged_or_missing_json_says_what_mends_it(tmp_path, content, message):
         (tmp_path / "value.json").write_bytes(content)
     with pytest.raises(UserError, match=message):
         read_json(tmp_path / "value.json")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
+def test_a_full_temporary_folder_is_one_line(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    explained = no_room(OSError(number, os.strerror(number), "/tmp/some/file"))
+    assert str(explained) == (
+        f"/tmp/some/file: {os.strerror(number)}; make room there or in {tmp_path}, or let TMPDIR name another folder"
+    )
+
+
+def test_no_temporary_folder_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setattr("tempfile._candidate_tempdir_list", lambda: [str(tmp_path / "gone")])
+    with pytest.raises(FileNotFoundError) as raised:
+        tempfile.gettempdir()
+    assert str(no_room(raised.value)).startswith("TMPDIR: No usable temporary directory found in")
+
+
+def test_other_errors_are_not_about_room() -> None:
+    assert no_room(FileNotFoundError(errno.ENOENT, "No such file or directory", "x")) is None

@@ -166,7 +166,7 @@ def _jsonl(path: Path, wanted: list[str]) -> Iterator[Row]:
 def _parquet(path: Path, wanted: list[str]) -> Iterator[Row]:
     try:
         _require(path, wanted, pl.read_parquet_schema(path))
-        frame = pl.read_parquet(path, columns=list(dict.fromkeys(wanted)))
+        frame = pl.read_parquet(path, columns=list(dict.fromkeys(wanted)), glob=False)
     except pl.exceptions.PolarsError as error:
         raise UserError(f"{path}: not a readable Parquet file: {str(error).splitlines()[0]}") from error
     yield from enumerate(frame.iter_rows(named=True), start=1)

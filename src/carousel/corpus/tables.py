@@ -31,7 +31,7 @@ def read(path: Path) -> pl.DataFrame:
         UserError: when it is missing.
     """
     try:
-        return pl.read_parquet(path)
+        return pl.read_parquet(path, glob=False)
     except FileNotFoundError as error:
         raise UserError(f"{path}: no such file; `dvc repro` makes it") from error
 

@@ -328,7 +328,7 @@ def _digest(table: Path) -> str | None:
     import polars as pl
 
     try:
-        return document.digest(pl.read_parquet(table))
+        return document.digest(pl.read_parquet(table, glob=False))
     except (OSError, pl.exceptions.PolarsError):
         return None
 
