@@ -24,7 +24,7 @@ def run(main: Callable[[], None]) -> None:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
-    except OSError as error:
+    except Exception as error:
         explained = no_room(error)
         if explained is None:
             raise

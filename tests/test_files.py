@@ -1,6 +1,7 @@
 import errno
 import json
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -233,9 +234,10 @@ def test_damaged_or_missing_json_says_what_mends_it(tmp_path, content, message):
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
 def test_a_full_temporary_folder_is_one_line(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    explained = no_room(OSError(number, os.strerror(number), "/tmp/some/file"))
-    assert str(explained) == (
-        f"/tmp/some/file: {os.strerror(number)}; make room there or in {tmp_path}, or let TMPDIR name another folder"
+    explained, reason = no_room(OSError(number, os.strerror(number), "/tmp/file")), os.strerror(number)
+    assert (
+        str(explained)
+        == f"/tmp/file: {reason}; make room there or in {tmp_path}, or let TMPDIR name another folder"
     )
 
 
@@ -249,3 +251,17 @@ def test_no_temporary_folder_is_one_line(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_other_errors_are_not_about_room() -> None:
     assert no_room(FileNotFoundError(errno.ENOENT, "No such file or directory", "x")) is None
+
+
+def test_a_full_temporary_folder_is_found_among_the_causes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_paths: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder/file").write_text("content")
+    with pytest.raises(shutil.Error) as raised:
+        shutil.copytree(tmp_path / "folder", tmp_path / "copy", copy_function=full)
+    wrapped = RuntimeError("a library's own words")
+    wrapped.__cause__ = raised.value
+    assert "No space left on device; make room" in str(no_room(wrapped))
+    assert no_room(RuntimeError("a library's own words")) is None

@@ -280,8 +280,8 @@ def test_hparams_that_were_edited_into_something_wrong_are_refused(tmp_path):
 @pytest.mark.parametrize(
     "name",
     [
-        "it's", "a#b", "a?b", "team@v2", "..", ".", "...", "x" * 300, "日" * 80, " a", "a ", "-a", "a\tb", "a\nb", "a\0b", "%",
-        "a%2Fb", 'a"b', "a\\b", "a/b", "a:b", "a`b", "a$b", "a*b", "🙂", "a\u200bb", "\ud800", "", " ",
+        "it's", "a#b", "a?b", "team@v2", "..", ".", "...", "x" * 300, "日" * 80, " a", "a ", "-a", "a\tb", "a\nb",
+        "a\0b", "%", "a%2Fb", 'a"b', "a\\b", "a/b", "a:b", "a`b", "a$b", "a*b", "🙂", "a\u200bb", "\ud800", "", " ",
     ],
 )  # fmt: skip
 def test_a_model_name_that_a_later_step_cannot_use_is_refused(name: str) -> None:

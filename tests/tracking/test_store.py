@@ -31,8 +31,9 @@ def test_a_temporary_copy_belongs_to_the_checkout_that_it_was_made_in(tmp_path: 
 
 
 HOSTILE = [
-    "feature%2Flogin", "what now?", "a#b", "100%", "%25", " lead", "trail ", "a;b&c=d", "it's", 'say "x"', "Überlegung-日本",
-    "-dash", "{x}", "$HOME", "`x`", "[ab]*", "a\\b", "a\nb", "a\tb", "~", "a:b", "a,b", "🙂", "<a|b>", "x" * 200,
+    "feature%2Flogin", "what now?", "a#b", "100%", "%25", " lead", "trail ", "a;b&c=d", "it's", 'say "x"',
+    "Überlegung-日本", "-dash", "{x}", "$HOME", "`x`", "[ab]*", "a\\b", "a\nb", "a\tb",
+    "~", "a:b", "a,b", "🙂", "<a|b>", "x" * 200,
 ]  # fmt: skip
 
 
@@ -97,7 +98,7 @@ def test_a_temporary_folder_whose_name_mlflow_would_change_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "a%2Fb"))
-    with pytest.raises(UserError, match="TMPDIR .*a%2Fb: MLflow would decode the percent sign"):
+    with pytest.raises(UserError, match=r"TMPDIR .*a%2Fb: MLflow would decode the percent sign"):
         store.check_place()
 
 
@@ -105,7 +106,7 @@ def test_an_environment_whose_name_mlflow_cannot_use_is_refused(monkeypatch: pyt
     found = ModuleSpec("mlflow", None, is_package=True)
     found.submodule_search_locations = ["/work/feature%2Flogin/.venv/lib/mlflow"]
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: found)
-    with pytest.raises(UserError, match="feature%2Flogin.*: MLflow cannot open its store if its own folder has a"):
+    with pytest.raises(UserError, match=r"feature%2Flogin.*: MLflow cannot open its store if its own folder has a"):
         store.check_place()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://mlflow.example:5000")
     store.check_place()

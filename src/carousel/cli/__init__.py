@@ -42,7 +42,7 @@ def main() -> None:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
-    except OSError as error:
+    except Exception as error:
         explained = no_room(error)
         if explained is None:
             raise

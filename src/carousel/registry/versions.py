@@ -166,7 +166,7 @@ def download(uri: str, scratch: str) -> Path:
     try:
         return Path(mlflow.artifacts.download_artifacts(uri, dst_path=scratch))
     except (mlflow.MlflowException, OSError) as error:
-        raise UserError(f"{uri}: its files cannot be read: {str(error).strip().splitlines()[0]}") from error
+        raise UserError(f"{uri}: its files cannot be read: {str(error).strip().splitlines()[-1]}") from error
 
 
 def requirements() -> list[str]:

@@ -52,11 +52,12 @@ def check_place(here: Path | None = None) -> None:
             f"{os.fsencode(checkout)!r}: the folder's name is not {sys.getfilesystemencoding()}, and MLflow "
             "would write elsewhere: rename the folder, or set PYTHONUTF8=1 if it is UTF-8"
         ) from error
-    installed = next(iter(importlib.util.find_spec("mlflow").submodule_search_locations or ()), "")
+    found = importlib.util.find_spec("mlflow")
+    installed = next(iter(found.submodule_search_locations or ()), "") if found else ""
     if "%" in installed and tracking_uri().startswith(SQLITE):
         raise UserError(
-            f"{installed}: MLflow cannot open its store if its own folder has a percent sign: rename the folder, or put "
-            "the environment into another one and link .venv to it"
+            f"{installed}: MLflow cannot open its store if its own folder has a percent sign: rename the folder, "
+            "or put the environment into another one and link .venv to it"
         )
     if re.search("%[0-9a-fA-F]{2}", scratch := tempfile.gettempdir()):
         raise UserError(f"TMPDIR {scratch}: MLflow would decode the percent sign: let TMPDIR name another folder")
