@@ -12,12 +12,13 @@ PORT ?= 5000
 DATA ?= data/benchmarks
 BIN := .venv/bin
 
-.PHONY: run setup ui dashboard test test-slow lint bench results clean lock
+.PHONY: run setup ui dashboard test test-slow lint bench results clean lock .dvc/config.local
 .DEFAULT_GOAL := run
 
+# Python runs the commands: the first line of a script cannot name every folder
 run: setup
-	$(BIN)/dvc repro
-	@$(BIN)/carousel summary
+	$(BIN)/python -m dvc repro
+	@$(BIN)/python $(BIN)/carousel summary
 
 # The environment is as new as the lock file, or it is made again
 setup: .venv/.carousel .dvc/config.local
@@ -25,21 +26,22 @@ setup: .venv/.carousel .dvc/config.local
 .venv/.carousel: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "error: $(PYTHON) is older than Python 3.11; name a newer one: make PYTHON=python3.12" >&2; exit 2; }
+	@case $$PWD in *[%{}]*) echo "error: $$PWD: neither MLflow nor DVC can work in a folder with % or braces in its" \
+		"name; rename it" >&2; exit 2;; esac
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --disable-pip-version-check --requirement requirements.lock
 	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
-# An unpacked release has no git; DVC wants to be told
 .dvc/config.local:
-	@test -e .git || printf '[core]\n    no_scm = true\n' > $@
+	@pipeline/scm
 
 ui: setup
-	MLFLOW_DISABLE_TELEMETRY=true DO_NOT_TRACK=true $(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db --port $(PORT)
+	MLFLOW_DISABLE_TELEMETRY=true DO_NOT_TRACK=true $(BIN)/python -m mlflow ui --backend-store-uri sqlite:///mlflow.db --port $(PORT)
 
 dashboard: setup
 	@test -e .carousel/studies.journal || { echo "error: no sweep has run here; dvc repro runs one" >&2; exit 2; }
-	$(BIN)/optuna-dashboard --port $(PORT) --storage-class JournalFileStorage .carousel/studies.journal
+	$(BIN)/python $(BIN)/optuna-dashboard --port $(PORT) --storage-class JournalFileStorage .carousel/studies.journal
 
 # A file's tests share what they set up, so a file stays with one of the processes; a core for each
 test: setup

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from carousel.errors import UserError
-from carousel.files import write_json
+from carousel.files import no_room, write_json
+from carousel.terminal import encode_anything
+from carousel.tracking.store import check_place, main_checkout
 from carousel.url import redact, redact_tracebacks
 
 
@@ -15,12 +17,28 @@ def run(main: Callable[[], None]) -> None:
     redact_tracebacks()
     began = time.perf_counter()
     name = Path(sys.modules["__main__"].__file__ or "stage").stem
+    encode_anything()
     try:
+        check_place()
+        _check_braces()
         main()
         write_json(Path(f"reports/seconds/{name}.json"), {"seconds": round(time.perf_counter() - began, 1)})
     except UserError as error:
         print(f"error: {redact(str(error))}", file=sys.stderr)
         sys.exit(2)
+    except Exception as error:
+        explained = no_room(error)
+        if explained is None:
+            raise
+        print(f"error: {explained}", file=sys.stderr)
+        sys.exit(2)
     except KeyboardInterrupt:
         print(f"stopped: {name} was interrupted; `dvc repro` goes on from here", file=sys.stderr)
         sys.exit(130)
+
+
+def _check_braces() -> None:
+    """Stop before the first stage where DVC would stop after it: it formats its cache's path as a message."""
+    checkout = main_checkout()
+    if {"{", "}"} & set(str(checkout)):
+        raise UserError(f"{checkout}: DVC cannot work in a folder with a brace in its name: rename the folder")

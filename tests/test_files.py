@@ -1,6 +1,7 @@
 import errno
 import json
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carousel.errors import UserError
-from carousel.files import read_json, replacing, write_json, write_text
+from carousel.files import no_room, read_json, replacing, write_json, write_text
 
 OLD, NEW = "old content", "new content, which is longer"
 
@@ -228,3 +229,39 @@ def test_damaged_or_missing_json_says_what_mends_it(tmp_path, content, message):
         (tmp_path / "value.json").write_bytes(content)
     with pytest.raises(UserError, match=message):
         read_json(tmp_path / "value.json")
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS])
+def test_a_full_temporary_folder_is_one_line(number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    explained, reason = no_room(OSError(number, os.strerror(number), "/tmp/file")), os.strerror(number)
+    assert (
+        str(explained)
+        == f"/tmp/file: {reason}; make room there or in {tmp_path}, or let TMPDIR name another folder"
+    )
+
+
+def test_no_temporary_folder_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setattr("tempfile._candidate_tempdir_list", lambda: [str(tmp_path / "gone")])
+    with pytest.raises(FileNotFoundError) as raised:
+        tempfile.gettempdir()
+    assert str(no_room(raised.value)).startswith("TMPDIR: No usable temporary directory found in")
+
+
+def test_other_errors_are_not_about_room() -> None:
+    assert no_room(FileNotFoundError(errno.ENOENT, "No such file or directory", "x")) is None
+
+
+def test_a_full_temporary_folder_is_found_among_the_causes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_paths: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder/file").write_text("content")
+    with pytest.raises(shutil.Error) as raised:
+        shutil.copytree(tmp_path / "folder", tmp_path / "copy", copy_function=full)
+    wrapped = RuntimeError("a library's own words")
+    wrapped.__cause__ = raised.value
+    assert "No space left on device; make room" in str(no_room(wrapped))
+    assert no_room(RuntimeError("a library's own words")) is None

@@ -164,7 +164,15 @@ def test_a_misspelled_key_is_answered_with_the_real_one(tmp_path, key):
             "whole: set model.reading to chunks, or encode.long to head or head_tail",
         ),
         ("model: {dropout: 1}", "model.dropout: input should be less than 1, not 1"),
-        ("registry: {name: a/b}", "registry.name: string should match pattern"),
+        (
+            "registry: {name: a/b}",
+            "registry.name: 'a/b' has '/' in it; use letters, digits, spaces and - _ . , + ( )",
+        ),
+        ("vectors: {file: ../glove.txt}", "vectors.file: '../glove.txt' should be a file inside that folder"),
+        ("data: {splits: {train: /my/train.csv}}", "data.splits.train: '/my/train.csv' should be a file inside"),
+        ("data: {path: 's3://bucket/my.csv'}", "data.path: 's3://bucket/my.csv' is a URL; download the file"),
+        ("data: {path: ''}", "data.path: is empty"),
+        ("promotion: {cases: 'https://host/cases.jsonl'}", "promotion.cases: 'https://host/cases.jsonl' is a URL"),
         ("baseline: {c: [0]}", "baseline.c.0: input should be greater than 0, not 0"),
         ("data: {splits: {train: a, tset: b}}", "data.splits.tset: input should be 'train', 'val' or 'test'"),
         ("data: {splits: {test: b}}", "data.splits names files but none for train"),
@@ -283,3 +291,23 @@ def test_hparams_that_were_edited_into_something_wrong_are_refused(tmp_path):
     path.write_text(Hparams(model=Model(), train=Train()).to_yaml().replace("epochs", "epoch"), encoding="utf-8")
     with pytest.raises(UserError, match=r"train.epoch: unknown key; did you mean train.epochs\?"):
         load_hparams(path)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "it's", "a#b", "a?b", "team@v2", "..", ".", "...", "x" * 300, "日" * 80, " a", "a ", "-a", "a\tb", "a\nb",
+        "a\0b", "%", "a%2Fb", 'a"b', "a\\b", "a/b", "a:b", "a`b", "a$b", "a*b", "🙂", "a\u200bb", "\ud800", "", " ",
+    ],
+)  # fmt: skip
+def test_a_model_name_that_a_later_step_cannot_use_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError, match="name"):
+        Params.model_validate({"registry": {"name": name}})
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["stdlib-docs", "my model", "v1.0 (test)", "a,b+c_d", "新闻标题", "हिन्दी", "Überschriften", "2024", "x" * 200],
+)
+def test_a_model_name_in_any_language_is_taken(name: str) -> None:
+    assert Params.model_validate({"registry": {"name": name}}).registry.name == name

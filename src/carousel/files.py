@@ -1,7 +1,10 @@
 """Files that are either whole or absent: written under a temporary name, then renamed."""
 
+import errno
 import hashlib
 import os
+import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +35,38 @@ def replacing(target: Path) -> Iterator[Path]:
         if error.errno is None or isinstance(error, FileNotFoundError | NotADirectoryError):
             raise
         raise UserError(f"{target}: could not be written, and was left as it was: {error.strerror}") from error
+
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+
+def no_room(error: BaseException) -> UserError | None:
+    """Return the user error of an exception that means no space or no temporary folder, None for any other.
+
+    Libraries write temporary files of their own and wrap the operating system's errors, so those are looked for
+    among the causes.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and str(cause.strerror).startswith("No usable temporary directory"):
+            return UserError(
+                f"TMPDIR: {cause.strerror}; make one of them writable, or let TMPDIR name a folder that is"
+            )
+        if (number := _number(cause)) in NO_ROOM:
+            place = f"{cause.filename}: " if isinstance(cause, OSError) and cause.filename else ""
+            scratch = tempfile.tempdir or os.environ.get("TMPDIR") or "/tmp"
+            reason = os.strerror(number)
+            return UserError(f"{place}{reason}; make room there or in {scratch}, or let TMPDIR name another folder")
+        cause = cause.__cause__ or cause.__context__
+    return None
+
+
+def _number(error: BaseException) -> int:
+    """Return the error number of the operating system; 0 without one."""
+    if isinstance(error, shutil.Error):  # copytree keeps the text of each file's error alone
+        found = re.search(r"\[Errno (\d+)\]", str(error))
+        return int(found[1]) if found else 0
+    return (error.errno or 0) if isinstance(error, OSError) else 0
 
 
 def write_text(target: Path, content: str) -> None:

@@ -1,6 +1,7 @@
 """`carousel reproduce`: the same fingerprint from a commit, changes and params, and nothing else touched."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import mlflow
@@ -79,9 +80,9 @@ def version(**tags: str) -> Version:
 @pytest.mark.parametrize(
     ("tags", "message"),
     [
-        ({}, "trained outside a git checkout"),
-        ({"git__commit": lineage.NOT_GIT}, "trained outside a git checkout"),
-        ({"git__commit": "0" * 40}, "its commit 0+ is not in"),
+        ({}, "its run recorded no commit to go back to: not a git checkout"),
+        ({"git__commit": "git says: detected dubious ownership"}, "to go back to: git says: detected dubious"),
+        ({"git__commit": "0" * 40}, "its commit 0+ cannot be looked up in .*: not a git checkout"),
     ],
 )
 def test_a_version_without_a_commit_here_is_one_line(
@@ -116,3 +117,49 @@ def test_data_that_git_does_not_have_is_copied_if_it_is_the_same(tmp_path: Path)
     (root / "data/my.csv").write_text("text,label\nsomething,new\n")
     with pytest.raises(UserError, match=r"its data data/my\.csv is gone"):
         reproduction._bring_source(trained, root, tmp_path / "other", "data/my.csv", said.append)
+
+
+def test_a_subfolder_of_a_repository_is_checked_out_with_its_changes(tmp_path: Path) -> None:
+    def git(*arguments: str) -> None:
+        identity = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
+        subprocess.run(["git", *identity, *arguments], cwd=tmp_path / "top %2F?", check=True, capture_output=True)
+
+    root = tmp_path / "top %2F?/ml"
+    (root / "src").mkdir(parents=True)
+    git("init")
+    (root / "src/code.py").write_text("one = 1\n")
+    (root / "dvc.lock").write_text("stages: {}\n")
+    git("add", "--all")
+    git("commit", "--message", "all")
+    git("worktree", "add", str(tmp_path / "tree"))
+    (root / "src/code.py").write_text("one = 2\n")
+    facts, changes = lineage.git(root), lineage.changes(root)
+    assert facts["git.folder"] == "ml"
+
+    for place in (root, tmp_path / "tree/ml"):
+        top = tmp_path / f"of {place.parent.name}"
+        reproduction._check_out(place, top, facts["git.commit"])
+        reproduction._apply(top, changes, version())
+        reproduction._prepare_dvc(top / "ml")
+        assert (top / "ml/src/code.py").read_text() == "one = 2\n"
+        assert not (top / "ml/dvc.lock").exists()
+
+
+@pytest.mark.parametrize(
+    ("folder", "path", "depth"),
+    [
+        ("", "data/my.csv", 0),
+        ("", "../my.csv", 1),
+        ("", "../../a/my.csv", 2),
+        ("ml", "../my.csv", 0),
+        ("", "/my.csv", 0),
+    ],
+)
+def test_data_beside_the_checkout_goes_into_the_scratch_folder(
+    tmp_path: Path, folder: str, path: str, depth: int
+) -> None:
+    trained = version(git__folder=folder)
+    top = reproduction._nested(tmp_path / "scratch", trained, path)
+    assert len(top.relative_to(tmp_path / "scratch").parts) == depth
+    if not Path(path).is_absolute():
+        assert (top / folder / path).resolve().is_relative_to(tmp_path / "scratch")

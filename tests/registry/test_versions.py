@@ -1,4 +1,5 @@
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import mlflow
@@ -6,6 +7,7 @@ import pytest
 
 from carousel.errors import UserError
 from carousel.registry import versions
+from carousel.tracking.store import experiment
 from tests.registry.conftest import Registry, small_bundle
 
 
@@ -108,3 +110,23 @@ def test_versions_are_found_by_number_and_alias(registry: Registry) -> None:
     made, _ = registry.add("found", seed=0)
     for name in (1, "1", "challenger", "@challenger"):
         assert versions.get(registry.client, "found", name) == made
+
+
+@pytest.mark.parametrize("link", [Path.symlink_to, Path.hardlink_to])
+def test_a_bundle_of_links_to_read_only_files_is_registered_as_files(
+    link: Callable[[Path, Path], None], registry: Registry, tmp_path: Path
+) -> None:
+    bundle, cache, folder = small_bundle(0), tmp_path / "cache", tmp_path / "bundle"
+    bundle.save(cache)
+    folder.mkdir()
+    for file in cache.iterdir():  # as DVC does with cache.type symlink or hardlink
+        file.chmod(0o444)
+        link(folder / file.name, file)
+    before = {file.name: (file.read_bytes(), file.stat().st_mode) for file in cache.iterdir()}
+    name = f"of {link.__name__}"
+    with mlflow.start_run(experiment_id=experiment(registry.client, name)) as run:
+        version, _ = versions.register(registry.client, name, bundle, folder, run.info.run_id, {})
+    assert versions.fetch(version).fingerprint == bundle.fingerprint
+    stored = versions.download(f"{version.uri}/artifacts/bundle", str(tmp_path))
+    assert not [file for file in stored.iterdir() if file.is_symlink() or not file.stat().st_mode & 0o200]
+    assert {file.name: (file.read_bytes(), file.stat().st_mode) for file in cache.iterdir()} == before

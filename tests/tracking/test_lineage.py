@@ -15,17 +15,6 @@ def test_a_folder_without_git_says_so(tmp_path: Path) -> None:
     assert lineage.git(tmp_path) == {"git.commit": "not a git checkout", "git.dirty": "unknown"}
 
 
-def test_a_folder_inside_another_projects_checkout_has_no_commit_of_its_own(tmp_path: Path) -> None:
-    git(tmp_path, "init")
-    inner = tmp_path / "release"
-    inner.mkdir()
-    (inner / "file").write_text("one")
-    git(tmp_path, "add", "--all")
-    git(tmp_path, "commit", "--message", "all")
-    assert lineage.git(inner)["git.commit"] == "not a git checkout"
-    assert len(lineage.git(tmp_path)["git.commit"]) == 40
-
-
 def test_a_changed_file_makes_the_checkout_dirty_and_an_untracked_one_does_not(tmp_path: Path) -> None:
     git(tmp_path, "init")
     (tmp_path / "file").write_text("one")
@@ -81,6 +70,44 @@ def test_what_the_pipeline_writes_is_no_change(tmp_path: Path) -> None:
     assert lineage.git(folder)["git.dirty"] == "false"
     (folder / "src/new.py").write_text("")
     assert lineage.git(folder)["git.dirty"] == "true"
+
+
+def test_changes_of_a_subfolder_apply_at_the_repositorys_top(tmp_path: Path) -> None:
+    repository = tmp_path / "all of it"
+    (repository / "other").mkdir(parents=True)
+    git(repository, "init")
+    (repository / "other/code.py").write_text("one = 1\n")
+    for name in ("ml/src/code.py", "ml/dvc.lock", "ml/reports/test.json"):
+        (repository / name).parent.mkdir(parents=True, exist_ok=True)
+        (repository / name).write_text("one = 1\n")
+    git(repository, "add", "--all")
+    git(repository, "commit", "--message", "all")
+    project = repository / "ml"
+    (repository / "other/code.py").write_text("one = 2\n")  # another project's change
+    (project / "dvc.lock").write_text("stages: {}\n")
+    assert lineage.git(project)["git.dirty"] == "false"
+    assert lineage.git(project)["git.folder"] == "ml"
+
+    (project / "src/code.py").write_text("one = 3\n")
+    (project / "src/new.py").write_text("two = 2\n")
+    git(project, "config", "diff.relative", "true")  # a person's setting
+    assert lineage.git(project)["git.dirty"] == "true"
+    git(tmp_path, "clone", str(repository), "clean")
+    subprocess.run(["git", "apply", "-"], cwd=tmp_path / "clean", input=lineage.changes(project), check=True)
+    assert (tmp_path / "clean/ml/src/code.py").read_text() == "one = 3\n"
+    assert (tmp_path / "clean/ml/src/new.py").read_text() == "two = 2\n"
+    assert (tmp_path / "clean/other/code.py").read_text() == "one = 1\n"
+
+
+def test_a_run_without_a_commit_says_why(tmp_path: Path) -> None:
+    assert lineage.no_commit(lineage.git(tmp_path)) == "the run records no commit: not a git checkout"
+    git(tmp_path, "init")
+    said = lineage.no_commit(lineage.git(tmp_path))
+    assert said == f"the run records no commit: the git repository {tmp_path} has no commit yet"
+    (tmp_path / "file").write_text("one")
+    git(tmp_path, "add", "--all")
+    git(tmp_path, "commit", "--message", "all")
+    assert lineage.no_commit(lineage.git(tmp_path)) is None
 
 
 def test_every_file_has_its_digest_among_the_tags() -> None:

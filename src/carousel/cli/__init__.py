@@ -5,6 +5,8 @@ import sys
 import typer
 
 from carousel.errors import Refused, UserError
+from carousel.files import no_room
+from carousel.terminal import encode_anything
 from carousel.url import redact, redact_tracebacks
 
 app = typer.Typer(
@@ -32,6 +34,7 @@ def main() -> None:
     app.command()(pin.pin)
     app.command()(summary.summary)
     app.add_typer(sweep.app, name="sweep")
+    encode_anything()
     try:
         app()
     except Refused as error:
@@ -39,6 +42,12 @@ def main() -> None:
         sys.exit(1)
     except UserError as error:
         print(f"error: {redact(str(error))}", file=sys.stderr)
+        sys.exit(2)
+    except Exception as error:
+        explained = no_room(error)
+        if explained is None:
+            raise
+        print(f"error: {explained}", file=sys.stderr)
         sys.exit(2)
     finally:
         redact_tracebacks()  # only now: Typer puts a hook of its own in place

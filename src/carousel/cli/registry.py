@@ -8,15 +8,26 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from carousel.errors import UserError
+from carousel.params.names import check_model_name
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
     from carousel.registry.promotion import Verdict
 
+
+def _usable(name: str | None) -> str | None:
+    try:
+        return name if name is None else check_model_name(name)
+    except ValueError as error:
+        raise UserError(f"--name: {error}") from error
+
+
 NameOption = Annotated[
     str | None,
-    typer.Option("--name", "-n", help="The registered model; default: registry.name of params.yaml."),
+    typer.Option(
+        "--name", "-n", help="The registered model; default: registry.name of params.yaml.", callback=_usable
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 

@@ -54,7 +54,7 @@ class Answers:
         """
         try:
             about = json.loads(pl.read_parquet_metadata(path)[_METADATA])
-            frame = pl.read_parquet(path)
+            frame = pl.read_parquet(path, glob=False)
         except FileNotFoundError as error:
             raise UserError(f"{path}: no such file; `dvc repro` makes it") from error
         except (KeyError, ValueError, pl.exceptions.PolarsError) as error:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from carousel.params.sections import Section
+from carousel.params.sections import AnyPath, PathInside, Section
 
 Column = str | int  # a column's name, or its number, counted from 1
 SplitName = Literal["train", "val", "test"]
@@ -15,11 +15,11 @@ class Data(Section):
     """Where the documents come from."""
 
     source: Literal["stdlib_docs", "file"] = "stdlib_docs"
-    path: str = "data/stdlib_docs.yaml"
+    path: AnyPath = "data/stdlib_docs.yaml"
     format: Literal["auto", "csv", "tsv", "jsonl", "json", "parquet", "lines"] = "auto"
     text: Column = "text"
     label: Column = "label"
-    splits: dict[SplitName, str | None] = {}
+    splits: dict[SplitName, PathInside | None] = {}
     split_column: Column | None = None
     header: Literal["auto", "first", "none"] = "auto"
     delimiter: str = "auto"

@@ -82,7 +82,11 @@ def _explain(schema: type[Section], error: ValidationError) -> str:
         return f"{where}: unknown key{nearest(where, _keys(schema))}"
     message = str(first["msg"]).removeprefix("Value error, ")
     if first["type"] == "value_error":
-        return f"{where}: {message}" if str(first["loc"][-1:]).startswith("('[") else message
+        return (
+            message
+            if message.startswith(tuple(f"{key}." for key in schema.model_fields))
+            else f"{where}: {message}"
+        )
     if first["type"] == "model_type":
         return f"{where or 'the file'}: should be a mapping of keys to values, not {first['input']!r}"
     return f"{where}: {message[0].lower()}{message[1:]}, not {first['input']!r}"

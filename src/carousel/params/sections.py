@@ -2,13 +2,17 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from carousel.params.names import check_inside, check_model_name, check_path
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Probability = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Factor = Annotated[float, Field(gt=0)]
+AnyPath = Annotated[str, AfterValidator(check_path)]
+PathInside = Annotated[str, AfterValidator(check_inside)]
 Cell = Literal[
     "lstm", "gru", "rnn", "min_gru", "min_lstm", "qrnn", "esn", "reference_lstm", "reference_gru"
 ]  # the keys of nn.cells.CELLS
@@ -58,7 +62,7 @@ class Vocab(Section):
 class Vectors(Section):
     """Pretrained word vectors: a file in data/vectors, or none."""
 
-    file: str | None = None
+    file: PathInside | None = None
     freeze_epochs: int = Field(default=0, ge=0)
 
 
@@ -141,7 +145,7 @@ class Baseline(Section):
 class Registry(Section):
     """The registered model's name, also the MLflow experiment's, and how many versions to keep."""
 
-    name: Annotated[str, Field(min_length=1, pattern=r"^[^/:]+$")] = "stdlib-docs"
+    name: Annotated[str, AfterValidator(check_model_name)] = "stdlib-docs"
     keep: Positive = 20
 
 
@@ -157,4 +161,4 @@ class Promotion(Section):
     slice_documents: Positive = 50
     size: Factor | None = 2.0
     speed: Factor | None = 2.0
-    cases: str | None = None
+    cases: AnyPath | None = None

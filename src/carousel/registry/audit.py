@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-import subprocess
+import posixpath
 import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -13,8 +13,9 @@ from carousel.corpus import document
 from carousel.errors import UserError
 from carousel.registry import versions
 from carousel.registry.versions import Version
-from carousel.tracking import lineage
-from carousel.tracking.lineage import CHANGES, DIGESTS, FOLDER, INSTALLED, LOCK, NOT_GIT, PARAMS, REQUIREMENTS
+from carousel.tracking import lineage, repository
+from carousel.tracking.lineage import CHANGES, DIGESTS, FOLDER, INSTALLED, LOCK, PARAMS, REQUIREMENTS
+from carousel.tracking.repository import GitError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -103,9 +104,27 @@ class Files:
                 return None
 
 
-def commit_is_here(root: Path, commit: str) -> bool:
-    """Whether a checkout has a commit."""
-    return _git(root, "cat-file", "-e", f"{commit}^{{commit}}") is not None
+def missing_commit(root: Path, commit: str) -> str | None:
+    """Return why a checkout does not have a commit; None if it has it."""
+    try:
+        repository.git(root, "rev-parse", "--git-dir")
+    except GitError as error:
+        return f"cannot be looked up in {root}: {error}"
+    if _git(root, "cat-file", "-e", f"{commit}^{{commit}}") is None:
+        return f"is not in {root}; `git fetch` the branch that it was made on"
+    return None
+
+
+def committed(root: Path, tags: dict[str, str], path: str) -> bytes | None:
+    """Return a file as it is in a version's commit; None if the commit or the file is not there.
+
+    Args:
+        root: the checkout.
+        tags: of the version.
+        path: of the file, from the project's folder.
+    """
+    whole = posixpath.normpath(posixpath.join(tags.get(repository.FOLDER, ""), path))
+    return _git(root, "show", f"{tags.get('git.commit')}:{whole}")
 
 
 def _model(client: "MlflowClient", version: Version) -> Iterator[Fact]:
@@ -149,13 +168,15 @@ def _run(client: "MlflowClient", version: Version) -> Fact:
 def _code(version: Version, files: Files, root: Path) -> Iterator[Fact]:
     tags, group = version.tags, "code"
     commit = tags.get("git.commit", NOT_RECORDED)
-    if commit in (NOT_GIT, NOT_RECORDED):
+    if not repository.is_commit(commit):
         yield Fact(group, "commit", commit, "unknown")
-    elif commit_is_here(root, commit):
+    elif (reason := missing_commit(root, commit)) is None:
         subject = _git(root, "show", "--no-patch", "--format=%cs %s", commit) or b""
         yield Fact(group, "commit", commit, "ok", subject.decode(errors="replace").strip())
     else:
-        yield Fact(group, "commit", commit, "unknown", "is not in this checkout; `git fetch` may bring it")
+        yield Fact(group, "commit", commit, "unknown", reason)
+    if folder := tags.get(repository.FOLDER):
+        yield Fact(group, "folder", folder, "recorded", "of the repository")
     if tags.get("git.dirty") == "true":
         yield _file(group, "uncommitted changes", version, files, CHANGES)
     else:
@@ -197,8 +218,8 @@ def _source(tags: dict[str, str], root: Path) -> Fact:
         (root / path).read_bytes(), usedforsecurity=False
     ).hexdigest() == md5:
         return Fact("data", name, recorded, "ok", "as here")
-    committed = _git(root, "show", f"{tags.get('git.commit')}:{path}")
-    if committed is not None and hashlib.md5(committed, usedforsecurity=False).hexdigest() == md5:
+    then = committed(root, tags, path)
+    if then is not None and hashlib.md5(then, usedforsecurity=False).hexdigest() == md5:
         return Fact("data", name, recorded, "ok", "as in that commit")
     if Cached(root, None).path(md5) is not None:
         return Fact("data", name, recorded, "ok", "as in DVC's cache")
@@ -225,14 +246,13 @@ def _search(client: "MlflowClient", version: Version, files: Files) -> Iterator[
 
 def _environment(version: Version, files: Files, root: Path) -> Iterator[Fact]:
     tags, group = version.tags, "environment"
-    lock, commit = tags.get("environment.lock"), tags.get("git.commit")
-    committed = _git(root, "show", f"{commit}:{REQUIREMENTS}")
+    lock, then = tags.get("environment.lock"), committed(root, tags, REQUIREMENTS)
     if lock is None:
         yield Fact(group, REQUIREMENTS, NOT_RECORDED, "unknown")
-    elif committed is None or tags.get("git.dirty") == "true":
+    elif then is None or tags.get("git.dirty") == "true":
         yield Fact(group, REQUIREMENTS, lock, "unknown", "the commit's own cannot tell")
     else:
-        yield _compared(group, REQUIREMENTS, lock, lineage.digest(committed), "as in that commit")
+        yield _compared(group, REQUIREMENTS, lock, lineage.digest(then), "as in that commit")
     yield _file(group, "installed packages", version, files, INSTALLED)
     here = lineage.environment()
     for name, tag in (
@@ -310,7 +330,7 @@ def _digest(table: Path) -> str | None:
     import polars as pl
 
     try:
-        return document.digest(pl.read_parquet(table))
+        return document.digest(pl.read_parquet(table, glob=False))
     except (OSError, pl.exceptions.PolarsError):
         return None
 
@@ -335,6 +355,6 @@ def _compared(group: str, name: str, recorded: str | None, found: str | None, ag
 
 def _git(root: Path, *arguments: str) -> bytes | None:
     try:
-        return subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True).stdout
-    except (OSError, subprocess.CalledProcessError):
+        return repository.git(root, *arguments)
+    except GitError:
         return None

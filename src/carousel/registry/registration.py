@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 # What a bundle imports, of this project and of others: all that travels with a version
 _INFERENCE_CODE = ("__init__.py", "errors.py", "files.py", "text", "nn", "bundle")
-_INFERENCE_REQUIREMENTS = ("mlflow", "torch", "numpy", "safetensors")
+_INFERENCE_REQUIREMENTS = ("mlflow", "torch", "numpy", "safetensors", "sentencepiece")
 _EXAMPLE = ["Return a new event loop for the current thread.", "Parse an XML document."]
 
 
@@ -169,7 +169,7 @@ def _log(folder: Path, fingerprint: str) -> str:
         model = mlflow.pyfunc.log_model(
             name="bundle",
             python_model=str(Path(__file__).parents[1] / "bundle" / "pyfunc.py"),
-            artifacts={"bundle": str(folder)},
+            artifacts={"bundle": str(_real_files(folder, Path(scratch) / "files"))},
             code_paths=[str(_inference_code(Path(scratch)))],
             pip_requirements=requirements(),
             input_example=_EXAMPLE,
@@ -177,6 +177,15 @@ def _log(folder: Path, fingerprint: str) -> str:
             tags={FINGERPRINT: fingerprint},
         )
     return str(model.model_uri)
+
+
+def _real_files(folder: Path, target: Path) -> Path:
+    """Return a copy without links: DVC may link files to its cache, and MLflow refuses symbolic links.
+
+    DVC's files are read-only; the copy is not, so that a store can delete it again.
+    """
+    shutil.copytree(folder, target / folder.name, copy_function=shutil.copyfile)
+    return target / folder.name
 
 
 @contextlib.contextmanager

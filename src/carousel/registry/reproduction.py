@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import posixpath
 import shutil
 import subprocess
 import sys
@@ -17,17 +18,18 @@ from carousel.corpus.document import SPLITS
 from carousel.errors import UserError
 from carousel.files import read_json
 from carousel.registry import versions
-from carousel.registry.audit import Cached, Files, commit_is_here, params_of
+from carousel.registry.audit import Cached, Files, missing_commit, params_of
 from carousel.registry.versions import Version
-from carousel.tracking import lineage
-from carousel.tracking.lineage import CHANGES, DIGESTS, NOT_GIT, PARAMS, REQUIREMENTS
+from carousel.tracking import lineage, repository
+from carousel.tracking.lineage import CHANGES, DIGESTS, PARAMS, REQUIREMENTS
+from carousel.tracking.repository import GitError
+from carousel.tracking.store import sqlite_url
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-# Of the person's shell, what would lead git, DVC or MLflow to their own checkout or store
-_LEFT_OUT = ("GIT_", "DVC_EXP_", "DVC_ROOT", "DVC_STUDIO", "MLFLOW_")
-_KEPT = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM")
+# Of the person's shell, what would lead DVC or MLflow to their own checkout or store
+_LEFT_OUT = ("DVC_EXP_", "DVC_ROOT", "DVC_STUDIO", "MLFLOW_")
 _ELSEWHERE = {  # tags, and what it means when this machine's differ
     "machine.processor": "another processor: last bits may differ",
     "machine.gpu": "another GPU: last bits may differ",
@@ -69,7 +71,7 @@ class Reproduction:
         parts: the registered bundle as the store has it; then data, vocabulary, tokenizer and bundle, in the order
             in which they were made.
         warnings: what is not as it was when the version was trained.
-        folder: the checkout.
+        folder: of the project, in the checkout.
     """
 
     version: Version
@@ -117,13 +119,16 @@ def reproduce(
     warnings = (*broken, *_warnings(version, root))
     for warning in warnings:
         say(f"warning: {warning}")
-    with _folder(keep) as folder:
-        say(f"checkout of {commit[:12]} in {folder}")
-        _check_out(root, folder, commit)
+    params = params_of(files[PARAMS])
+    with _folder(keep) as scratch:
+        top = _nested(scratch, version, params["data"]["path"])
+        folder = top / version.tags.get(repository.FOLDER, "")
+        say(f"checkout of {commit[:12]} in {top}")
+        _check_out(root, top, commit)
         if CHANGES in files:
             say("apply what was not committed")
-            _apply(folder, files[CHANGES], version)
-        params = params_of(files[PARAMS])
+            _apply(top, files[CHANGES], version)
+        _prepare_dvc(folder)
         params["sweep"]["trials"] = 0  # what the sweep found is among the params
         (folder / lineage.PARAMS).write_bytes(lineage.to_yaml(params))
         _bring_source(version, root, folder, params["data"]["path"], say)
@@ -144,13 +149,11 @@ def _registered(version: Version) -> tuple[Part, tuple[str, ...]]:
 
 
 def _commit(version: Version, root: Path) -> str:
-    commit = version.tags.get("git.commit", NOT_GIT)
-    if commit == NOT_GIT:
-        raise UserError(f"{version.uri}: was trained outside a git checkout: there is no commit to go back to")
-    if not commit_is_here(root, commit):
-        raise UserError(
-            f"{version.uri}: its commit {commit} is not in {root}: `git fetch` the branch that it was made on"
-        )
+    commit = version.tags.get("git.commit", repository.NOT_GIT)
+    if not repository.is_commit(commit):
+        raise UserError(f"{version.uri}: its run recorded no commit to go back to: {commit}")
+    if reason := missing_commit(root, commit):
+        raise UserError(f"{version.uri}: its commit {commit} {reason}")
     return commit
 
 
@@ -201,33 +204,33 @@ def _folder(keep: bool) -> Iterator[Path]:
         yield Path(scratch).resolve()
 
 
-def _check_out(root: Path, folder: Path, commit: str) -> None:
-    for command in (
-        ["git", "clone", "--quiet", "--shared", "--no-checkout", str(root), str(folder)],
-        ["git", "-C", str(folder), "-c", "advice.detachedHead=false", "checkout", "--quiet", "--detach", commit],
-    ):
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=_environment())
-        if done.returncode:
-            raise UserError(f"{folder}: git could not check out {commit}: {_last(done.stderr)}")
+def _nested(scratch: Path, version: Version, path: str) -> Path:
+    """Return where the repository goes: so deep that data beside it (`../reviews.csv`) is still in `scratch`."""
+    whole = posixpath.normpath(posixpath.join(version.tags.get(repository.FOLDER, ""), path))
+    return scratch.joinpath(*(["beside"] * whole.split("/").count("..")))
+
+
+def _check_out(root: Path, top: Path, commit: str) -> None:
+    try:
+        source = str(repository.top_of(root))
+        repository.git(root, "clone", "--quiet", "--shared", "--no-checkout", "--", source, str(top))
+        repository.git(top, "-c", "advice.detachedHead=false", "checkout", "--quiet", "--detach", commit)
+    except GitError as error:
+        raise UserError(f"{top}: git could not check out {commit}: {error}") from error
+
+
+def _prepare_dvc(folder: Path) -> None:
     (folder / lineage.LOCK).unlink(missing_ok=True)  # it would tell DVC that stages need not run
     local = folder / ".dvc/config.local"  # the commit's own configuration may name a cache that others share
     local.parent.mkdir(exist_ok=True)
     local.write_text("[cache]\n    dir = cache\n", "utf-8")
 
 
-def _apply(folder: Path, changes: bytes, version: Version) -> None:
-    done = subprocess.run(
-        ["git", "apply", "--whitespace=nowarn", "-"],
-        cwd=folder,
-        input=changes,
-        capture_output=True,
-        check=False,
-        env=_environment(),
-    )
-    if done.returncode:
-        raise UserError(
-            f"{version.uri}: its uncommitted changes do not apply to its commit: {_last(done.stderr.decode())}"
-        )
+def _apply(top: Path, changes: bytes, version: Version) -> None:
+    try:
+        repository.git(top, "apply", "--whitespace=nowarn", "-", given=changes)
+    except GitError as error:
+        raise UserError(f"{version.uri}: its uncommitted changes do not apply to its commit: {error}") from error
 
 
 def _bring_source(version: Version, root: Path, folder: Path, path: str, say: Callable[[str], None]) -> None:
@@ -257,7 +260,7 @@ def _bring_source(version: Version, root: Path, folder: Path, path: str, say: Ca
 
 
 def _run(folder: Path, version: Version, say: Callable[[str], None]) -> None:
-    environment = _environment() | {"MLFLOW_TRACKING_URI": f"sqlite:///{folder / 'mlflow.db'}"}
+    environment = _environment() | {"MLFLOW_TRACKING_URI": sqlite_url(folder / "mlflow.db")}
     if threads := version.tags.get("machine.threads"):
         environment["OMP_NUM_THREADS"] = threads
     with subprocess.Popen(
@@ -267,7 +270,7 @@ def _run(folder: Path, version: Version, say: Callable[[str], None]) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         stdin=subprocess.DEVNULL,
-        text=True,
+        encoding="utf-8",
         errors="replace",
     ) as process:
         last = ""
@@ -292,15 +295,10 @@ def _parts(version: Version, folder: Path) -> Iterator[Part]:
 
 def _environment() -> dict[str, str]:
     """Return the environment without what leads elsewhere; this Python comes first on the PATH."""
-    kept = {key: value for key, value in os.environ.items() if key in _KEPT or not key.startswith(_LEFT_OUT)}
+    kept = {key: value for key, value in repository.environment().items() if not key.startswith(_LEFT_OUT)}
     return kept | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
 
 
 def _md5(path: Path) -> str:
     with path.open("rb") as content:
         return hashlib.file_digest(content, "md5").hexdigest()
-
-
-def _last(printed: str) -> str:
-    lines = printed.strip().splitlines()
-    return lines[-1] if lines else "it said nothing"

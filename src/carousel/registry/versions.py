@@ -145,7 +145,8 @@ def download(uri: str, scratch: str) -> Path:
     try:
         return Path(mlflow.artifacts.download_artifacts(uri, dst_path=scratch))
     except (mlflow.MlflowException, OSError) as error:
-        raise UserError(f"{uri}: its files cannot be read: {redact(str(error).strip().splitlines()[0])}") from error
+        reason = redact(str(error).strip().splitlines()[-1])
+        raise UserError(f"{uri}: its files cannot be read: {reason}") from error
 
 
 def load(uri: str) -> Bundle:

@@ -9,7 +9,6 @@ import importlib.metadata
 import io
 import os
 import platform
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,9 @@ import torch
 from carousel import __version__
 from carousel.files import read_json
 from carousel.params import Hparams, Params, read_yaml
+from carousel.tracking import repository
+from carousel.tracking.repository import GitError
 
-NOT_GIT = "not a git checkout"
 FOLDER = "lineage"
 CHANGES, LOCK, PARAMS, INSTALLED = "changes.diff", "dvc.lock", "params.yaml", "environment.txt"
 DIGESTS = {  # the tag that holds each file's SHA-256
@@ -33,31 +33,51 @@ REQUIREMENTS = "requirements.lock"
 # What the pipeline itself writes is no change of the code, and a new file matters only where code is
 _WRITTEN = (":(exclude)dvc.lock", ":(exclude)reports")
 _CODE = ("src", "pipeline")
-_PLAIN = ("--binary", "--no-color", "--no-ext-diff", "--no-textconv", "--src-prefix=a/", "--dst-prefix=b/")
+_PLAIN = (  # whatever a person's git configuration says
+    "--binary",
+    "--no-color",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--no-relative",
+    "--src-prefix=a/",
+    "--dst-prefix=b/",
+)
 
 
 def git(root: Path) -> dict[str, str]:
-    """Return the commit and whether files differ from it; outside a git checkout, tags that say so."""
+    """Return the commit, the project's folder in its repository, and whether files differ from the commit.
+
+    Without a commit, `git.commit` is the reason why there is none.
+    """
     try:
-        commit = _git(root, "rev-parse", "HEAD").decode().strip()
-        top = Path(os.fsdecode(_git(root, "rev-parse", "--show-toplevel")).rstrip("\n")).resolve()
-    except (OSError, subprocess.CalledProcessError):
-        return {"git.commit": NOT_GIT, "git.dirty": "unknown"}
-    if top != root.resolve():  # an unpacked release inside another project's checkout
-        return {"git.commit": NOT_GIT, "git.dirty": "unknown"}
-    return {"git.commit": commit, "git.dirty": str(bool(changes(root))).lower()}
+        found = repository.find(root)
+        dirty = bool(changes(root))
+    except GitError as error:
+        return {"git.commit": str(error), "git.dirty": "unknown"}
+    folder = {repository.FOLDER: found.folder} if found.folder else {}
+    return {"git.commit": found.commit, **folder, "git.dirty": str(dirty).lower()}
+
+
+def no_commit(tags: dict[str, str]) -> str | None:
+    """Return a line that says why a run's tags have no commit, or None if they have one."""
+    commit = tags["git.commit"]
+    return None if repository.is_commit(commit) else f"the run records no commit: {commit}"
 
 
 def changes(root: Path) -> bytes:
-    """Return how the checkout differs from its commit, as `git apply` takes it; empty if it does not.
+    """Return how the project differs from its commit, as `git apply` takes it at the repository's top.
 
     New files count where code is, in src/ and pipeline/. What the pipeline writes, dvc.lock and reports/, does not.
+
+    Raises:
+        GitError: when git cannot tell.
     """
-    tracked = _git(root, "diff", *_PLAIN, "HEAD", "--", ".", *_WRITTEN)
-    new = _git(root, "ls-files", "--others", "--exclude-standard", "-z", "--", *_CODE).split(b"\0")
+    top = repository.find(root).top
+    tracked = repository.git(root, "diff", *_PLAIN, "HEAD", "--", ".", *_WRITTEN)
+    listed = repository.git(root, "ls-files", "--others", "--exclude-standard", "--full-name", "-z", "--", *_CODE)
     added = [
-        _git(root, "diff", *_PLAIN, "--no-index", "--", os.devnull, os.fsdecode(name), codes=(0, 1))
-        for name in new
+        repository.git(top, "diff", *_PLAIN, "--no-index", "--", os.devnull, os.fsdecode(name), codes=(0, 1))
+        for name in listed.split(b"\0")
         if name
     ]
     return b"".join([tracked, *added])
@@ -177,10 +197,3 @@ def to_yaml(content: dict[str, Any]) -> bytes:
     written = io.BytesIO()
     YAML().dump(content, written)
     return written.getvalue()
-
-
-def _git(root: Path, *arguments: str, codes: tuple[int, ...] = (0,)) -> bytes:
-    done = subprocess.run(["git", *arguments], cwd=root, check=False, capture_output=True)
-    if done.returncode not in codes:
-        raise subprocess.CalledProcessError(done.returncode, ["git", *arguments], done.stdout, done.stderr)
-    return done.stdout

@@ -67,16 +67,18 @@ def started(params: Params, hparams: Hparams, checkpoints: Path | None = None) -
     Yields:
         The Lightning logger that writes to it.
     """
+    client = connect()
     import mlflow
 
     from carousel.tracking.logger import RunLogger
 
-    client = connect()
     experiment_id = experiment(client, params.registry.name)
     run_name = name(hparams, params.registry.name)
     interrupted = checkpoints / "run.json" if checkpoints else None
     known = _known(client, interrupted) if interrupted else None
     tags, files = lineage.of_training(params, hparams)
+    if line := lineage.no_commit(tags):
+        print(line)
     # processor, memory and disk, every ten seconds; a training shorter than that has none
     with mlflow.start_run(known, experiment_id, run_name, tags=tags, log_system_metrics=True) as run:
         recorded = {"run_id": run.info.run_id, "tracking_uri": str(tracking_uri())}
@@ -153,9 +155,10 @@ def log_evaluation(bundle: Bundle, report: Report, baseline: dict[str, Any], ans
         baseline: its figures.
         answers: the table that `evaluation.answers` wrote.
     """
+    client = connect()
     import mlflow
 
-    with resumed(connect(), bundle) as run:
+    with resumed(client, bundle) as run:
         figures = {f"test/{key}": value for key, value in report.metrics().items()}
         figures |= {f"baseline/{key}": baseline[key] for key in ("accuracy", "macro_f1")}
         mlflow.log_metrics(figures)

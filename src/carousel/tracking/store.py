@@ -1,7 +1,11 @@
 """Where MLflow keeps runs and versions: the server that the environment names, or a store in the main checkout."""
 
+import importlib.util
 import os
+import re
 import socket
+import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +15,7 @@ from filelock import FileLock
 
 from carousel.errors import UserError
 from carousel.files import replacing
-from carousel.tracking import address
+from carousel.tracking import address, environment
 from carousel.url import Url, redact
 
 if TYPE_CHECKING:
@@ -32,13 +36,48 @@ def main_checkout(here: Path | None = None) -> Path:
     return here
 
 
+def check_place(here: Path | None = None) -> None:
+    """Check that MLflow can work in this folder, and in the one for temporary files.
+
+    Raises:
+        UserError: when it would decode the name of one into that of another folder.
+    """
+    checkout = main_checkout(here)
+    try:
+        str(checkout).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise UserError(
+            f"{os.fsencode(checkout)!r}: the folder's name is not {sys.getfilesystemencoding()}, and MLflow "
+            "would write elsewhere: rename the folder, or set PYTHONUTF8=1 if it is UTF-8"
+        ) from error
+    found = importlib.util.find_spec("mlflow")
+    installed = next(iter(found.submodule_search_locations or ()), "") if found else ""
+    if "%" in installed and tracking_uri().scheme == "sqlite":
+        raise UserError(
+            f"{installed}: MLflow cannot open its store if its own folder has a percent sign: rename the folder, "
+            "or put the environment into another one and link .venv to it"
+        )
+    if re.search("%[0-9a-fA-F]{2}", scratch := tempfile.gettempdir()):
+        raise UserError(f"TMPDIR {scratch}: MLflow would decode the percent sign: let TMPDIR name another folder")
+
+
 def tracking_uri() -> Url:
     """Return `MLFLOW_TRACKING_URI`, else the SQLite store at the root of the main checkout.
 
     Raises:
         UserError: when the variable is empty or malformed.
     """
-    return address.named(address.TRACKING) or Url(f"sqlite:///{main_checkout() / 'mlflow.db'}")
+    return address.named(address.TRACKING) or Url(sqlite_url(main_checkout() / "mlflow.db"))
+
+
+def sqlite_url(path: Path) -> str:
+    """Return the URL of a SQLite file, whatever its folders are called: SQLAlchemy decodes `%2F`, and cuts at `?`.
+
+    MLflow makes the parent folders of a URL that begins with `sqlite:///`, and does not decode it first. It leaves
+    one with a driver alone.
+    """
+    escaped = str(path).replace("%", "%25").replace("?", "%3F")
+    return f"sqlite:///{path}" if escaped == str(path) else f"sqlite+pysqlite:///{escaped}"
 
 
 @contextmanager
@@ -56,14 +95,17 @@ def connect() -> "MlflowClient":
     Raises:
         UserError: when a server does not answer, or the local store cannot be opened.
     """
+    check_place()
     uri = tracking_uri()
     registry = address.named(address.REGISTRY) or uri
-    for url in dict.fromkeys((uri, registry)):
-        _check_reachable(url)
+    for url, variable in ((uri, address.TRACKING), (registry, address.REGISTRY)):
+        _check_reachable(url, variable)
         address.check_database(url)
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # the default waits for minutes
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    environment.ignore()
+    environment.check()
     import logging
 
     import mlflow
@@ -77,9 +119,21 @@ def connect() -> "MlflowClient":
             _make_local(uri.reveal())
             client = mlflow.MlflowClient()
             client.search_experiments(max_results=1)
-    except (mlflow.MlflowException, SQLAlchemyError) as error:
+    except (mlflow.MlflowException, SQLAlchemyError, ValueError) as error:
         raise UserError(f"{uri}: the MLflow store cannot be used: {_first_line(error)}") from error
+    if registry != uri:
+        _check_registry(client, registry)
     return client
+
+
+def _check_registry(client: "MlflowClient", uri: Url) -> None:
+    import mlflow
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        client.search_registered_models(max_results=1)
+    except (mlflow.MlflowException, SQLAlchemyError, ValueError) as error:
+        raise UserError(f"{uri}: MLFLOW_REGISTRY_URI cannot be used: {_first_line(error)}") from error
 
 
 def experiment(client: "MlflowClient", name: str) -> str:
@@ -119,16 +173,16 @@ def _make_local(uri: str) -> None:
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
     from sqlalchemy.engine import make_url
 
-    if not uri.startswith("sqlite:"):
+    if not uri.startswith(("sqlite:", "sqlite+")):
         return
     place = Path(make_url(uri).database or "")
     if place.name and not place.exists():
         with replacing(place) as temporary:
-            made = SqlAlchemyStore(f"sqlite:///{temporary}", str(temporary.parent))  # type: ignore[no-untyped-call]
+            made = SqlAlchemyStore(sqlite_url(temporary), (place.parent / "mlruns").as_uri())  # type: ignore[no-untyped-call]
             made.engine.dispose()
 
 
-def _check_reachable(uri: Url) -> None:
+def _check_reachable(uri: Url, variable: str) -> None:
     if uri.scheme not in address.SERVERS:
         return
     port = uri.port or (443 if uri.scheme == "https" else 80)
@@ -137,7 +191,7 @@ def _check_reachable(uri: Url) -> None:
     except (OSError, UnicodeError) as error:  # a label of a host that is too long for DNS is a UnicodeError
         reason = getattr(error, "strerror", None) or error
         raise UserError(
-            f"{uri}: the MLflow server cannot be reached ({reason}); start it, or fix or unset MLFLOW_TRACKING_URI"
+            f"{uri}: the MLflow server cannot be reached ({reason}); start it, or fix or unset {variable}"
         ) from error
 
 
