@@ -19,6 +19,7 @@ from carousel.tracking.store import exclusive
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
+    from mlflow.models import ModelSignature
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 
@@ -89,6 +90,7 @@ def register(
                 code_paths=[str(_inference_code(Path(scratch)))],
                 pip_requirements=requirements(),
                 input_example=_EXAMPLE,
+                signature=_signature(bundle),
                 tags={FINGERPRINT: fingerprint},
             )
         with contextlib.redirect_stderr(io.StringIO()):  # it announces what the stage itself says
@@ -172,6 +174,14 @@ def download(uri: str, scratch: str) -> Path:
 def requirements() -> list[str]:
     """Return the exact versions that inference needs, without a build's local suffix (`+cpu`)."""
     return [f"{name}=={importlib.metadata.version(name).split('+')[0]}" for name in _INFERENCE_REQUIREMENTS]
+
+
+def _signature(bundle: Bundle) -> "ModelSignature":
+    """Return what a version's answers look like; its input has no schema, for reasons given in `bundle.pyfunc`."""
+    from mlflow.models import ModelSignature, infer_signature
+
+    outputs = infer_signature(model_output=[asdict(answer) for answer in bundle.predict(_EXAMPLE)]).outputs
+    return ModelSignature(outputs=outputs)
 
 
 @contextlib.contextmanager
