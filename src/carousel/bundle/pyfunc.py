@@ -59,9 +59,9 @@ def texts(given: Any) -> list[str]:
         values = _elements(given)
     elif isinstance(given, dict) or hasattr(given, "columns"):
         values = _column(given)
-    elif isinstance(given, list) and any(isinstance(value, dict) for value in given):
+    elif isinstance(given, list) and given and all(isinstance(value, dict) for value in given):
         values = _column(pd.DataFrame(given))
-    elif isinstance(given, Iterable) and not isinstance(given, bytes):
+    elif isinstance(given, Iterable) and not isinstance(given, bytes | set | frozenset):  # sets have no order
         values = given
     else:
         raise _refused(f"texts are wanted, not {type(given).__name__}")
