@@ -40,6 +40,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def command(folder: Path, *arguments: str) -> list[str]:
+    code = "from carousel.cli import main; main()"
+    return [sys.executable, "-c", code, "predict", "--bundle", str(folder), *arguments]
+
+
 def run(
     folder: Path, *arguments: str, stdin: bytes = b"", **environment: str
 ) -> subprocess.CompletedProcess[bytes]:
