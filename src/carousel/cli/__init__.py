@@ -45,7 +45,7 @@ def main() -> None:
     escape_unencodable()
     line = ""
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="carousel", standalone_mode=False)
     except Refused as error:
         line, code = f"refused: {error}", 1
     except UserError as error:
