@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 def say(line: str, *, to_stderr: bool = False) -> None:
-    """Print a line, or several."""
-    print(printable(line), file=sys.stderr if to_stderr else sys.stdout, flush=to_stderr)
+    """Print a line, or several, at once."""
+    print(printable(line), file=sys.stderr if to_stderr else sys.stdout, flush=True)
 
 
 def print_json(value: Any, indent: int | None = None) -> None:

@@ -152,7 +152,7 @@ def _print_columns(rows: list[tuple[str, ...]]) -> None:
     from rich.cells import cell_len
 
     shown = [[one_line(part) for part in row] for row in rows]
-    widths = [max(map(cell_len, column)) for column in zip(*shown, strict=True)]
-    for row in shown:
-        padded = [part + " " * (width - cell_len(part)) for part, width in zip(row, widths, strict=True)]
-        print("  ".join([*padded[:-1], row[-1]]))
+    widths = [max(map(cell_len, column)) for column in zip(*shown, strict=True)][:-1]
+    for *parts, text in shown:
+        padded = [part + " " * (width - cell_len(part)) for part, width in zip(parts, widths, strict=True)]
+        print("  ".join([*padded, text]))
