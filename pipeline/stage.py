@@ -1,13 +1,14 @@
-"""How a stage runs: its seconds are noted, and a person's mistake ends in one line and exit code 2."""
+"""How a stage runs: its seconds are noted, and a user error ends in one line and exit code 2."""
 
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from carousel.errors import UserError
 from carousel.files import no_room, write_json
-from carousel.terminal import encode_anything
+from carousel.text.printable import escape_unencodable, one_line
 from carousel.tracking.store import check_place, main_checkout
 from carousel.url import redact, redact_tracebacks
 
@@ -17,24 +18,27 @@ def run(main: Callable[[], None]) -> None:
     redact_tracebacks()
     began = time.perf_counter()
     name = Path(sys.modules["__main__"].__file__ or "stage").stem
-    encode_anything()
+    escape_unencodable()
     try:
         check_place()
         _check_braces()
         main()
         write_json(Path(f"reports/seconds/{name}.json"), {"seconds": round(time.perf_counter() - began, 1)})
     except UserError as error:
-        print(f"error: {redact(str(error))}", file=sys.stderr)
-        sys.exit(2)
+        _fail(error)
     except Exception as error:
         explained = no_room(error)
         if explained is None:
             raise
-        print(f"error: {explained}", file=sys.stderr)
-        sys.exit(2)
+        _fail(explained)
     except KeyboardInterrupt:
         print(f"stopped: {name} was interrupted; `dvc repro` goes on from here", file=sys.stderr)
         sys.exit(130)
+
+
+def _fail(error: UserError) -> NoReturn:
+    print(one_line(redact(f"error: {error}")), file=sys.stderr)
+    sys.exit(2)
 
 
 def _check_braces() -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import sysconfig
 import time
+import urllib.error
 import urllib.request
 import venv
 from pathlib import Path
@@ -85,17 +86,32 @@ def test_mlflow_models_serve_gives_the_same_answers_over_http(finished: Checkout
     )
     try:
         wait_until_up(f"http://127.0.0.1:{port}/ping")
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{port}/invocations",
-            data=json.dumps({"inputs": TEXTS}).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        with urllib.request.urlopen(request, timeout=30) as response:
-            answers = json.load(response)["predictions"]
+        table = {"columns": ["id", "text"], "data": [[f"markup {i}", text] for i, text in enumerate(TEXTS)]}
+        records = [{"id": i, "text": text} for i, text in enumerate(TEXTS)]
+        payloads = (
+            {"inputs": TEXTS}, {"instances": TEXTS}, {"dataframe_split": table}, {"dataframe_records": records},
+        )  # fmt: skip
+        answers = [asked(port, payload)["predictions"] for payload in payloads]
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            asked(port, {"inputs": ["a text", None]})
+        assert refused.value.code == 400
+        assert "text 2: is missing" in json.load(refused.value)["message"]
     finally:
         os.killpg(server.pid, 15)
         server.wait(30)
-    assert_equal(answers, answers_of_cli(finished))
+    expected = answers_of_cli(finished)
+    for found in answers:
+        assert_equal(found, expected)
+
+
+def asked(port: int, payload: dict) -> dict:
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/invocations",
+        data=json.dumps(payload).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=30) as response:
+        return json.load(response)
 
 
 def wait_until_up(url: str, seconds: float = 90) -> None:

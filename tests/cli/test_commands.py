@@ -47,11 +47,11 @@ def test_predict_answers_texts_and_files_alike(finished: Checkout, tmp_path: Pat
     file.write_text("Parse an XML document.\n\nReturn the mean of the data.\n")
     by_file = finished.run("carousel", "predict", "--json", "--file", str(file))
     by_argument = finished.run(
-        "carousel", "predict", "--json", "Parse an XML document.", "Return the mean of the data."
+        "carousel", "predict", "--json", "Parse an XML document.", "", "Return the mean of the data."
     )
     assert by_file == by_argument
     answers = [json.loads(line) for line in by_file.splitlines()]
-    assert [answer["text"] for answer in answers] == ["Parse an XML document.", "Return the mean of the data."]
+    assert [answer["text"] for answer in answers] == ["Parse an XML document.", "", "Return the mean of the data."]
     assert all(set(answer["probabilities"]) == {"files", "markup", "numeric"} for answer in answers)
     assert "markup" in finished.run("carousel", "predict", "Parse an XML document.")
 

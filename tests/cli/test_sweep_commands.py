@@ -1,14 +1,17 @@
 """`carousel sweep status` and `show` on a study whose trials follow a formula."""
 
+import io
 import json
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
-from carousel.cli.sweep import app
+from carousel.cli.sweep import _shown, app
 from carousel.errors import UserError
 from carousel.search.outcome import Outcome
+from carousel.search.study import REASON
 from tests.search.stand_in import formula, sweep
 
 
@@ -47,6 +50,14 @@ def test_show_tells_a_trials_values_and_curve(outcome: Outcome) -> None:
     told = json.loads(run("show", str(best.number), "--json"))
     assert told["params"] == best.params
     assert [row["val_accuracy"] for row in told["curve"]] == list(best.intermediate_values.values())
+
+
+def test_what_a_trial_says_is_no_markup(outcome: Outcome) -> None:
+    trial = outcome.study.trials[0]
+    trial.user_attrs[REASON] = "KeyError: '[/i]' [red]\x1b[31m"
+    screen = Console(file=io.StringIO(), width=200)
+    screen.print(_shown(outcome, trial))
+    assert r"KeyError: '[/i]' [red]\x1b[31m" in screen.file.getvalue()  # type: ignore[attr-defined]
 
 
 def test_a_study_that_is_named_is_found_and_another_is_not(outcome: Outcome) -> None:

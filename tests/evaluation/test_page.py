@@ -94,6 +94,13 @@ def test_every_text_is_escaped():
     assert written.count("&lt;script&gt;") >= 6  # title, heading, run, label, answer, text, id
 
 
+def test_no_label_ends_the_comment_that_a_drawing_writes_it_into():
+    labels = ("--><script>alert(1)</script>", "]]></style><b>", "a\x1b[31m\0b")
+    written = page(found=compared(labels))
+    assert "script" not in outline(written).names
+    assert "b" not in outline(written).names
+
+
 def test_tables_hold_the_comparisons_figures():
     found = compared()
     tables = outline(page(found=found)).rows

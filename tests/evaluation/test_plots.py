@@ -55,6 +55,12 @@ def test_labels_are_plain_text_and_no_formula(draw):
     assert picture(draw(report(labels=labels))).std() > 0.01
 
 
+@each_figure
+def test_labels_of_any_script_are_drawn_without_a_warning(draw):
+    labels = ("日本語 ไทย العربية 😀", "a\x1b[31m\0b", "two\nlines")
+    assert picture(draw(report(labels=labels))).std() > 0.01
+
+
 def texts(axes):
     return [text.get_text() for text in axes.texts]
 

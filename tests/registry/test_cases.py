@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,26 @@ def test_yaml_and_jsonl_hold_the_same_cases(tmp_path: Path) -> None:
     assert cases.load(tmp_path / "cases.yaml") == cases.load(tmp_path / "cases.jsonl") == expected
 
 
+@pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\x1e"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_only_line_feeds_end_a_line_of_jsonl(tmp_path: Path, separator: str, end: str) -> None:
+    entry = {"text": f"one{separator}two", "label": f"a{separator}b"}
+    # JSON may hold these as they are, but control characters as escapes alone
+    line = json.dumps(entry, ensure_ascii=separator < " ")
+    for name in ("cases.jsonl", "cases.NDJSON"):
+        (tmp_path / name).write_bytes(f"\ufeff{line}{end}{end}{line}".encode())
+        assert cases.load(tmp_path / name) == [Case(**entry)] * 2
+
+
+def test_yaml_keeps_every_text_or_says_that_it_does_not(tmp_path: Path) -> None:
+    path = tmp_path / "cases.yaml"
+    path.write_text('- {text: "one\u2028two", label: "[/i]"}\n- {text: "a\\Nb", label: x}\n')
+    assert cases.load(path) == [Case(text="one\u2028two", label="[/i]"), Case(text="a\x85b", label="x")]
+    path.write_bytes('- text: "one\x85two"\n  label: x\n'.encode())
+    with pytest.raises(UserError, match=r"has U\+0085, which YAML does not keep"):
+        cases.load(path)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
@@ -27,6 +48,15 @@ def test_yaml_and_jsonl_hold_the_same_cases(tmp_path: Path) -> None:
         ("a.yaml", "- {text: one, label: x}\n- {same: [a]}\n", "case 2: same: List should have at least 2 items"),
         ("a.yaml", "- {text: one, lable: x}\n", "case 1: lable: Extra inputs"),
         ("a.jsonl", '{"text": "one", "label": "x"}\n{"text"\n', "line 2: not valid JSON"),
+        ("a.jsonl", "[" * 100_000, "line 1: JSON that cannot be read"),
+        ("a.jsonl", '{"text": ' + "9" * 5000 + "}", "line 1: JSON that cannot be read"),
+        ("a.jsonl", '{"text": NaN, "label": "x"}', "case 1: text: Input should be a valid string"),
+        ("a.jsonl", '{"text": 5, "label": "x"}', "case 1: text: Input should be a valid string"),
+        ("a.jsonl", r'{"text": "\ud83d", "label": "x"}', "case 1: half of a surrogate pair"),
+        ("a.yaml", "- " + "[" * 1000, "a.yaml: YAML that cannot be read"),
+        ("a.yaml", "- {text: " + "9" * 5000 + ", label: x}", "a.yaml: YAML that cannot be read"),
+        ("a.yaml", "- text: a\x00b\n  label: x\n", "a.yaml: not valid YAML: unacceptable character"),
+        ("a.yaml", r'- {text: "\ud83d", label: x}', "case 1: half of a surrogate pair"),
     ],
 )
 def test_a_wrong_file_is_one_line_that_names_the_case(

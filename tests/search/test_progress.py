@@ -21,7 +21,7 @@ def shown(renderable: object) -> str:
     return console.file.getvalue()  # type: ignore[attr-defined]
 
 
-def begun(place: Path) -> Study:
+def begun(place: Path, reason: str = "out of memory") -> Study:
     """A study with a complete trial, a failed one, and one that runs."""
     study = Study(open_storage(place), sweep(9), HPARAMS, documents=["these"])
     for state in (TrialState.COMPLETE, TrialState.FAIL, None):
@@ -32,7 +32,7 @@ def begun(place: Path) -> Study:
             study.report(trial._trial_id, 1, 0.75)
             study.end(trial._trial_id, state, [0.75])
         elif state is TrialState.FAIL:
-            study.remember(trial._trial_id, **{REASON: "out of memory"})
+            study.remember(trial._trial_id, **{REASON: reason})
             study.end(trial._trial_id, state)
     return study
 
@@ -55,6 +55,20 @@ def test_each_ended_trial_is_one_line_with_its_reason(tmp_path: Path) -> None:
     complete, failed = study.ended
     assert line(study, complete, 1).startswith("trial 1/9  val accuracy 0.750  complete  train.learning_rate=0.03,")
     assert line(study, failed, 2).splitlines()[1:] == ["  out of memory"]
+
+
+def test_names_and_reasons_are_neither_markup_nor_control_the_terminal(tmp_path: Path) -> None:
+    reason = "KeyError: '[/i]' [red]\x1b[31m :smile:"
+    study = begun(tmp_path / "journal", reason)
+    escaped = reason.replace("\x1b", r"\x1b")
+    assert escaped in shown(table(Outcome(study)))
+    live = LiveTable()
+    live._live.console = Console(file=io.StringIO(), width=200)
+    for display_ in (live, Lines()):
+        display_.begin(study)
+        display_.note(line(study, study.ended[1], 2))
+        display_.finish()
+    assert escaped in live._live.console.file.getvalue()  # type: ignore[attr-defined]
 
 
 def test_trials_that_ended_before_are_counted_and_not_told_again(

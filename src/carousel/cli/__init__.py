@@ -1,13 +1,23 @@
-"""The command line: every command of `carousel`, and how a mistake ends."""
+"""The command line: every command of `carousel`, and how it ends."""
 
+import contextlib
+import errno
+import os
 import sys
+from typing import NoReturn
 
 import typer
 
+from carousel.cli.output import say
 from carousel.errors import Refused, UserError
 from carousel.files import no_room
-from carousel.terminal import encode_anything
+from carousel.text.printable import escape_unencodable, one_line
 from carousel.url import redact, redact_tracebacks
+
+INTERRUPTED = 130  # the exit code after Ctrl-C, which is also click's
+
+# Of click, of which some versions of Typer have a copy of their own
+_ClickException: type[Exception] = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(
     name="carousel",
@@ -20,7 +30,7 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Run a command: exit 0 when it did what was asked, 1 when it declined, 2 for a mistake told in one line."""
+    """Run a command: exit 0 when it did what was asked, 1 when it declined, 2 for a user error, in one line."""
     from carousel.cli import compare, lineage, pin, predict, registry, summary, sweep
 
     app.command()(predict.predict)
@@ -34,20 +44,53 @@ def main() -> None:
     app.command()(pin.pin)
     app.command()(summary.summary)
     app.add_typer(sweep.app, name="sweep")
-    encode_anything()
+    escape_unencodable()
+    line = ""
     try:
-        app()
+        code = app(prog_name="carousel", standalone_mode=False)
     except Refused as error:
-        print(f"refused: {redact(str(error))}", file=sys.stderr)
-        sys.exit(1)
+        line, code = f"refused: {error}", 1
     except UserError as error:
-        print(f"error: {redact(str(error))}", file=sys.stderr)
-        sys.exit(2)
+        line, code = f"error: {error}", 2
+    except _ClickException as error:
+        line, code = _usage(error), getattr(error, "exit_code", 2)
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
     except Exception as error:
         explained = no_room(error)
         if explained is None:
             raise
-        print(f"error: {explained}", file=sys.stderr)
-        sys.exit(2)
+        line, code = f"error: {explained}", 2
     finally:
         redact_tracebacks()  # only now: Typer puts a hook of its own in place
+    if code == INTERRUPTED:
+        line = "interrupted"
+    _end(redact(line), code if isinstance(code, int) else 0)
+
+
+def _usage(error: Exception) -> str:
+    """Return what is wrong with the command itself, in one line."""
+    if type(error).__name__ == "NoArgsIsHelpError":  # the help is printed already
+        return ""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "carousel"
+    message = getattr(error, "format_message", error.__str__)().strip().rstrip(".")
+    if type(error).__name__ == "NoSuchOption" and command.endswith(" predict"):
+        message += "; put -- before texts that begin with a dash"
+    return f"error: {message}; {command} --help shows how"
+
+
+def _end(line: str, code: int) -> NoReturn:
+    """Exit, also where the reader of the output is gone, or the disk that it goes to is full."""
+    try:
+        if sys.stdout is not None:  # it may be closed
+            sys.stdout.flush()
+    except OSError as error:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())  # so that the interpreter's own flush succeeds
+        gone = error.errno == errno.EPIPE
+        line, code = (line, code or 1) if gone else (f"error: cannot write: {error.strerror}", 2)
+    if line:
+        with contextlib.suppress(OSError):
+            say(one_line(line), to_stderr=True)
+    sys.exit(code)

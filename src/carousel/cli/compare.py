@@ -1,15 +1,17 @@
 """`carousel compare`."""
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from carousel.cli.output import cell, console, print_json, say, table
 from carousel.cli.registry import JsonOption, NameOption
 from carousel.errors import UserError
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from carousel.evaluation.comparison import Slice
     from carousel.registry.meeting import Meeting
 
@@ -46,11 +48,11 @@ def compare(
     if html is not None:
         _write(html, meeting)
     if as_json:
-        print(json.dumps(meeting.to_json(), indent=2, ensure_ascii=False))
+        print_json(meeting.to_json(), indent=2)
     else:
         _show(meeting)
         if html is not None:
-            print(f"\n{html} opens in any browser")
+            say(f"\n{html} opens in any browser")
 
 
 def _write(html: Path, meeting: "Meeting") -> None:
@@ -65,27 +67,23 @@ def _write(html: Path, meeting: "Meeting") -> None:
 
 
 def _show(meeting: "Meeting") -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     from carousel.evaluation.comparison import p_value, points
 
-    console = Console(highlight=False)
+    screen = console()
     found, (a, b) = meeting.comparison, meeting.portraits
 
-    def table(first: str, *columns: str) -> Table:
-        made = Table(box=None, pad_edge=False)
-        made.add_column(first, overflow="fold")
-        for column in columns:
-            made.add_column(column, justify="right", overflow="fold")
+    def numbers(*columns: str) -> "Table":
+        made = table(*columns)
+        for column in made.columns[1:]:
+            column.justify = "right"
         return made
 
-    console.print(f"A  {a.title}", markup=False)
-    console.print(f"B  {b.title}", markup=False)
-    console.print(f"on {meeting.data}\n")
-    console.print(found.verdict, style="bold", markup=False)
+    screen.print(cell(f"A  {a.title}"))
+    screen.print(cell(f"B  {b.title}"))
+    screen.print(f"on {meeting.data}\n")
+    screen.print(cell(found.verdict, "bold"))
 
-    metrics = table("metric", "A", "B", "points", f"{100 * found.level:g} %", "B better")
+    metrics = numbers("metric", "A", "B", "points", f"{100 * found.level:g} %", "B better")
     for name, metric in found.metrics.items():
         metrics.add_row(
             name.replace("macro_f1", "macro-F1"),
@@ -95,26 +93,24 @@ def _show(meeting: "Meeting") -> None:
             f"{points(metric.low)} to {points(metric.high)}",
             f"{100 * metric.confidence():.1f} %",
         )
-    console.print()
-    console.print(metrics)
-    console.print(
+    screen.print()
+    screen.print(metrics)
+    screen.print(
         f"right by A alone {found.only_a}, by B alone {found.only_b}; McNemar p {p_value(found.p)}; the same label "
         f"from both {100 * found.agreement:.1f} %"
     )
 
-    models = Table(box=None, pad_edge=False)
-    for column in ("", "A", "B"):
-        models.add_column(column, overflow="fold")
+    models = table("", "A", "B")
     for row in meeting.about():
-        models.add_row(*(part[:16] if len(part) in (32, 64) else part for part in row))
-    console.print()
-    console.print(models)
+        models.add_row(*(cell(part[:16] if len(part) in (32, 64) else part) for part in row))
+    screen.print()
+    screen.print(models)
 
     def slices(first: str, parts: "tuple[Slice, ...]") -> None:
-        made = table(first, "n", "A", "B", "points", "A alone", "B alone", "p")
+        made = numbers(first, "n", "A", "B", "points", "A alone", "B alone", "p")
         for part in parts:
             made.add_row(
-                _plain(part.name),
+                cell(part.name),
                 str(part.documents),
                 f"{part.a:.3f}",
                 f"{part.b:.3f}",
@@ -124,26 +120,17 @@ def _show(meeting: "Meeting") -> None:
                 p_value(part.p).removeprefix("= "),
                 style="bold" if part.p < 1 - found.level else None,
             )
-        console.print()
-        console.print(made)
+        screen.print()
+        screen.print(made)
 
     slices("recall by label", found.by_label)
     slices("accuracy by tokens", found.by_length)
-    console.print("p: McNemar's, adjusted by Holm for the rows of its table; other differences may be chance")
+    screen.print("p: McNemar's, adjusted by Holm for the rows of its table; other differences may be chance")
     if meeting.disagreements.height:
-        apart = Table(box=None, pad_edge=False)
-        for column in ("disagree most on", "right", "A says", "B says"):
-            apart.add_column(column, overflow="fold")
+        apart = table("disagree most on", "right", "A says", "B says")
         for one in meeting.disagreements.iter_rows(named=True):
             text = " ".join(one["text"].split())[:80] if "text" in one else one["id"]
             said = (f"{one[side]} {one[f'p_{side}']:.2f}" for side in "ab")
-            apart.add_row(*(_plain(part) for part in (text, one["actual"], *said)))
-        console.print()
-        console.print(apart)
-
-
-def _plain(text: str) -> Any:
-    """Return a cell in which brackets are no markup."""
-    from rich.text import Text
-
-    return Text(text)
+            apart.add_row(*map(cell, (text, one["actual"], *said)))
+        screen.print()
+        screen.print(apart)

@@ -2,12 +2,12 @@
 
 import json
 import re
-import sys
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from carousel.cli.output import cell, console, say
 from carousel.cli.registry import JsonOption, NameOption, model_name
 from carousel.errors import UserError
 
@@ -55,55 +55,53 @@ def reproduce(
 
     client = connect()
     version = get(client, name or model_name(), which)
-    say = partial(print, file=sys.stderr if as_json else sys.stdout, flush=True)
+    note = partial(say, to_stderr=as_json)
     try:
-        made = reproduction.reproduce(client, version, main_checkout(), say, keep=keep)
+        made = reproduction.reproduce(client, version, main_checkout(), note, keep=keep)
     except KeyboardInterrupt:
         raise UserError("interrupted; nothing was changed") from None
     if as_json:
         print(json.dumps(made.to_json(), indent=2))
-    say("")
+    note("")
     for part in made.parts:
         found = "" if part.same else f"  now {part.found[:12]}"
-        say(f"{part.name:<17} {part.recorded[:12]:<12}  {'the same' if part.same else 'differs'}{found}")
+        note(f"{part.name:<17} {part.recorded[:12]:<12}  {'the same' if part.same else 'differs'}{found}")
     if keep:
-        say(f"the checkout is in {made.folder}")
+        note(f"the checkout is in {made.folder}")
     if made.same:
-        say(f"{version.name} version {version.number} is reproduced: the same fingerprint")
+        note(f"{version.name} version {version.number} is reproduced: the same fingerprint")
         return
     first = next(part.name for part in made.parts if not part.same)
-    say(f"{version.name} version {version.number} is not reproduced: its {first} differs")
+    note(f"{version.name} version {version.number} is not reproduced: its {first} differs")
     raise typer.Exit(1)
 
 
 def _show(found: "Audit") -> None:
-    from rich.console import Console
     from rich.table import Table
-    from rich.text import Text
     from rich.tree import Tree
 
     version = found.version
     aliases = f" ({', '.join(version.aliases)})" if version.aliases else ""
-    tree = Tree(Text(f"{version.name} version {version.number}{aliases}"), guide_style="dim")
+    tree = Tree(cell(f"{version.name} version {version.number}{aliases}"), guide_style="dim")
     width = max(len(fact.name) for fact in found.facts)
     for group in dict.fromkeys(fact.group for fact in found.facts):
-        branch = tree.add(Text(group, style="bold"))
+        branch = tree.add(cell(group, "bold"))
         for fact in found.facts:
             if fact.group == group:
                 line = Table.grid(padding=(0, 2))
                 line.add_column(width=8)
                 line.add_column(width=width)
                 line.add_column()
-                value = Text(_short(fact.value))
+                value = cell(_short(fact.value))
                 if fact.note:
-                    value.append(f"  {_short(fact.note)}", style="dim")
-                line.add_row(Text(fact.state, style=_STYLES[fact.state]), Text(fact.name), value)
+                    value.append_text(cell(f"  {_short(fact.note)}", "dim"))
+                line.add_row(cell(fact.state, _STYLES[fact.state]), cell(fact.name), value)
                 branch.add(line)
-    Console(highlight=False).print(tree)
+    console().print(tree)
     differing = found.differing
     if differing:
         names = ", ".join(fact.name for fact in differing)
-        print(f"{len(differing)} of {len(found.facts)} differ: {names}")
+        say(f"{len(differing)} of {len(found.facts)} differ: {names}")
         return
     unknown = sum(fact.state == "unknown" for fact in found.facts)
     print("nothing differs" + (f"; {unknown} could not be checked here" if unknown else ""))

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from carousel.text.printable import one_line
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
@@ -21,8 +23,10 @@ def show(console: "Console", found: "Explanation") -> None:
     if console.is_terminal:
         console.print(coloured(found))
     else:
-        console.print(bracketed(found), soft_wrap=True, markup=False, highlight=False)
-    console.print(legend(found, coloured=console.is_terminal), soft_wrap=True, markup=False, highlight=False)
+        console.print(bracketed(found), soft_wrap=True, markup=False, emoji=False, highlight=False)
+    console.print(
+        legend(found, coloured=console.is_terminal), soft_wrap=True, markup=False, emoji=False, highlight=False
+    )
 
 
 def bracketed(found: "Explanation") -> str:
@@ -32,7 +36,8 @@ def bracketed(found: "Explanation") -> str:
     figures = {i: _figure(found, found.words[i]) for i in strongest}
     parts = []
     for i, word in enumerate(found.words):
-        token = word.token if word.known else f"{{{word.token}}}"
+        token = one_line(word.token)
+        token = token if word.known else f"{{{token}}}"
         parts.append(f"[{token} {figures[i]}]" if i in figures else token)
     return " ".join(parts)
 
@@ -48,14 +53,14 @@ def coloured(found: "Explanation") -> "Text":
         shade = round(60 + 130 * share)
         colour = f"rgb(0,{shade},0)" if word.score > 0 else f"rgb({shade},0,0)"
         style = f"bold white on {colour}" if share >= 0.1 and abs(word.score) >= LEAST else ""
-        text.append(word.token, f"{style} underline" if not word.known else style)
+        text.append(one_line(word.token), f"{style} underline" if not word.known else style)
         text.append(" ")
     return text
 
 
 def legend(found: "Explanation", *, coloured: bool) -> str:
     """Return what the marks mean."""
-    parts = [LEGENDS[found.method].format(label=found.label)]
+    parts = [LEGENDS[found.method].format(label=one_line(found.label))]
     if found.span > 1:
         parts.append(f"{found.span} neighbouring words are left out together")
     if all(abs(word.score) < LEAST for word in found.words):

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from carousel.cli.output import say
 from carousel.files import write_text
 from carousel.params import HPARAMS_FILE, PARAMS_FILE, flatten, load, load_hparams
 
@@ -39,8 +40,8 @@ def pin(
     if not winner:
         print(f"nothing to pin: {PARAMS_FILE} says what {HPARAMS_FILE} says, and searches nothing")
         return
-    difference = difflib.unified_diff(before.splitlines(), written.getvalue().splitlines(), lineterm="", n=1)
-    print("\n".join(list(difference)[2:]))
+    old, new = (content.removesuffix("\n").split("\n") for content in (before, written.getvalue()))
+    say("\n".join(list(difflib.unified_diff(old, new, lineterm="", n=1))[2:]))
     if not dry_run:
         write_text(Path(PARAMS_FILE), written.getvalue())
         print(f"{PARAMS_FILE} now says so; `dvc repro` retrains only if the sweep's winner was not trained yet")

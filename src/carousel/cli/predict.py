@@ -1,6 +1,5 @@
 """`carousel predict`."""
 
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -8,7 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from carousel.cli.output import cell, console, print_json, say, table
 from carousel.errors import UserError
+from carousel.text import lines
+from carousel.text.printable import one_line
 
 if TYPE_CHECKING:
     from carousel.bundle.bundle import Bundle, Prediction
@@ -18,7 +20,10 @@ if TYPE_CHECKING:
 def predict(
     texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT...", help="Texts to classify.")] = None,
     file: Annotated[
-        Path | None, typer.Option("--file", "-f", help="A file of texts, one a line; - is standard input.")
+        Path | None,
+        typer.Option(
+            "--file", "-f", help="A file of texts, one a line, empty lines included; - is standard input."
+        ),
     ] = None,
     model: Annotated[
         str | None,
@@ -34,11 +39,11 @@ def predict(
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object a text, with all probabilities.")
     ] = False,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Mark the words that each answer goes back to.")
-    ] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Mark the words that decided each answer.")] = False,
 ) -> None:
     """Classify texts with the champion (or, before there is one, the challenger).
+
+    Texts that begin with a dash go after --.
 
     [dim]carousel predict "Return a new event loop for the current thread"[/dim]
     """
@@ -50,7 +55,7 @@ def predict(
     if as_json:
         for text, answer in zip(wanted, answers, strict=True):
             explanation = {"explanation": asdict(_explain(loaded, text))} if explain else {}
-            print(json.dumps({"text": text, **asdict(answer), **explanation}, ensure_ascii=False))
+            print_json({"text": text, **asdict(answer), **explanation})
     elif explain:
         _show_explained(loaded, wanted, answers, source)
     else:
@@ -58,17 +63,27 @@ def predict(
 
 
 def _texts(texts: list[str], file: Path | None) -> list[str]:
+    found = [lines.argument(text, number) for number, text in enumerate(texts, 1)]
     if file is not None:
-        try:
-            content = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
-        except OSError as error:
-            raise UserError(f"{file}: cannot be read: {error.strerror}") from error
-        except UnicodeDecodeError as error:
-            raise UserError(f"{file}: not UTF-8 (byte {error.start}); convert it first") from error
-        texts = texts + [line for line in content.split("\n") if line.strip()]
-    if not texts:
+        read = _standard_input() if str(file) == "-" else lines.read(file)
+        if not read and not found:
+            raise UserError(f"{'standard input' if str(file) == '-' else file}: is empty: nothing to classify")
+        found += read
+    if not found:
         raise UserError("nothing to classify: give texts, or a file of them with --file")
-    return texts
+    return found
+
+
+def _standard_input() -> list[str]:
+    if sys.stdin is None:
+        raise UserError("standard input: is closed; give texts, or the name of a file with --file")
+    if sys.stdin.isatty():
+        say("texts, one a line; Ctrl-D on an empty line ends them", to_stderr=True)
+    try:
+        content = sys.stdin.buffer.read()  # sys.stdin itself would read the locale's encoding, and change line ends
+    except OSError as error:
+        raise UserError(f"standard input: cannot be read: {error.strerror}") from error
+    return lines.split(content, "standard input")
 
 
 def _load(model: str | None, folder: Path | None) -> tuple["Bundle", str]:
@@ -106,29 +121,38 @@ def _explain(bundle: "Bundle", text: str) -> "Explanation":
 
 
 def _show_explained(bundle: "Bundle", texts: list[str], answers: list["Prediction"], source: str) -> None:
-    from rich.console import Console
-
     from carousel.cli import marked_words
 
-    console = Console()
+    screen = console()
     for text, answer in zip(texts, answers, strict=True):
-        console.print(f"{answer.label} {answer.probability:.3f}", style="bold", markup=False, highlight=False)
-        marked_words.show(console, _explain(bundle, text))
-        console.print()
-    console.print(f"by {source}", style="dim", markup=False, highlight=False)
+        screen.print(cell(f"{answer.label} {answer.probability:.3f}", "bold"), soft_wrap=True)
+        marked_words.show(screen, _explain(bundle, text))
+        screen.print()
+    screen.print(cell(f"by {source}", "dim"), soft_wrap=True)
 
 
 def _show(texts: list[str], answers: list["Prediction"], source: str) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(caption=f"by {source}", caption_justify="left", box=None, pad_edge=False)
-    table.add_column("label", style="bold", no_wrap=True)
-    table.add_column("p", justify="right", no_wrap=True)
-    table.add_column("then", no_wrap=True)
-    table.add_column("text")
+    rows = []
     for text, answer in zip(texts, answers, strict=True):
         ranked = sorted(answer.probabilities.items(), key=lambda pair: -pair[1])
         others = ", ".join(f"{label} {probability:.3f}" for label, probability in ranked[1:3])
-        table.add_row(answer.label, f"{answer.probability:.3f}", others, text)
-    Console().print(table)
+        rows.append((answer.label, f"{answer.probability:.3f}", others, text))
+    screen = console()
+    if screen.is_terminal:
+        shown = table("label", "p", "then", "text")
+        for row in rows:
+            shown.add_row(cell(row[0], "bold"), *map(cell, row[1:]))
+        screen.print(shown)
+    else:
+        _print_columns([("label", "p", "then", "text"), *rows])  # a line a text, however long it is
+    screen.print(cell(f"by {source}", "dim italic"), soft_wrap=True)
+
+
+def _print_columns(rows: list[tuple[str, ...]]) -> None:
+    from rich.cells import cell_len
+
+    shown = [[one_line(part) for part in row] for row in rows]
+    widths = [max(map(cell_len, column)) for column in zip(*shown, strict=True)][:-1]
+    for *parts, text in shown:
+        padded = [part + " " * (width - cell_len(part)) for part, width in zip(parts, widths, strict=True)]
+        print("  ".join([*padded, text]))

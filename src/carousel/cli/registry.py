@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from carousel.cli.output import cell, console, print_json, say, table
 from carousel.errors import UserError
 from carousel.params.names import check_model_name
 
@@ -43,9 +44,6 @@ def versions(
 
     [dim]carousel versions --history[/dim]
     """
-    from rich.console import Console
-    from rich.table import Table
-
     from carousel.registry import versions as registered
     from carousel.tracking.store import connect
 
@@ -55,32 +53,23 @@ def versions(
         _tell(client, name, as_json, any_version=bool(found))
         return
     if as_json:
-        print(json.dumps([version.to_json() for version in found], indent=2))
+        print_json([version.to_json() for version in found], indent=2)
         return
     if not found:
-        print(f"{name}: no version yet; `dvc repro` registers one")
+        say(f"{name}: no version yet; `dvc repro` registers one")
         return
-    table = Table(title=name, title_justify="left", box=None, pad_edge=False)
-    for column in (
-        "version",
-        "aliases",
-        "accuracy",
-        "macro-F1",
-        "baseline",
-        "bundle",
-        "registered",
-    ):
-        table.add_column(column, no_wrap=True)
+    shown = table("version", "aliases", "accuracy", "macro-F1", "baseline", "bundle", "registered", title=name)
     for version in found:
         tags = version.tags
-        table.add_row(
+        row = (
             str(version.number),
             "retired" if registered.RETIRED in tags else ", ".join(version.aliases),
             *(_rounded(tags.get(key)) for key in (registered.ACCURACY, registered.MACRO_F1, registered.BASELINE)),
             tags.get(registered.FINGERPRINT, "")[:8],
             datetime.fromtimestamp(version.created / 1000).strftime("%Y-%m-%d %H:%M"),
         )
-    Console().print(table)
+        shown.add_row(*map(cell, row))
+    console().print(shown)
 
 
 def promote(
@@ -195,39 +184,29 @@ def retire(
     if as_json:
         print(json.dumps({"deleted" if delete else "would_delete": numbers, "keep": params.keep}))
     elif not gone:
-        print(f"{name}: nothing to let go; registry.keep is {params.keep}, beside versions with an alias")
+        say(f"{name}: nothing to let go; registry.keep is {params.keep}, beside versions with an alias")
     else:
         listed = ", ".join(map(str, numbers))
-        print(f"{name}: {'deleted' if delete else 'would delete'} version{'s' if numbers[1:] else ''} {listed}")
+        say(f"{name}: {'deleted' if delete else 'would delete'} version{'s' if numbers[1:] else ''} {listed}")
         print("  their runs stay; `mlflow gc` frees the disk" if delete else "  --delete does it")
 
 
 def _show_gates(verdict: "Verdict") -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     candidate, champion = verdict.candidate, verdict.champion
     beside = f" beside champion version {champion.number}" if champion else ", the first candidate for champion"
-    print(f"{candidate.name} version {candidate.number}{beside}")
+    say(f"{candidate.name} version {candidate.number}{beside}")
     if not verdict.outcomes:
         print("no gate is set: promotion in params.yaml")
         return
-    table = Table(box=None, pad_edge=False)
-    for column in ("gate", "", "found", "asked"):
-        table.add_column(column)
+    shown = table("gate", "", "found", "asked")
     styles = {"passed": "green", "failed": "bold red", "skipped": "dim", "not measured": "yellow"}
     for outcome in verdict.outcomes:
-        state = Text(outcome.state, style=styles[outcome.state])
-        table.add_row(outcome.gate, state, Text(outcome.figure), Text(outcome.asked))
-    Console(highlight=False).print(table)
+        state = cell(outcome.state, styles[outcome.state])
+        shown.add_row(cell(outcome.gate), state, cell(outcome.figure), cell(outcome.asked))
+    console().print(shown)
 
 
 def _tell(client: "MlflowClient", name: str, as_json: bool, *, any_version: bool) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     from carousel.registry import promotion
 
     events = promotion.history(client, name) if any_version else []
@@ -235,11 +214,9 @@ def _tell(client: "MlflowClient", name: str, as_json: bool, *, any_version: bool
         print(json.dumps([asdict(event) for event in events], indent=2))
         return
     if not events:
-        print(f"{name}: no version was promoted yet; `carousel promote challenger` does")
+        say(f"{name}: no version was promoted yet; `carousel promote challenger` does")
         return
-    table = Table(title=name, title_justify="left", box=None, pad_edge=False)
-    for column in ("when", "who", "what", "version", "why"):
-        table.add_column(column, no_wrap=column != "why")
+    shown = table("when", "who", "what", "version", "why", title=name)
     for event in events:
         step = (
             f"{event.source or 'none'} → {event.target}" if event.action in promotion.MOVES else str(event.target)
@@ -248,8 +225,8 @@ def _tell(client: "MlflowClient", name: str, as_json: bool, *, any_version: bool
         past = f"past {', '.join(failed)}: " if event.action == "force" else ""
         cut = "" if event.in_force else "was cut off, the champion stayed: "
         when = datetime.fromisoformat(event.when).astimezone().strftime("%Y-%m-%d %H:%M")
-        table.add_row(when, Text(event.who), event.action, step, Text(f"{cut}{past}{event.reason}"))
-    Console(highlight=False).print(table)
+        shown.add_row(*map(cell, (when, event.who, event.action, step, f"{cut}{past}{event.reason}")))
+    console().print(shown)
 
 
 def model_name() -> str:
@@ -265,4 +242,4 @@ def _rounded(value: str | None) -> str:
 
 def _say(as_json: bool, line: str) -> None:
     if not as_json:
-        print(line)
+        say(line)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from carousel.cli.output import cell, console, table
 from carousel.errors import UserError
 from carousel.files import read_json
 
@@ -53,29 +54,26 @@ def _aliases_now(registered: dict[str, Any]) -> list[str]:
 
 
 def _show(found: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
     from carousel.evaluation.report import points
 
-    console = Console(highlight=False)
+    screen = console()
     test, baseline, registered = found["test"], found["baseline"], found["registered"]
-    table = Table(box=None, pad_edge=False)
-    for column in ("on the test split", "accuracy", "macro-F1"):
-        table.add_column(column, justify="left" if column.startswith("on") else "right")
-    table.add_row("this model", f"{test['accuracy']:.4f}", f"{test['macro_f1']:.4f}", style="bold")
-    table.add_row("linear baseline", f"{baseline['accuracy']:.4f}", f"{baseline['macro_f1']:.4f}")
+    shown = table("on the test split", "accuracy", "macro-F1")
+    for column in shown.columns[1:]:
+        column.justify = "right"
+    shown.add_row("this model", f"{test['accuracy']:.4f}", f"{test['macro_f1']:.4f}", style="bold")
+    shown.add_row("linear baseline", f"{baseline['accuracy']:.4f}", f"{baseline['macro_f1']:.4f}")
     differences = (points(test[metric], baseline[metric]) for metric in ("accuracy", "macro_f1"))
-    table.add_row("difference in points", *differences)
+    shown.add_row("difference in points", *differences)
     seconds = found["seconds"]
     timed = " · ".join(f"{stage} {value:.0f}" for stage, value in seconds.items())
     aliases = ", ".join(registered["aliases"]) or "no alias"
-    console.print()
-    console.print(table)
-    console.print()
-    console.print(f"registered {registered['name']} version {registered['version']} ({aliases})")
-    console.print(f"seconds    {timed} · in all {sum(seconds.values()):.0f}")
-    console.print()
-    console.print("next  make ui                                           compare runs in MLflow")
-    console.print('      .venv/bin/carousel predict "Parse an XML document"   ask the model')
-    console.print("      .venv/bin/carousel promote challenger                make it the champion")
+    screen.print()
+    screen.print(shown)
+    screen.print()
+    screen.print(cell(f"registered {registered['name']} version {registered['version']} ({aliases})"))
+    screen.print(f"seconds    {timed} · in all {sum(seconds.values()):.0f}")
+    screen.print()
+    screen.print("next  make ui                                           compare runs in MLflow")
+    screen.print('      .venv/bin/carousel predict "Parse an XML document"   ask the model')
+    screen.print("      .venv/bin/carousel promote challenger                make it the champion")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from carousel.cli.output import cell, console, say, table
 from carousel.errors import UserError
 from carousel.url import Url
 
@@ -59,7 +60,7 @@ def worker(
         join(study, place, data, workers, watcher)
     finally:
         watcher.finish()
-    print(f"{study}: no trial is left to train")
+    say(f"{study}: no trial is left to train")
 
 
 @app.command()
@@ -68,10 +69,8 @@ def status(study: StudyOption = None, storage: StorageOption = None, as_json: Js
 
     [dim]carousel sweep status[/dim]
     """
-    from rich.console import Console
-
+    from carousel.search import progress
     from carousel.search.outcome import state
-    from carousel.search.progress import table
 
     outcome = _outcome(study, storage)
     if as_json:
@@ -84,7 +83,7 @@ def status(study: StudyOption = None, storage: StorageOption = None, as_json: Js
             )
         )
         return
-    Console().print(table(outcome))
+    console().print(progress.table(outcome))
 
 
 @app.command()
@@ -98,8 +97,6 @@ def show(
 
     [dim]carousel sweep show 7[/dim]
     """
-    from rich.console import Console
-
     outcome = _outcome(study, storage)
     found = next((one for one in outcome.study.trials if one.number == trial), None)
     if found is None:
@@ -108,7 +105,7 @@ def show(
     if as_json:
         print(json.dumps(_as_json(outcome, found)))
         return
-    Console(highlight=False).print(_shown(outcome, found))
+    console().print(_shown(outcome, found))
 
 
 def _place(storage: Url | None) -> Path | Url:
@@ -146,29 +143,29 @@ def _as_json(outcome: "Outcome", trial: "FrozenTrial") -> dict[str, object]:
 
 def _shown(outcome: "Outcome", trial: "FrozenTrial") -> object:
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
     from carousel.search.outcome import state
     from carousel.search.progress import number
     from carousel.search.study import CURVE, REASON, SECONDS, SEED_OF
 
-    facts = Table(box=None, pad_edge=False, show_header=False)
-    facts.add_row("study", outcome.study.name)
-    facts.add_row("state", state(trial))
+    rows = [("study", outcome.study.name), ("state", state(trial))]
     for place, name in enumerate(outcome.study.sweep.objectives):
-        facts.add_row(name, number(outcome.value(trial, place)))
+        rows.append((name, number(outcome.value(trial, place))))
     for word, key in (("seconds", SECONDS), ("reason", REASON), ("from", SEED_OF)):
         if key in trial.user_attrs:
-            facts.add_row(word, number(trial.user_attrs[key]))
-    for key, value in trial.params.items():
-        facts.add_row(key, number(value))
+            rows.append((word, number(trial.user_attrs[key])))
+    rows += [(key, number(value)) for key, value in trial.params.items()]
+    facts = table("", "")
+    facts.show_header = False
+    for row in rows:
+        facts.add_row(*map(cell, row))
     curve = trial.user_attrs.get(CURVE)
     if not curve:
         return facts
-    epochs = Table(box=None, pad_edge=False)
-    for name in curve[0]:
-        epochs.add_column(name, justify="right")
+    epochs = table(*curve[0])
+    for column in epochs.columns:
+        column.justify = "right"
     for row in curve:
         epochs.add_row(*map(number, row.values()))
     return Group(Text(f"trial {trial.number}", style="bold"), facts, Text(), epochs)

@@ -62,10 +62,15 @@ def read_yaml(path: Path, when_missing: str) -> Any:
         raise UserError(f"{path}: no such file; {when_missing}") from error
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from error
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, thousands of brackets
+        raise UserError(f"{path}: YAML that cannot be read: {error}") from error
     except YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f"line {mark.line + 1}: " if mark is not None else ""
-        raise UserError(f"{path}: {line}not valid YAML: {getattr(error, 'problem', error)}") from error
+        problem = getattr(error, "problem", None) or str(error).split("\n")[0]
+        raise UserError(f"{path}: {line}not valid YAML: {problem}") from error
 
 
 def _explain(schema: type[Section], error: ValidationError) -> str:

@@ -14,6 +14,9 @@ from pydantic import Field, ValidationError, model_validator
 from carousel.bundle.bundle import Bundle
 from carousel.errors import UserError
 from carousel.params import Section, read_yaml
+from carousel.text import lines
+
+_JSON_LINES = (".jsonl", ".ndjson")
 
 
 class Case(Section):
@@ -28,6 +31,8 @@ class Case(Section):
         expects = self.text is not None and self.label is not None
         if expects == (self.same is not None) or (self.text is None) != (self.label is None):
             raise ValueError("a case has `text` and `label`, or `same` with a list of texts")
+        if not all(map(lines.is_encodable, (self.text or "", self.label or "", *(self.same or [])))):
+            raise ValueError("half of a surrogate pair, which is no character")
         return self
 
 
@@ -50,7 +55,7 @@ def load(path: Path) -> list[Case]:
     Raises:
         UserError: naming the first case that is none.
     """
-    entries = _lines(path) if path.suffix == ".jsonl" else read_yaml(path, "promotion.cases names it")
+    entries = _json_lines(path) if path.suffix.lower() in _JSON_LINES else _yaml(path)
     if not isinstance(entries, list) or not entries:
         raise UserError(f"{path}: should be a list of cases, each with `text` and `label`, or with `same`")
     return [_case(path, number, entry) for number, entry in enumerate(entries, 1)]
@@ -75,19 +80,27 @@ def check(bundle: Bundle, cases: list[Case]) -> Checked:
     return Checked(len(cases), tuple(wrong))
 
 
-def _lines(path: Path) -> list[Any]:
+def _yaml(path: Path) -> Any:
+    entries = read_yaml(path, "promotion.cases names it")
+    # ruamel.yaml takes U+0085 for a line end, as YAML 1.1 did, and puts a space or nothing in its place
+    if "\x85" in path.read_text(encoding="utf-8"):
+        raise UserError(f'{path}: has U+0085, which YAML does not keep: write it as "\\N", or the cases as .jsonl')
+    return entries
+
+
+def _json_lines(path: Path) -> list[Any]:
     try:
-        content = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}; promotion.cases names it") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path}: not UTF-8 (byte {error.start}); save it as UTF-8") from error
+        found = lines.read(path)
+    except UserError as error:
+        raise UserError(f"{error}; promotion.cases names it") from error
     entries = []
-    for number, line in enumerate(content.splitlines(), 1):
+    for number, line in enumerate(found, 1):
         try:
             entries += [json.loads(line)] if line.strip() else []
         except json.JSONDecodeError as error:
             raise UserError(f"{path}: line {number}: not valid JSON: {error.msg}") from error
+        except (ValueError, RecursionError) as error:  # a number of thousands of digits, thousands of brackets
+            raise UserError(f"{path}: line {number}: JSON that cannot be read: {error}") from error
     return entries
 
 

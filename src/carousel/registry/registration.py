@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ from carousel.url import Url, redact
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.models import ModelSignature
 
 # What a bundle imports, of this project and of others: all that travels with a version
 _INFERENCE_CODE = ("__init__.py", "errors.py", "files.py", "text", "nn", "bundle")
@@ -69,7 +71,7 @@ def register(
         version = next(known, None)
         new = version is None
         if version is None:
-            source = _unregistered(client, run_id, fingerprint) or _log(folder, fingerprint)
+            source = _unregistered(client, run_id, fingerprint) or _log(folder, bundle)
             with contextlib.redirect_stderr(io.StringIO()):  # it announces what the stage itself says
                 made = mlflow.register_model(source, name, tags={FINGERPRINT: fingerprint, **tags})
             version = get(client, name, made.version)
@@ -161,10 +163,11 @@ def _unregistered(client: "MlflowClient", run_id: str, fingerprint: str) -> str 
     return None
 
 
-def _log(folder: Path, fingerprint: str) -> str:
+def _log(folder: Path, bundle: Bundle) -> str:
     """Log a bundle's folder as a model of the active run, and return its address."""
     import mlflow
 
+    fingerprint = bundle.fingerprint
     with tempfile.TemporaryDirectory() as scratch, _no_bytecode():
         model = mlflow.pyfunc.log_model(
             name="bundle",
@@ -173,10 +176,19 @@ def _log(folder: Path, fingerprint: str) -> str:
             code_paths=[str(_inference_code(Path(scratch)))],
             pip_requirements=requirements(),
             input_example=_EXAMPLE,
+            signature=_signature(bundle),
             model_config={FINGERPRINT: fingerprint},
             tags={FINGERPRINT: fingerprint},
         )
     return str(model.model_uri)
+
+
+def _signature(bundle: Bundle) -> "ModelSignature":
+    """Return the schema of a version's predictions; its input has none, for reasons given in `bundle.pyfunc`."""
+    from mlflow.models import ModelSignature, infer_signature
+
+    outputs = infer_signature(model_output=[asdict(answer) for answer in bundle.predict(_EXAMPLE)]).outputs
+    return ModelSignature(outputs=outputs)
 
 
 def _real_files(folder: Path, target: Path) -> Path:

@@ -13,6 +13,7 @@ from rich.text import Text
 from carousel.search.messages import Epoch
 from carousel.search.outcome import Outcome, state
 from carousel.search.study import REASON, SECONDS, Study
+from carousel.text.printable import one_line, printable
 
 ROWS = 8  # of trials that ended, in the table
 
@@ -27,7 +28,7 @@ class Lines:
 
     def note(self, line: str) -> None:
         """Print it."""
-        print(line, flush=True)
+        print(printable(line), flush=True)
 
     def begin(self, study: Study) -> None:
         """Say how many trials are there already."""
@@ -63,7 +64,7 @@ class LiveTable(Lines):
 
     def note(self, line: str) -> None:
         """Print it above the table."""
-        self._live.console.print(line, highlight=False, soft_wrap=True)
+        self._live.console.print(Text(printable(line)), soft_wrap=True)
 
     def begin(self, study: Study) -> None:
         """Show the table."""
@@ -115,7 +116,8 @@ def table(outcome: Outcome, epochs: dict[int, Epoch] | None = None) -> Table:
         f"{outcome.count(kind)} {word}"
         for kind, word in ((TrialState.PRUNED, "pruned"), (TrialState.FAIL, "failed"))
     ]
-    shown = Table(title=" · ".join([study.name, *counts]), title_justify="left", box=None, pad_edge=False)
+    title = Text(one_line(" · ".join([study.name, *counts])))
+    shown = Table(title=title, title_justify="left", box=None, pad_edge=False)
     shown.add_column("trial", justify="right")
     shown.add_column("state")
     for name in objectives:
@@ -130,7 +132,7 @@ def table(outcome: Outcome, epochs: dict[int, Epoch] | None = None) -> Table:
         seconds = trial.user_attrs.get(SECONDS)
         told = trial.user_attrs.get(REASON) or tried(trial)
         shown.add_row(
-            str(trial.number), word, *values, "" if seconds is None else f"{seconds:.0f}", told,
+            str(trial.number), word, *values, "" if seconds is None else f"{seconds:.0f}", Text(one_line(told)),
             style="bold" if trial.number in best else None,
         )  # fmt: skip
     for trial in study.running:
@@ -138,7 +140,7 @@ def table(outcome: Outcome, epochs: dict[int, Epoch] | None = None) -> Table:
         reached = len(trial.intermediate_values) if epoch is None else epoch.number + 1
         values = [number(outcome.value(trial)), *[""] * (len(objectives) - 1)]
         word = f"epoch {reached}/{study.short.train.epochs}" if trial.state is TrialState.RUNNING else "waiting"
-        shown.add_row(str(trial.number), word, *values, "", tried(trial), style="dim")
+        shown.add_row(str(trial.number), word, *values, "", Text(one_line(tried(trial))), style="dim")
     return shown
 
 

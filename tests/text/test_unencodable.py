@@ -3,7 +3,10 @@ import sys
 
 import pytest
 
-SAY = "from carousel.terminal import encode_anything; encode_anything(); print('\\u65e5\\u672c \\xb7 \\xfc')"
+SAY = (
+    "from carousel.text.printable import escape_unencodable; "
+    "escape_unencodable(); print('\\u65e5\\u672c \\xb7 \\xfc')"
+)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,55 @@
+"""What commands print: text is never markup, and never controls the terminal."""
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from carousel.text.printable import json_escaped, one_line, printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+
+def say(line: str, *, to_stderr: bool = False) -> None:
+    """Print a line, or several, at once."""
+    print(printable(line), file=sys.stderr if to_stderr else sys.stdout, flush=True)
+
+
+def print_json(value: Any, indent: int | None = None) -> None:
+    """Print JSON: as UTF-8 where standard output is that, else with escapes."""
+    text = json_escaped(json.dumps(value, indent=indent, ensure_ascii=False))
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(value, indent=indent)
+    print(text)
+
+
+def console() -> "Console":
+    """Return a console on standard output that takes strings as they are, and folds lines on a terminal alone."""
+    from rich.console import Console
+
+    made = Console(highlight=False, markup=False, emoji=False)
+    if not made.is_terminal and "COLUMNS" not in os.environ:
+        made.width = 10_000
+    return made
+
+
+def cell(text: object, style: str = "") -> "Text":
+    """Return one line of plain text, for a table's cell or a tree's branch."""
+    from rich.text import Text
+
+    return Text(one_line(str(text)), style=style)
+
+
+def table(*columns: str, title: str | None = None) -> "Table":
+    """Return a table without lines, whose cells fold."""
+    from rich.table import Table
+
+    made = Table(box=None, pad_edge=False, title=None if title is None else cell(title), title_justify="left")
+    for column in columns:
+        made.add_column(cell(column), overflow="fold")
+    return made

@@ -1,0 +1,226 @@
+"""`carousel predict` on texts and labels of any kind, for people and for scripts."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from carousel.cli import main
+from carousel.cli import predict as module
+from tests.bundle.conftest import make
+
+# What markup, emoji codes, the terminal or a table could swallow, and how it is shown
+SHOWN = {
+    "see [/i] the cat": "see [/i] the cat",
+    "a [bold]good[/bold] cat": "a [bold]good[/bold] cat",
+    "[red] alert [link=http://x]y[/link]": "[red] alert [link=http://x]y[/link]",
+    "\\[red] [[ ]] \\": "\\[red] [[ ]] \\",
+    ":smile: :cat:": ":smile: :cat:",
+    "日本語 ça 😀": "日本語 ça 😀",
+    "\x1b[31mred\x1b[0m \x1b]0;title\x07": r"\x1b[31mred\x1b[0m \x1b]0;title\x07",
+    "\x9b31mred\x85\x7f": r"\x9b31mred\x85\x7f",
+    "one\u2028two\u2029\u202ethree": r"one\u2028two\u2029\u202ethree",
+    "one\ntwo\r\nthree": r"one\ntwo\r\nthree",
+    "long " * 100 + "end": "long " * 100 + "end",
+    "": "",
+}
+LABELS = ("[b]pos", "\x1b[31mneg", "[/i]")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("predict") / "bundle"
+    make(labels=LABELS).save(path)
+    return path
+
+
+def command(folder: Path, *arguments: str) -> list[str]:
+    code = "from carousel.cli import main; main()"
+    return [sys.executable, "-c", code, "predict", "--bundle", str(folder), *arguments]
+
+
+def run(
+    folder: Path, *arguments: str, stdin: bytes = b"", **environment: str
+) -> subprocess.CompletedProcess[bytes]:
+    """Run the command in a process of its own."""
+    return subprocess.run(
+        command(folder, *arguments),
+        env=os.environ | {"COLUMNS": "80"} | environment,
+        input=stdin,
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def predicted(folder: Path, capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> str:
+    """Run the command in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["carousel", "predict", "--bundle", str(folder), *arguments])
+        with pytest.raises(SystemExit) as end:
+            main()
+    assert end.value.code == code
+    printed = capsys.readouterr()
+    return printed.err if code else printed.out
+
+
+def test_texts_and_labels_are_printed_as_they_are_in_one_line_each(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    header, *rows, source = predicted(folder, capsys, "--", *SHOWN).removesuffix("\n").split("\n")
+    assert header.split() == ["label", "p", "then", "text"]
+    assert source.split() == ["by", str(folder)]
+    for row, shown in zip(rows, SHOWN.values(), strict=True):
+        assert row.endswith(f"  {shown}")
+        assert row.startswith(("[b]pos", r"\x1b[31mneg", "[/i]"))
+
+
+@pytest.mark.parametrize("text", [text for text in SHOWN if text])
+def test_explanations_are_printed_as_they_are(folder: Path, capsys: pytest.CaptureFixture[str], text: str) -> None:
+    printed = predicted(folder, capsys, "--explain", "--", text)
+    assert "\x1b" not in printed
+    assert printed.startswith(("[b]pos", r"\x1b[31mneg", "[/i]"))
+    explained = json.loads(predicted(folder, capsys, "--explain", "--json", "--", text))["explanation"]["words"]
+    assert len(explained) > 0
+    assert all(word["token"] in printed for word in explained if word["token"].isprintable())
+
+
+@pytest.mark.parametrize("explain", [False, True])
+def test_a_terminal_is_controlled_by_no_text_and_no_label(folder: Path, explain: bool) -> None:
+    screen = Console(
+        file=io.StringIO(), force_terminal=True, color_system=None, width=60, markup=False, emoji=False
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "console", lambda: screen)
+        module.predict(list(SHOWN), bundle=folder, explain=explain)
+    printed = screen.file.getvalue()
+    assert r"\x1b[31m" in printed
+    assert "[/i]" in printed
+    assert not set("\x1b\x07\x9b\x85\x7f\u2028\u202e\r") & set(printed)
+
+
+def test_json_is_one_line_a_text_that_controls_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = predicted(folder, capsys, "--json", "--", *SHOWN).splitlines()
+    assert [json.loads(line)["text"] for line in lines] == list(SHOWN)
+    assert all(set(json.loads(line)["probabilities"]) == set(LABELS) for line in lines)
+    assert all(line.isprintable() for line in lines)
+    assert "日本語" in "".join(lines)
+
+
+def test_there_are_as_many_answers_as_lines_in_order(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "texts.txt"
+    file.write_bytes(b"\xef\xbb\xbfthe cat\r\n\r\nsat\x00on\x0c[/i]\xe2\x80\xa8\xc2\x85x\n\nthe cat")
+    answers = [json.loads(line) for line in predicted(folder, capsys, "--json", "-f", str(file)).splitlines()]
+    assert [answer.pop("text") for answer in answers] == ["the cat", "", "sat\0on\f[/i]\u2028\x85x", "", "the cat"]
+    assert answers[0] == answers[4]
+    assert answers[1] == answers[3]
+    rows = predicted(folder, capsys, "-f", str(file)).removesuffix("\n").split("\n")
+    assert len(rows) == 1 + 5 + 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "nothing to classify: give texts, or a file of them with --file"),
+        (["--file", "nowhere[/i]\x1b"], r"nowhere[/i]\x1b: cannot be read: No such file or directory"),
+        (["--file", "."], ".: cannot be read: Is a directory"),
+        (["--file", "empty"], "empty: is empty: nothing to classify"),
+        (["--file", "latin1"], "latin1: line 2: not UTF-8 (byte 0xe9)"),
+        (["--file", "mac"], "mac: its lines end with a carriage return alone"),
+        (["--file"], "Option '--file' requires an argument"),
+        (["--fiel", "x"], "No such option: --fiel (Possible options: --file"),
+        (["-5 degrees"], "No such option: -5; put -- before texts that begin with a dash"),
+        (["--model", "1", "x"], "--model and --bundle both name a model: give one"),
+        (["the cat", "b\udcff"], "text 2: not UTF-8"),
+    ],
+    ids=str,
+)
+def test_a_mistake_is_one_line(
+    folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name, content in (("empty", b""), ("latin1", b"a\ncaf\xe9\n"), ("mac", b"a\rb\r")):
+        Path(name).write_bytes(content)
+    printed = predicted(folder, capsys, *arguments, code=2)
+    assert printed.startswith(f"error: {message}")
+    assert len(printed.splitlines()) == 1
+
+
+def test_standard_input_is_bytes_whatever_the_locale(folder: Path) -> None:
+    content = "ça\r\n[/i]\u2028\n".encode()
+    for settings in (
+        {},
+        {"PYTHONIOENCODING": "ascii"},
+        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    ):
+        done = run(folder, "--json", "--file", "-", "日本", stdin=content, **settings)
+        assert done.returncode == 0, done.stderr
+        texts = [json.loads(line)["text"] for line in done.stdout.splitlines()]
+        assert texts == ["日本", "ça", "[/i]\u2028"]
+    assert run(folder, "--file", "-").stderr == b"error: standard input: is empty: nothing to classify\n"
+
+
+def test_output_that_cannot_hold_a_character_has_an_escape(folder: Path) -> None:
+    done = run(folder, "ça ☃", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert rb"\xe7a \u2603" in done.stdout
+
+
+def test_ctrl_c_on_a_terminal_is_one_line_and_exit_code_130(folder: Path) -> None:
+    terminal, stdin = os.openpty()
+    with subprocess.Popen(
+        command(folder, "--file", "-"), stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert b"Ctrl-D" in process.stderr.readline()  # it waits for texts, and says so
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read() == b"interrupted\n"
+    os.close(terminal)
+    os.close(stdin)
+    assert process.returncode == 130
+
+
+@pytest.mark.parametrize("texts", [1, 5000])
+def test_a_reader_that_stops_early_is_no_error(folder: Path, tmp_path: Path, texts: int) -> None:
+    (tmp_path / "texts").write_text("the cat\n" * texts)
+    code = "from carousel.cli import main; main()"
+    command = [
+        sys.executable,
+        "-c",
+        code,
+        "predict",
+        "--bundle",
+        str(folder),
+        "--json",
+        "-f",
+        str(tmp_path / "texts"),
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a device that is always full")
+def test_a_full_disk_is_one_line(folder: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            command(folder, "the cat"),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr == b"error: cannot write: No space left on device\n"
