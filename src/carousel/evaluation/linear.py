@@ -14,8 +14,8 @@ import numpy.typing as npt
 import polars as pl
 from scipy.sparse import csr_matrix, hstack
 
-from carousel.evaluation.ngram_counts import characters, words
 from carousel.evaluation.report import scores
+from carousel.evaluation.term_counts import characters, words
 from carousel.params import Baseline
 
 C_BOUNDS = (1e-3, 1e2)  # below, a model says the majority's label; above, none has margins left to give up

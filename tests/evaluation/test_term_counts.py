@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer
 
-from carousel.evaluation.ngram_counts import characters, words
+from carousel.evaluation.term_counts import characters, words
 
 TEXTS = st.lists(st.text(alphabet="abAB  \n.é", max_size=12), min_size=1, max_size=6)
 
