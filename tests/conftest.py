@@ -153,6 +153,12 @@ def make_checkout(folder: Path, *, git: bool = True) -> Checkout:
     return checkout
 
 
+@pytest.fixture(autouse=True)
+def _no_secrets_of_another_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget the secrets that `redact` replaces: a test's made-up password may be a word of another's messages."""
+    monkeypatch.setattr("carousel.url._replaced", {})
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A checkout after `dvc repro`, committed. Tests read it; one that writes takes a copy, or the store's name."""

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from carousel import files
 from carousel.errors import UserError
 from carousel.files import no_room, read_json, replacing, write_json, write_text
 
@@ -136,6 +137,7 @@ def test_a_block_that_makes_nothing_leaves_everything_as_it_was(tmp_path, before
 @pytest.mark.parametrize("call", ["fsync", "replace"])
 def test_a_full_disk_at_the_last_moment_leaves_everything_as_it_was(tmp_path, kind, before, call, monkeypatch):
     monkeypatch.setattr(os, call, raising(NO_SPACE))
+    monkeypatch.setattr(files, "_exchange", lambda _one, _other: False)
     with pytest.raises(UserError) as error:
         replace(tmp_path / "target", kind)
     assert str(error.value) == (
@@ -148,6 +150,7 @@ def test_an_interrupt_between_the_two_renames_of_a_folder_puts_the_old_one_back(
     put(tmp_path / "target", "folder", OLD)
     before = tree(tmp_path)
     monkeypatch.setattr(os, "replace", raising(KeyboardInterrupt()))
+    monkeypatch.setattr(files, "_exchange", lambda _one, _other: False)
     with pytest.raises(KeyboardInterrupt):
         replace(tmp_path / "target", "folder")
     assert tree(tmp_path) == before

@@ -180,6 +180,7 @@ class _Parts:
 
     def __init__(self, full_scheme: str, rest: str) -> None:
         self.full_scheme = full_scheme
+        self.rest = rest
         self.scheme = full_scheme.lower().partition("+")[0]
         match = _PARTS.fullmatch(rest)
         assert match is not None
@@ -197,7 +198,10 @@ class _Parts:
             return False
         if self.scheme in ("sqlite", "file") and not self.user_info:
             return True
-        odd = "@" in self.query and not all("=" in pair for pair in re.split("[&;]", self.query) if pair)
+        # a ? in a password begins what looks like a query
+        odd = "@" in self.query and not all(
+            "=" in pair and "@" not in pair.partition("=")[0] for pair in re.split("[&;]", self.query) if pair
+        )
         in_path = "@" in self.path + self.fragment and (":" in self.host_port + self.user_info or not self.is_http)
         return not (odd or in_path)
 
@@ -256,8 +260,11 @@ def _mask_malformed(value: str) -> str:
 
 def _spellings(parts: _Parts | None) -> list[str]:
     """Return how a URL's secrets may be written in a message: as in the URL, decoded, and encoded again."""
-    if parts is None or not parts.well_formed:
+    if parts is None:
         return []
+    if not parts.well_formed:  # what lies between a colon and any @ may be a password
+        _, _, rest = parts.rest.partition(":")
+        return [rest[: found.start()] for found in re.finditer("@", rest) if found.start()]
     secrets = [parts.secret_user_info, *(value for key, value in parts.pairs if _is_secret(key, value))]
     return [
         spelled

@@ -151,8 +151,8 @@ def test_a_variable_that_mlflow_cannot_read_is_one_line(
 @pytest.mark.parametrize(
     ("uri", "message"),
     [
-        ("http://127.0.0.1:9", "cannot be reached .* correct or unset MLFLOW_REGISTRY_URI"),
-        ("bogus://somewhere", "MLFLOW_REGISTRY_URI cannot be used: .*bogus"),
+        ("http://127.0.0.1:9", "cannot be reached .* fix or unset MLFLOW_REGISTRY_URI"),
+        ("bogus://somewhere", "MLFLOW_REGISTRY_URI=bogus://somewhere: has the unknown scheme bogus"),
     ],
 )
 def test_a_registry_that_cannot_be_used_is_one_line(

@@ -65,7 +65,7 @@ def pattern() -> str:
     letters = f"{letter}(?:[{_APOSTROPHES}]{letter})*"  # WB5 to WB7
     digits = f"{digit}(?:[{_IN_NUMBERS}]{digit})*"  # WB8, WB11, WB12
     run = f"(?:(?:{letters}|{digits})+|(?:{katakana})+)"  # WB9, WB10, WB13
-    word = f"(?:{joiner})*{run}(?:(?:{joiner})+{run})*(?:{joiner})*"  # WB13a, WB13b
+    word = f"(?:{joiner})*{run}(?:(?:{joiner})+{run})*(?:{joiner})*|(?:{joiner})+"  # WB13a, WB13b
     flag = rf"(?:[\U0001f1e6-\U0001f1ff]{extend}){{2}}"  # WB15, WB16
     # WB3c, WB4: any other character alone with its marks; pictographs that a zero-width joiner joins
     other = rf"[^{SPACE}](?:{extend}\u200d[{_body(_PICTOGRAPHS)}])*{extend}"
