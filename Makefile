@@ -26,7 +26,7 @@ setup: .venv/.carousel .dvc/config.local
 .venv/.carousel: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "error: $(PYTHON) is older than Python 3.11; name a newer one: make PYTHON=python3.12" >&2; exit 2; }
-	@case $$PWD in *[%{}]*) echo "error: $$PWD: neither MLflow nor DVC can work in a folder with % or braces in its" \
+	@case $$PWD in *[%{}$$]*) echo "error: $$PWD: MLflow, DVC and setuptools cannot work in a folder with % { } or $$ in its" \
 		"name; rename it" >&2; exit 2;; esac
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --disable-pip-version-check --requirement requirements.lock

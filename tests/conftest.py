@@ -47,7 +47,7 @@ class Checkout:
     path: Path
     environment: dict[str, str]
 
-    def run(self, *command: str, code: int | None = 0, timeout: float = 300, **extra: str) -> str:
+    def run(self, *command: str, code: int | None = 0, timeout: float = 1800, **extra: str) -> str:
         """Run a command as a person would, check its exit code, and return what it printed."""
         done = subprocess.run(  # the exit code is checked below
             command,

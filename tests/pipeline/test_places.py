@@ -21,6 +21,14 @@ def unchanged(cache: Path) -> bool:
     )
 
 
+def commit(checkout: Checkout, top: Path) -> None:
+    """Make a folder above the checkout a repository that has it."""
+    for command in (["init", "--initial-branch=main"], ["add", "--all"], ["commit", "--quiet", "--message", "all"]):
+        checkout.run("git", "-C", str(top), *command)
+    checkout.run("pipeline/scm")
+    assert not (checkout.path / ".dvc/config.local").read_text().count("no_scm")
+
+
 @pytest.mark.parametrize("kind", ["symlink", "hardlink", "reflink,copy", "copy"])
 def test_a_run_with_each_kind_of_link_to_dvcs_cache(finished: Checkout, tmp_path: Path, kind: str) -> None:
     checkout = finished.copy(tmp_path / "copy")
@@ -45,9 +53,7 @@ def test_a_subfolder_of_a_repository_with_an_odd_name(tmp_path: Path) -> None:
     top = tmp_path / "what now? %2F it's [a] & b;c é"
     checkout = make_checkout(top / "ml", git=False)
     checkout.set_params({"sweep.trials": 0})
-    for command in (["init", "--initial-branch=main"], ["add", "--all"], ["commit", "--message", "all"]):
-        checkout.run("git", "-C", str(top), command[0], "--quiet", *command[1:])
-    checkout.run("pipeline/scm")
+    commit(checkout, top)
     checkout.run("dvc", "repro", MLFLOW_RUN_ID="0123456789abcdef0123456789abcdef")
     assert "version 1" in checkout.run("carousel", "predict", "--model", "1", "Parse an XML document.")
     printed = checkout.run("carousel", "lineage", "1")
@@ -62,9 +68,7 @@ def test_an_experiment_in_a_subfolder_of_a_repository(tmp_path: Path) -> None:
     checkout = make_checkout(top / "ml", git=False)
     shutil.rmtree(checkout.path / ".dvc/tmp", ignore_errors=True)
     checkout.set_params({"sweep.trials": 0})
-    for command in (["init", "--initial-branch=main"], ["add", "--all"], ["commit", "--message", "all"]):
-        checkout.run("git", "-C", str(top), command[0], "--quiet", *command[1:])
-    checkout.run("pipeline/scm")
+    commit(checkout, top)
     checkout.run("dvc", "exp", "run", "--temp", "--name", "gru", "--set-param", "model.cell=gru")
     assert "gru" in checkout.run("dvc", "exp", "show", "--csv")
     assert not list((checkout.path / ".dvc/tmp").rglob("mlflow.db"))
