@@ -95,7 +95,7 @@ def state(client: mlflow.MlflowClient, name: str, run_id: str) -> object:
                 version.number,
                 version.aliases,
                 version.tags,
-                len(client.get_model_version(name, str(version.number)).description or ""),
+                len((client.get_model_version(name, str(version.number)).description or "").replace(name, "")),
                 versions.fetch(version).fingerprint,
             )
             for version in found
