@@ -7,20 +7,25 @@ validation, then fitted on train and validation together.
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy.sparse import csr_matrix, hstack
+from scipy.sparse import csr_matrix, diags, hstack
 
 from carousel.evaluation.ngram_counts import characters, words
 from carousel.evaluation.report import scores
 from carousel.params import Baseline
 
 C_BOUNDS = (1e-3, 1e2)  # below, a model says the majority's label; above, none has margins left to give up
-TOLERANCE = 0.01  # of the solver; 1e-4, scikit-learn's default, is three times as slow for the same accuracy
-Rows = npt.NDArray[np.int64]
+FEW = 500  # validation documents; fewer say too little about C
+FOLDS = 5
+MOST_CHARACTERS = 20_000_000  # in all texts; of more, n-grams of characters take minutes, and gigabytes of memory
+WORD_WEIGHT = 2.0  # of n-grams of words, since those of characters are many more; chosen on validation
+TOLERANCE = 0.01  # of the solver; 1e-4, scikit-learn's default, is slower and no more accurate
+Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -30,26 +35,29 @@ class Linear:
     Attributes:
         test: of a model of train and validation together.
         val: of a model of train alone.
-        c: the inverse regularization strength that was best on validation; None for the majority label.
-        features: of the model that was tested; 0 for the majority label.
+        c: the inverse regularization strength that was chosen; None for the most frequent label.
+        features: of the model that was tested.
+        characters: the longest n-gram of characters among them; 0 for words alone.
     """
 
     test: dict[str, float]
     val: dict[str, float]
     c: float | None
     features: int
+    characters: int
 
     def report(self) -> dict[str, Any]:
         """Return the content of reports/baseline.json."""
         val = {f"val_{name}": score for name, score in self.val.items()}
-        return {**self.test, **val, "c": self.c, "features": self.features}
+        return {**self.test, **val, "c": self.c, "features": self.features, "characters": self.characters}
 
 
 def evaluate(splits: dict[str, pl.DataFrame], baseline: Baseline) -> Linear:
-    """Fit on train, choose C by validation accuracy, fit on both with that C, and score on test.
+    """Choose C, fit on train and validation with it, and score on test.
 
-    The recurrent model also learns from validation's documents in the end, unless they are many (`train.refit`);
-    the baseline always does. Where no training text has a feature, the answer is train's most frequent label.
+    C is chosen by the validation accuracy of models of train, or, where validation has few documents, by
+    cross-validation within both. The recurrent model also learns from validation's documents in the end, unless
+    they are many (`train.refit`). Where no training text has a feature, the answer is train's most frequent label.
 
     Args:
         splits: frames of `text` and `label`, by split.
@@ -58,29 +66,41 @@ def evaluate(splits: dict[str, pl.DataFrame], baseline: Baseline) -> Linear:
     labels = sorted(splits["train"]["label"].unique())
     whole = pl.concat([splits[name].select("text", "label") for name in ("train", "val", "test")])
     targets = whole["label"].replace_strict(labels, range(len(labels))).to_numpy()
-    train, val, test = np.split(np.arange(whole.height), np.cumsum([splits["train"].height, splits["val"].height]))
-    counts = [words(whole["text"], baseline.ngrams)]
-    if baseline.characters:
-        counts.append(characters(whole["text"], min(2, baseline.characters), baseline.characters))
+    ends = np.cumsum([splits["train"].height, splits["val"].height])
+    train, val, test = np.split(np.arange(whole.height), ends)
+    both = np.concatenate([train, val])
+    counts = words(whole["text"], baseline.ngrams)
+    importance = np.full(counts.shape[1], WORD_WEIGHT, np.float32)
+    longest = baseline.characters if whole["text"].str.len_chars().sum() <= MOST_CHARACTERS else 0
+    if longest:
+        counts = hstack([counts, characters(whole["text"], 1, longest)], "csr")
+        importance = np.append(importance, np.ones(counts.shape[1] - len(importance), np.float32))
 
-    def score(predicted: npt.NDArray[np.int64], rows: Rows) -> dict[str, float]:
-        return scores(targets[rows], predicted, len(labels))
+    # (documents to learn from, documents to predict)
+    rounds = [(train, val), *(_folds(both, targets) if len(val) < FEW else [])]
+    tuned_on = range(1, len(rounds)) if len(rounds) > 1 else range(1)
+    features = [_tfidf(counts, importance, learned, asked) for learned, asked in rounds]
 
-    features, asked = _tfidf(counts, train, val)
-    if not features.nnz:
-        majority = np.bincount(targets[train]).argmax()
-        return Linear(score(np.full(len(test), majority), test), score(np.full(len(val), majority), val), None, 0)
-    found: dict[float, dict[str, float]] = {}
+    @cache
+    def predicted(number: int, c: float) -> Integers:
+        known, new = features[number]
+        return _predicted(known, targets[rounds[number][0]], new, c)
 
     def accuracy(c: float) -> float:
-        found[c] = score(_fitted(features, targets[train], c).predict(asked), val)
-        return found[c]["accuracy"]
+        right = [predicted(number, c) == targets[rounds[number][1]] for number in tuned_on]
+        return float(np.concatenate(right).mean())
 
-    c = best(accuracy, baseline.c)
-    learned = np.concatenate([train, val])
-    features, asked = _tfidf(counts, learned, test)
+    c = best(accuracy, baseline.c) if features[0][0].shape[1] else None
+    found = predicted(0, c or 1.0)
+    features.clear()  # they may be large
+    known, new = _tfidf(counts, importance, both, test)
+    answers = _predicted(known, targets[both], new, c or 1.0)
     return Linear(
-        score(_fitted(features, targets[learned], c).predict(asked), test), found[c], c, features.shape[1]
+        test=scores(targets[test], answers, len(labels)),
+        val=scores(targets[val], found, len(labels)),
+        c=c,
+        features=known.shape[1],
+        characters=longest,
     )
 
 
@@ -102,32 +122,44 @@ def best(score: Callable[[float], float], grid: Sequence[float]) -> float:
         found[beyond] = score(beyond)
 
 
-def _tfidf(counts: list[csr_matrix], learned: Rows, asked: Rows) -> tuple[csr_matrix, csr_matrix]:
-    """Return the features of some rows, and of others with the weights that the first ones gave.
+def _folds(rows: Integers, targets: Integers) -> list[tuple[Integers, Integers]]:
+    """Divide rows into folds that have each label alike; return the rows outside and inside of each."""
+    ordered = rows[np.argsort(targets[rows], kind="stable")]
+    folds = min(FOLDS, len(rows))
+    fold = np.arange(len(rows)) % folds
+    return [(ordered[fold != number], ordered[fold == number]) for number in range(folds)]
+
+
+def _tfidf(
+    counts: csr_matrix, importance: npt.NDArray[np.float32], learned: Integers, asked: Integers
+) -> tuple[csr_matrix, csr_matrix]:
+    """Return the features of some rows, and those of others with the inverse document frequencies of the first.
 
     All texts are counted together, once. N-grams that the learned rows lack are no features, so that the other rows
     have no influence on the model.
     """
     from sklearn.feature_extraction.text import TfidfTransformer
+    from sklearn.preprocessing import normalize
 
-    of_learned, of_asked = [], []
-    for matrix in counts:
-        known = matrix[learned]
-        seen = np.flatnonzero(np.bincount(known.indices, minlength=known.shape[1]))
-        if len(seen):
-            weights = TfidfTransformer(sublinear_tf=True).fit(known[:, seen])
-            of_learned.append(weights.transform(known[:, seen]))
-            of_asked.append(weights.transform(matrix[asked][:, seen]))
-    if not of_learned:
-        return csr_matrix((len(learned), 0)), csr_matrix((len(asked), 0))
-    return hstack(of_learned, "csr"), hstack(of_asked, "csr")
+    known, new = counts[learned], counts[asked]
+    seen = np.flatnonzero(np.bincount(known.indices, minlength=counts.shape[1]))
+    known, new = known[:, seen], new[:, seen]
+    if not len(seen):
+        return known, new
+    tfidf = TfidfTransformer(sublinear_tf=True, norm=None).fit(known)
+    scale = diags(importance[seen])
+    return normalize(tfidf.transform(known) @ scale), normalize(tfidf.transform(new) @ scale)
 
 
-def _fitted(features: csr_matrix, targets: npt.NDArray[np.int64], c: float) -> Any:
+def _predicted(known: csr_matrix, targets: Integers, new: csr_matrix, c: float) -> Integers:
+    """Return the predictions for new rows of a model of the known ones."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.svm import LinearSVC
 
+    if not known.shape[1] or len(np.unique(targets)) == 1:  # of a fold
+        return np.full(new.shape[0], np.bincount(targets).argmax())
     with warnings.catch_warnings():
-        # Such a model is judged on validation like any other
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return LinearSVC(C=c, tol=TOLERANCE, dual=True, random_state=0).fit(features, targets)
+        warnings.simplefilter("ignore", ConvergenceWarning)  # validation judges such a model like any other
+        model = LinearSVC(C=c, tol=TOLERANCE, dual=True, random_state=0).fit(known, targets)
+    predictions: Integers = model.predict(new)
+    return predictions
