@@ -7,7 +7,6 @@ validation, then fitted on train and validation together.
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -52,12 +51,41 @@ class Linear:
         return {**self.test, **val, "c": self.c, "features": self.features, "characters": self.characters}
 
 
+@dataclass(frozen=True)
+class Fold:
+    """Documents to learn from and to predict: features, shape (documents, features), and the labels' indices."""
+
+    known: csr_matrix
+    known_targets: Integers
+    new: csr_matrix
+    new_targets: Integers
+
+    @property
+    def features(self) -> int:
+        """How many features there are."""
+        return int(self.known.shape[1])
+
+    def predict(self, c: float | None) -> Integers:
+        """Return the labels' indices that a model predicts; without C or with one label, the most frequent one."""
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.svm import LinearSVC
+
+        if c is None or len(np.unique(self.known_targets)) == 1:
+            return np.full(len(self.new_targets), np.bincount(self.known_targets).argmax())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # validation judges such a model like any other
+            model = LinearSVC(C=c, tol=TOLERANCE, dual=True, random_state=0).fit(self.known, self.known_targets)
+        predicted: Integers = model.predict(self.new)
+        return predicted
+
+
 def evaluate(splits: dict[str, pl.DataFrame], baseline: Baseline) -> Linear:
     """Choose C, fit on train and validation with it, and score on test.
 
-    C is chosen by the validation accuracy of models of train, or, where validation has few documents, by
-    cross-validation within both. The recurrent model also learns from validation's documents in the end, unless
-    they are many (`train.refit`). Where no training text has a feature, the answer is train's most frequent label.
+    C is chosen by the mean of accuracy and macro-F1: on validation, with models of train, or, where validation has
+    few documents, in cross-validation within both. The recurrent model also learns from validation's documents in
+    the end, unless they are many (`train.refit`). Where no training text has a feature, the answer is the most
+    frequent label.
 
     Args:
         splits: frames of `text` and `label`, by split.
@@ -69,39 +97,25 @@ def evaluate(splits: dict[str, pl.DataFrame], baseline: Baseline) -> Linear:
     ends = np.cumsum([splits["train"].height, splits["val"].height])
     train, val, test = np.split(np.arange(whole.height), ends)
     both = np.concatenate([train, val])
-    counts = words(whole["text"], baseline.ngrams)
-    importance = np.full(counts.shape[1], WORD_WEIGHT, np.float32)
-    longest = baseline.characters if whole["text"].str.len_chars().sum() <= MOST_CHARACTERS else 0
-    if longest:
-        counts = hstack([counts, characters(whole["text"], 1, longest)], "csr")
-        importance = np.append(importance, np.ones(counts.shape[1] - len(importance), np.float32))
+    counts, importance, longest = _ngrams(whole["text"], baseline)
 
-    # (documents to learn from, documents to predict)
-    rounds = [(train, val), *(_folds(both, targets) if len(val) < FEW else [])]
-    tuned_on = range(1, len(rounds)) if len(rounds) > 1 else range(1)
-    features = [_tfidf(counts, importance, learned, asked) for learned, asked in rounds]
+    def fold(learned: Integers, asked: Integers) -> Fold:
+        known, new = _tfidf(counts, importance, learned, asked)
+        return Fold(known, targets[learned], new, targets[asked])
 
-    @cache
-    def predicted(number: int, c: float) -> Integers:
-        known, new = features[number]
-        return _predicted(known, targets[rounds[number][0]], new, c)
+    validation = fold(train, val)
+    few = len(val) < FEW
+    tuning = [fold(*rows) for rows in _divided(both, targets)] if few else [validation]
+    found: dict[float, dict[str, float]] = {}
 
-    def accuracy(c: float) -> float:
-        right = [predicted(number, c) == targets[rounds[number][1]] for number in tuned_on]
-        return float(np.concatenate(right).mean())
+    def score(c: float) -> float:
+        found[c] = _scores(tuning, c, len(labels))
+        return (found[c]["accuracy"] + found[c]["macro_f1"]) / 2
 
-    c = best(accuracy, baseline.c) if features[0][0].shape[1] else None
-    found = predicted(0, c or 1.0)
-    features.clear()  # they may be large
-    known, new = _tfidf(counts, importance, both, test)
-    answers = _predicted(known, targets[both], new, c or 1.0)
-    return Linear(
-        test=scores(targets[test], answers, len(labels)),
-        val=scores(targets[val], found, len(labels)),
-        c=c,
-        features=known.shape[1],
-        characters=longest,
-    )
+    c = best(score, baseline.c) if validation.features else None
+    val_scores = _scores([validation], c, len(labels)) if few or c is None else found[c]
+    final = fold(both, test)
+    return Linear(_scores([final], c, len(labels)), val_scores, c, final.features, longest)
 
 
 def best(score: Callable[[float], float], grid: Sequence[float]) -> float:
@@ -122,12 +136,30 @@ def best(score: Callable[[float], float], grid: Sequence[float]) -> float:
         found[beyond] = score(beyond)
 
 
-def _folds(rows: Integers, targets: Integers) -> list[tuple[Integers, Integers]]:
-    """Divide rows into folds that have each label alike; return the rows outside and inside of each."""
+def _scores(folds: list[Fold], c: float | None, classes: int) -> dict[str, float]:
+    """Return accuracy and macro-F1 over the documents of all folds together."""
+    targets = np.concatenate([fold.new_targets for fold in folds])
+    return scores(targets, np.concatenate([fold.predict(c) for fold in folds]), classes)
+
+
+def _divided(rows: Integers, targets: Integers) -> list[tuple[Integers, Integers]]:
+    """Return the rows outside and inside of each fold; folds have each label alike."""
     ordered = rows[np.argsort(targets[rows], kind="stable")]
     folds = min(FOLDS, len(rows))
-    fold = np.arange(len(rows)) % folds
-    return [(ordered[fold != number], ordered[fold == number]) for number in range(folds)]
+    number = np.arange(len(rows)) % folds
+    return [(ordered[number != fold], ordered[number == fold]) for fold in range(folds)]
+
+
+def _ngrams(texts: pl.Series, baseline: Baseline) -> tuple[csr_matrix, npt.NDArray[np.float32], int]:
+    """Return counts, shape (texts, n-grams), each n-gram's weight, and the longest n-gram of characters."""
+    of_words = words(texts, baseline.ngrams)
+    importance = np.full(of_words.shape[1], WORD_WEIGHT, np.float32)
+    longest = baseline.characters if texts.str.len_chars().sum() <= MOST_CHARACTERS else 0
+    if not longest:
+        return of_words, importance, 0
+    of_characters = characters(texts, 1, longest)
+    importance = np.append(importance, np.ones(of_characters.shape[1], np.float32))
+    return hstack([of_words, of_characters], "csr"), importance, longest
 
 
 def _tfidf(
@@ -149,17 +181,3 @@ def _tfidf(
     tfidf = TfidfTransformer(sublinear_tf=True, norm=None).fit(known)
     scale = diags(importance[seen])
     return normalize(tfidf.transform(known) @ scale), normalize(tfidf.transform(new) @ scale)
-
-
-def _predicted(known: csr_matrix, targets: Integers, new: csr_matrix, c: float) -> Integers:
-    """Return the predictions for new rows of a model of the known ones."""
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.svm import LinearSVC
-
-    if not known.shape[1] or len(np.unique(targets)) == 1:  # of a fold
-        return np.full(new.shape[0], np.bincount(targets).argmax())
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # validation judges such a model like any other
-        model = LinearSVC(C=c, tol=TOLERANCE, dual=True, random_state=0).fit(known, targets)
-    predictions: Integers = model.predict(new)
-    return predictions
