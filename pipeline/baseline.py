@@ -15,7 +15,8 @@ def main() -> None:
     if result.c is None:
         model = "no training text has a word, so the baseline answers the most frequent label"
     else:
-        model = f"TF-IDF with a linear SVM, C={result.c:g}"
+        of = "words and characters" if result.characters else "words"
+        model = f"TF-IDF of {of} with a linear SVM, C={result.c:g}"
     print(f"{model}: test accuracy {result.test['accuracy']:.4f}, macro-F1 {result.test['macro_f1']:.4f}")
 
 

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.results import page, run
-from bench.results.experiment import FOLDER, LEVERS, Experiment, experiment, levers, overridden
+from bench.results.experiment import ABLATIONS, FOLDER, Experiment, ablations, experiment, overridden
 from bench.results.run import Run
-from bench.results.sets import SETS
+from bench.results.sets import GROUPS, SETS, members
 from bench.results.table import Row, effect, merged, row
 from carousel.errors import UserError
 from carousel.files import read_json, write_json
@@ -44,23 +44,24 @@ def measure(name: str, model: str, seeds: int, data: Path) -> Row:
     return row(name, model, runs, used, folds)
 
 
-def measure_levers(only: list[str], seeds: int, data: Path) -> Iterator[Row]:
-    """Make, or find, the runs of every lever; none of them looks at a test split."""
-    table = levers()
-    for lever, found in table.levers.items():
+def measure_ablations(only: list[str], seeds: int, data: Path) -> Iterator[Row]:
+    """Make, or find, the runs of every ablation; none of them looks at a test split."""
+    table = ablations()
+    for ablation, found in table.ablations.items():
         for name in found.sets or table.sets:
             if name in only:
-                changed, defaults = overridden(found.params, f"{LEVERS}: {lever}"), overridden({}, str(LEVERS))
-                with_it = _validated(Experiment(set=name, phrases=found.phrases), changed, lever, seeds, data)
+                changed = overridden(found.params, f"{ABLATIONS}: {ablation}")
+                defaults = overridden({}, str(ABLATIONS))
+                with_it = _validated(Experiment(set=name, phrases=found.phrases), changed, ablation, seeds, data)
                 without = _validated(Experiment(set=name), defaults, "defaults", seeds, data)
-                yield effect(lever, name, with_it, without, found.note)
-    for dropped, found_levers in ((False, table.told), (True, table.dropped)):
-        for lever, told in found_levers.items():
-            for name, points in told.effect.items():
+                yield effect(ablation, name, with_it, without, found.note)
+    for dropped, others in ((False, table.reported), (True, table.dropped)):
+        for ablation, reported in others.items():
+            for name, points in reported.effect.items():
                 if name in only:
                     yield {
-                        "lever": lever, "set": name, "val": None, "effect": points, "std": 0.0,
-                        "seeds": told.seeds, "times": None, "note": told.note, "dropped": dropped,
+                        "ablation": ablation, "set": name, "val": None, "effect": points, "std": 0.0,
+                        "seeds": reported.seeds, "times": None, "note": reported.note, "dropped": dropped,
                     }  # fmt: skip
 
 
@@ -75,29 +76,33 @@ def main() -> None:
     """Measure, write what is there after each row, and end with the table."""
     parser = argparse.ArgumentParser(prog="python -m bench.results", description="Write docs/results.md.")
     parser.add_argument("--data", type=Path, default=Path("data/benchmarks"), help="the folder of the data sets")
-    parser.add_argument("--only", nargs="+", choices=SETS, default=list(SETS), metavar="SET", help=", ".join(SETS))
-    choices = [*MODELS, "levers"]
+    names = [*SETS, *GROUPS]
+    parser.add_argument(
+        "--only", nargs="+", choices=names, default=list(SETS), metavar="SET", help=", ".join(names)
+    )
+    choices = [*MODELS, "ablations"]
     parser.add_argument("--model", nargs="+", choices=choices, default=choices, help="these columns alone")
     parser.add_argument("--seeds", type=int, default=3, help="0 to N - 1 (default: 3)")
     parser.add_argument("--page-only", action="store_true", help="write the page again from docs/results.json")
     options = parser.parse_args()
+    only = [name for chosen in options.only for name in members(chosen)]
     if options.seeds < 1:
         parser.error("--seeds: at least 1")
     try:
-        results = read_json(RESULTS) if RESULTS.exists() else {"rows": [], "levers": []}
+        results = read_json(RESULTS) if RESULTS.exists() else {"rows": [], "ablations": []}
         if options.page_only:
             if not RESULTS.exists():
                 raise UserError(f"{RESULTS}: no such file; a measurement writes it")
             page.write(results)
             return
-        for name in options.only:
+        for name in only:
             for model in [model for model in MODELS if model in options.model]:
                 found = [measure(name, model, options.seeds, options.data)]
                 results["rows"] = merged(results["rows"], found, "set", "model")
                 _write(results)
-        if "levers" in options.model:
-            for found_lever in measure_levers(options.only, options.seeds, options.data):
-                results["levers"] = merged(results["levers"], [found_lever], "lever", "set")
+        if "ablations" in options.model:
+            for ablation in measure_ablations(only, options.seeds, options.data):
+                results["ablations"] = merged(results["ablations"], [ablation], "ablation", "set")
                 _write(results)
     except UserError as error:
         sys.exit(f"error: {error}")

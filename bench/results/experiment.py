@@ -1,18 +1,25 @@
 """What an experiment file says: a data set, and what differs from the committed params.yaml. No code."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from bench.results.sets import SETS
 from carousel.errors import UserError
 from carousel.params import PARAMS_FILE, Params, Section, read_yaml, validated
 
 FOLDER = Path("experiments")
-LEVERS = FOLDER / "levers.yaml"
+ABLATIONS = FOLDER / "ablations.yaml"
 
-SetName = Literal["stdlib_docs", "trec", "sst2", "mr", "imdb"]  # the keys of SETS
+
+def _known(name: str) -> str:
+    if name not in SETS:
+        raise ValueError(f"should be a data set: {', '.join(SETS)}")
+    return name
+
+
+SetName = Annotated[str, AfterValidator(_known)]
 
 
 class Experiment(Section):
@@ -29,12 +36,12 @@ class Experiment(Section):
     params: dict[str, Any] = Field(default={})
 
 
-class Lever(Section):
-    """One entry of experiments/levers.yaml.
+class Ablation(Section):
+    """One entry of experiments/ablations.yaml.
 
     Attributes:
         params: overrides of params.yaml.
-        sets: where to try it; empty is wherever the table's `sets` say.
+        sets: where to measure it; empty is the table's `sets`.
         phrases: as for `Experiment`.
         note: what a reader of the table should know.
     """
@@ -45,13 +52,13 @@ class Lever(Section):
     note: str = ""
 
 
-class Told(Section):
-    """A lever that the table's command cannot measure: its effect was measured otherwise, and is told here.
+class Reported(Section):
+    """An ablation that the table's command cannot measure: its effect was measured in another way.
 
     Attributes:
         effect: in points of accuracy on documents that were not learned from, by set.
         seeds: of the measurement.
-        note: what it was, and how it was measured.
+        note: what was changed, and how it was measured.
     """
 
     effect: dict[SetName, float]
@@ -59,20 +66,20 @@ class Told(Section):
     note: str
 
 
-class Levers(Section):
-    """experiments/levers.yaml.
+class Ablations(Section):
+    """experiments/ablations.yaml.
 
     Attributes:
         sets: the data sets of the table.
-        levers: by name.
-        told: by name.
-        dropped: by name; as `told`, and their code was removed again.
+        ablations: by name.
+        reported: by name.
+        dropped: by name; as `reported`, and their code was removed again.
     """
 
     sets: list[SetName]
-    levers: dict[str, Lever]
-    told: dict[str, Told] = Field(default={})
-    dropped: dict[str, Told] = Field(default={})
+    ablations: dict[str, Ablation]
+    reported: dict[str, Reported] = Field(default={})
+    dropped: dict[str, Reported] = Field(default={})
 
 
 def experiment(name: str) -> Experiment:
@@ -90,9 +97,9 @@ def experiment(name: str) -> Experiment:
     return found
 
 
-def levers() -> Levers:
-    """Return the table of levers."""
-    return validated(Levers, read_yaml(LEVERS, "it names the levers to measure"), str(LEVERS))
+def ablations() -> Ablations:
+    """Return the table of ablations."""
+    return validated(Ablations, read_yaml(ABLATIONS, "it names the ablations to measure"), str(ABLATIONS))
 
 
 def overridden(params: dict[str, Any], where: str) -> Params:
@@ -112,6 +119,3 @@ def overridden(params: dict[str, Any], where: str) -> Params:
         content[section] = {**content.get(section, {}), **values}
     content["sweep"] = {"trials": 0}
     return validated(Params, content, where)
-
-
-assert set(SetName.__args__) == set(SETS)  # type: ignore[attr-defined]

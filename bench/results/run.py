@@ -3,6 +3,7 @@
 import json
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from carousel.bundle.bundle import Bundle
 from carousel.corpus import pretrained, tables
 from carousel.corpus.encoded import Encoded
 from carousel.errors import UserError
-from carousel.evaluation import linear, report
+from carousel.evaluation import linear, ngram_counts, report
 from carousel.files import json_digest, read_json, write_json
 from carousel.params import Hparams, Params, replace
 from carousel.text.tokenizer import Tokenizer
@@ -35,14 +36,20 @@ class Run:
     Attributes:
         val: validation accuracy of the epoch that was best, before validation's documents were learned from.
         test: test accuracy in the end; None where the test split was not looked at.
-        minutes: of training, the second one included.
+        minutes: of training, the second one included; of the linear baseline CPU time, reading and tuning included.
         detail: what was chosen on the validation split.
+        macro_f1: on test.
+        out_of_vocabulary: fraction of the test split's tokens.
+        tokens_per_second: of training.
     """
 
     val: float
     test: float | None
     minutes: float
     detail: str
+    macro_f1: float | None = None
+    out_of_vocabulary: float | None = None
+    tokens_per_second: float | None = None
 
 
 def carousel(found: Experiment, params: Params, seed: int, fold: int, data: Path, *, test: bool, label: str) -> Run:
@@ -72,14 +79,23 @@ def carousel(found: Experiment, params: Params, seed: int, fold: int, data: Path
             fitted = fit(hparams, *given, pretrained=vectors, checkpoints=checkpoints)
             if test:
                 fitted = refit(hparams, fitted, *given, pretrained=vectors, checkpoints=checkpoints)
-        accuracy = None
+        accuracy, macro_f1 = None, None
         if test:
             cut = params.encode
             bundle = Bundle(fitted.model, tokenizer, vocabulary, train.labels, cut.max_length, cut.long)
-            accuracy = report.evaluate(bundle, Encoded.load(folder / "data/encoded/test")).metrics()["accuracy"]
+            metrics = report.evaluate(bundle, Encoded.load(folder / "data/encoded/test")).metrics()
+            accuracy, macro_f1 = metrics["accuracy"], metrics["macro_f1"]
         seconds = sum(row["seconds"] for row in [*fitted.history, *fitted.refit])
         epoch = f"epoch {fitted.best['epoch']:.0f} of {len(fitted.history)}" + (", again" if fitted.refit else "")
-        return Run(fitted.best["val_accuracy"], accuracy, seconds / 60, epoch)
+        return Run(
+            val=fitted.best["val_accuracy"],
+            test=accuracy,
+            minutes=seconds / 60,
+            detail=epoch,
+            macro_f1=macro_f1,
+            out_of_vocabulary=read_json(folder / "reports/vocab.json")["oov_rate"]["test"],
+            tokens_per_second=fitted.tokens_per_second,
+        )
 
     return kept(label, ["carousel", digest, hparams.model_dump(), code.digest(), test], made)
 
@@ -89,10 +105,17 @@ def baseline(found: Experiment, params: Params, fold: int, data: Path, *, label:
     folder, digest = workspace.prepare(found.set, fold, params, data, phrases=found.phrases)
 
     def made() -> Run:
+        began = time.process_time()
         result = linear.evaluate(tables.read_splits(folder / "data/prepared"), params.baseline)
-        return Run(result.val["accuracy"], result.test["accuracy"], 0.0, f"C={result.c:g}")
+        return Run(
+            val=result.val["accuracy"],
+            test=result.test["accuracy"],
+            minutes=(time.process_time() - began) / 60,
+            detail=f"C={result.c:g}" if result.c is not None else "majority label",
+            macro_f1=result.test["macro_f1"],
+        )
 
-    source = Path(linear.__file__).read_text("utf-8")
+    source = [Path(module.__file__).read_text("utf-8") for module in (linear, ngram_counts)]
     return kept(label, ["linear", digest, params.baseline.model_dump(), source], made)
 
 
@@ -142,5 +165,6 @@ def kept(label: str, decisive: list[object], make: Callable[[], Run]) -> Run:
         run = make()
         write_json(path, asdict(run))
     test = f"test {run.test:.2%}, " if run.test is not None else ""
-    print(f"{label}: {test}val {run.val:.2%}, {run.minutes:.1f} min, {run.detail}", flush=True)
+    test += f"macro-F1 {run.macro_f1:.2%}, " if run.macro_f1 is not None else ""
+    print(f"{label}: {test}val {run.val:.2%}, {60 * run.minutes:.0f} s, {run.detail}", flush=True)
     return run

@@ -7,17 +7,19 @@ import csv
 import gzip
 import hashlib
 import io
+import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from carousel.errors import UserError
 
 Rows = list[tuple[str, str]]  # (text, label)
-Splits = dict[str, Rows]  # train, test, and val where the set has one
+Splits = dict[str, Rows]  # train, test, and val where the set has one; or `ALL` alone where it has none
 
-FOLDS = 10  # of a set without a test split
+ALL = "all"  # the pipeline divides these rows as it divides any file without splits: a fifth is for test
+FOLDS = 10  # of a set that is scored by cross-validation
 _NODE = re.compile(r"\((\d)|([^()\s]+)\)|\)")  # of a tree: an opening with its label; a word; a further closing
 
 
@@ -31,12 +33,16 @@ class Set:
         read: from the set's folder, and whether phrases are wanted, to the splits of each fold; None is the
             pipeline's own source.
         folds: of cross-validation; 1 for a set with a test split.
+        published_macro_f1: likewise, test macro-F1 in percent.
+        group: a key of `GROUPS`, whose sets are reported together.
     """
 
     title: str
     published: dict[str, float]
     read: Callable[[Path, bool], list[Splits]] | None
     folds: int = 1
+    published_macro_f1: dict[str, float] = field(default_factory=dict)
+    group: str | None = None
 
 
 def _trec(folder: Path, _phrases: bool) -> list[Splits]:
@@ -92,9 +98,58 @@ def _imdb(folder: Path, _phrases: bool) -> list[Splits]:
                 for file in sorted((folder / split / label).glob("*.txt"))
             ]
         else:
-            table = csv.DictReader(io.StringIO("\n".join(_lines(folder, f"{split}.csv"))))
-            splits[split] = [(row["text"], row["label"]) for row in table]
+            splits[split] = _columns(folder, f"{split}.csv", "text", "label")
     return [splits]
+
+
+def _sib200(folder: Path, _phrases: bool) -> list[Splits]:
+    """Read tables of a language's sentences, as published."""
+    return [
+        {
+            split: _columns(folder, f"{name}.tsv", "text", "category", delimiter="\t")
+            for split, name in {"train": "train", "val": "dev", "test": "test"}.items()
+        }
+    ]
+
+
+def _clinc150(folder: Path, _phrases: bool) -> list[Splits]:
+    """Read tables of `text` and `intent`."""
+    return [{split: _columns(folder, f"{split}.csv", "text", "intent") for split in ("train", "val", "test")}]
+
+
+def _snips(folder: Path, _phrases: bool) -> list[Splits]:
+    """Read a file of tokens and a file of intents, aligned by line."""
+    return [
+        {
+            split: list(zip(_lines(folder, f"{name}/seq.in"), _lines(folder, f"{name}/label"), strict=True))
+            for split, name in {"train": "train", "val": "valid", "test": "test"}.items()
+        }
+    ]
+
+
+def _germeval2018(folder: Path, _phrases: bool) -> list[Splits]:
+    """Read lines of text, label of task 1 and label of task 2, separated by tabs and without quoting."""
+    splits = {}
+    for split, name in {"train": "training", "test": "test"}.items():
+        lines = [line.split("\t") for line in _lines(folder, f"germeval2018.{name}.txt")]
+        splits[split] = [(text, task_1) for text, task_1, _ in lines]
+    return [splits]
+
+
+def _chnsenticorp_hotel(folder: Path, _phrases: bool) -> list[Splits]:
+    """Read a table of `label` and `review` without splits."""
+    return [{ALL: _columns(folder, "ChnSentiCorp_htl_all.csv", "review", "label")}]
+
+
+def _wisesight(folder: Path, _phrases: bool) -> list[Splits]:
+    """Read JSON lines without splits."""
+    rows = (json.loads(line) for line in _lines(folder, "wisesight.jsonl"))
+    return [{ALL: [(row["text"], row["label"]) for row in rows]}]
+
+
+def _columns(folder: Path, file: str, text: str, label: str, delimiter: str = ",") -> Rows:
+    table = csv.DictReader(io.StringIO("\n".join(_lines(folder, file)), newline=""), delimiter=delimiter)
+    return [(row[text], row[label]) for row in table]
 
 
 def _labelled(line: str) -> tuple[str, str]:
@@ -133,7 +188,7 @@ def _lines(folder: Path, *names: str) -> list[str]:
         if path.is_file():
             content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
             try:
-                text = content.decode("utf-8")
+                text = content.decode("utf-8-sig")  # a byte order mark is not text
             except UnicodeDecodeError:
                 text = content.decode("cp1252")  # as TREC and MR were published
             return text.removesuffix("\n").split("\n")
@@ -176,8 +231,55 @@ SETS = {
         },
         read=_imdb,
     ),
+    "clinc150": Set(
+        title="CLINC150 questions, 150 intents",
+        published={
+            f"{name} (Larson et al. 2019)": accuracy
+            for name, accuracy in {"SVM": 91.0, "CNN": 91.2, "MLP": 93.5, "BERT": 96.9}.items()
+        },
+        read=_clinc150,
+    ),
+    "snips": Set(
+        title="SNIPS commands, 7 intents",
+        published={
+            "BiLSTM with slot gates (Goo et al. 2018)": 97.0,
+            "SF-ID, BiLSTM (E et al. 2019)": 97.4,
+        },
+        read=_snips,
+    ),
+    "germeval2018": Set(
+        title="GermEval 2018, German tweets, offensive or not",
+        published={},
+        published_macro_f1={"best of the shared task (Wiegand et al. 2018)": 76.8},
+        read=_germeval2018,
+    ),
+    "chnsenticorp_hotel": Set(title="ChnSentiCorp, Chinese hotel reviews", published={}, read=_chnsenticorp_hotel),
+    "wisesight": Set(title="Wisesight, Thai social media, 4 classes", published={}, read=_wisesight),
 }
+GROUPS = {"sib200": "SIB-200, the same sentences in ten languages, 7 topics"}
 FOLDERS = {"sst2": "sst"}  # where it is not the set's own name
+
+_LANGUAGES = {
+    "arb_Arab": "Arabic",
+    "deu_Latn": "German",
+    "eng_Latn": "English",
+    "hin_Deva": "Hindi",
+    "jpn_Jpan": "Japanese",
+    "kor_Hang": "Korean",
+    "rus_Cyrl": "Russian",
+    "tha_Thai": "Thai",
+    "tur_Latn": "Turkish",
+    "zho_Hans": "Chinese",
+}
+for _folder, _language in _LANGUAGES.items():
+    _name = f"sib200_{_folder[:3]}"
+    SETS[_name] = Set(title=_language, published={}, read=_sib200, group="sib200")
+    FOLDERS[_name] = f"sib200/{_folder}"
+
+
+def members(name: str) -> list[str]:
+    """Return the sets of a group, or the set itself."""
+    return [name] if name in SETS else [key for key, found in SETS.items() if found.group == name]
 
 
 def read(name: str, data: Path, phrases: bool) -> list[Splits]:

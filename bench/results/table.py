@@ -1,4 +1,4 @@
-"""The rows of the results: runs become means, and effects of levers."""
+"""The rows of the results: means of runs, and effects of ablations."""
 
 import statistics
 from typing import Any
@@ -26,20 +26,30 @@ def row(name: str, model: str, runs: list[Run], seeds: int, folds: int) -> Row:
         "model": model,
         "mean": round(100 * statistics.mean(tests), 3),
         "std": round(100 * statistics.stdev(tests), 3) if len(tests) > 1 else 0.0,
+        "macro_f1": _mean([run.macro_f1 for run in runs], 100, 3),
         "seeds": seeds,
         "folds": folds,
-        "minutes": round(statistics.mean(run.minutes for run in runs), 1),
+        "minutes": round(statistics.mean(run.minutes for run in runs), 3),
+        "out_of_vocabulary": _mean([run.out_of_vocabulary for run in runs], 100, 2),
+        "tokens_per_second": _mean([run.tokens_per_second for run in runs], 1, 0),
+        "detail": "; ".join(dict.fromkeys(run.detail for run in runs)),
         "val": round(100 * statistics.mean(run.val for run in runs), 2),
         "machine": f"{here['processor']}, {cores}, Python {here['python']}, torch {here['torch']}",
         "date": here["date"],
     }
 
 
-def effect(lever: str, name: str, runs: list[Run], without: list[Run], note: str) -> Row:
-    """Return what a lever does to a set's validation accuracy, in points, and to training's minutes.
+def _mean(values: list[float | None], factor: int, digits: int) -> float | None:
+    """Return the mean, times a factor, or None where a run has no value."""
+    known = [value for value in values if value is not None]
+    return round(factor * statistics.mean(known), digits) if len(known) == len(values) else None
+
+
+def effect(ablation: str, name: str, runs: list[Run], without: list[Run], note: str) -> Row:
+    """Return what an ablation does to a set's validation accuracy, in points, and to training's minutes.
 
     Args:
-        lever: its name.
+        ablation: its name.
         name: the set.
         runs: with it, one for each seed.
         without: the defaults, of the same seeds.
@@ -48,7 +58,7 @@ def effect(lever: str, name: str, runs: list[Run], without: list[Run], note: str
     values = [100 * run.val for run in runs]
     before = statistics.mean(100 * run.val for run in without)
     return {
-        "lever": lever,
+        "ablation": ablation,
         "set": name,
         "val": round(statistics.mean(values), 2),
         "effect": round(statistics.mean(values) - before, 2),

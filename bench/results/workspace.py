@@ -70,6 +70,8 @@ def _source(name: str, fold: int, data: Path, phrases: bool) -> tuple[Data, dict
     for split, rows in splits.items():
         lines = (json.dumps({"text": text, "label": label}) for text, label in rows)
         files[f"data/{name}/{split}.jsonl"] = "".join(f"{line}\n" for line in lines).encode()
+    if set(splits) == {sets.ALL}:
+        return Data(source="file", path=f"data/{name}/{sets.ALL}.jsonl"), files
     given = {split: f"{split}.jsonl" for split in splits}
     return Data.model_validate({"source": "file", "path": f"data/{name}", "splits": given}), files
 

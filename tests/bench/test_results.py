@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 
 from bench.results import page, sets, table, workspace
-from bench.results.experiment import experiment, levers, overridden
+from bench.results.experiment import ablations, experiment, overridden
 from bench.results.run import Run
-from bench.results.sets import FOLDS, SETS
+from bench.results.sets import ALL, FOLDS, GROUPS, SETS, members
 from bench.results.table import effect, merged, row
 from carousel.errors import UserError
 
@@ -75,6 +75,58 @@ def test_imdbs_folders_and_tables_say_the_same(tmp_path):
     assert one == two == [{key: [("Bad,<br />very", "neg"), ('A "gem"', "pos")] for key in ("train", "test")}]
 
 
+def test_sets_of_tables_and_lines_are_read_as_published(tmp_path):
+    for name in ("train", "dev", "test"):
+        write(
+            tmp_path / f"sib200/deu_Latn/{name}.tsv",
+            f'index_id\tcategory\ttext\n7\tpolitics\t"""Roe"" v. {name}"\n8\ttravel\tNach Rom.\n',
+        )
+        write(
+            tmp_path / f"clinc150/{name.replace('dev', 'val')}.csv",
+            f'text,intent\r\n"in {name}, say",translate\r\n',
+        )
+        folder = tmp_path / "snips" / name.replace("dev", "valid")
+        write(folder / "seq.in", f"play {name}\nrain ?\n")
+        write(folder / "label", "PlayMusic\nGetWeather\n")
+    for name in ("training", "test"):
+        write(
+            tmp_path / f"germeval2018/germeval2018.{name}.txt",
+            f'"Na ja, {name}\tOTHER\tOTHER\nDu!\tOFFENSE\tINSULT\n',
+        )
+    write(
+        tmp_path / "chnsenticorp_hotel/ChnSentiCorp_htl_all.csv.gz",
+        gzip.compress('\ufefflabel,review\r\n1,"很好, 不错"\r\n0,\r\n'.encode()),
+    )
+    write(
+        tmp_path / "wisesight/wisesight.jsonl.gz",
+        gzip.compress('{"text": "ดี\u2028มาก", "label": "pos"}\n'.encode()),
+    )
+    splits = ("train", "val", "test")
+    assert sets.read("sib200_deu", tmp_path, False) == [
+        {
+            split: [(f'"Roe" v. {name}', "politics"), ("Nach Rom.", "travel")]
+            for split, name in zip(splits, ("train", "dev", "test"), strict=True)
+        }
+    ]
+    assert sets.read("clinc150", tmp_path, False)[0]["val"] == [("in dev, say", "translate")]
+    assert sets.read("snips", tmp_path, False)[0]["val"] == [("play dev", "PlayMusic"), ("rain ?", "GetWeather")]
+    assert sets.read("germeval2018", tmp_path, False) == [
+        {
+            split: [(f'"Na ja, {name}', "OTHER"), ("Du!", "OFFENSE")]
+            for split, name in {"train": "training", "test": "test"}.items()
+        }
+    ]
+    assert sets.read("chnsenticorp_hotel", tmp_path, False) == [{ALL: [("很好, 不错", "1"), ("", "0")]}]
+    assert sets.read("wisesight", tmp_path, False) == [{ALL: [("ดี\u2028มาก", "pos")]}]
+
+
+def test_a_groups_name_stands_for_its_sets():
+    assert members("trec") == ["trec"]
+    assert len(members("sib200")) == 10
+    assert not set(GROUPS) & set(SETS)
+    assert {found.group for found in SETS.values()} == {None, *GROUPS}
+
+
 def test_what_is_missing_is_named(tmp_path):
     with pytest.raises(UserError, match=r"mr: no such folder; docs/results\.md says what it holds"):
         sets.read("mr", tmp_path, False)
@@ -91,10 +143,10 @@ def test_the_committed_experiments_fit_the_committed_params():
         found = experiment(name)
         assert found.set == name
         overridden(found.params, name)
-    found_levers = levers()
-    for name, lever in found_levers.levers.items():
-        overridden(lever.params, name)
-    assert not set(found_levers.levers) & set(found_levers.dropped)
+    found_ablations = ablations()
+    for name, ablation in found_ablations.ablations.items():
+        overridden(ablation.params, name)
+    assert not set(found_ablations.ablations) & set(found_ablations.dropped)
 
 
 def test_overrides_may_be_dotted_or_nested():
@@ -138,16 +190,35 @@ def test_the_stages_run_on_a_set_once(tmp_path, monkeypatch):
         workspace.prepare("trec", 0, other, tmp_path, phrases=False)
 
 
+def test_a_set_without_splits_is_divided_by_the_pipeline(tmp_path, monkeypatch):
+    monkeypatch.setattr(workspace, "KEPT", tmp_path / "kept")
+    lines = "".join(f'{{"text": "word{i % 2} number {i}", "label": "{"ab"[i % 2]}"}}\n' for i in range(60))
+    write(tmp_path / "wisesight/wisesight.jsonl", lines)
+    folder, _ = workspace.prepare("wisesight", 0, overridden({}, "x.yaml"), tmp_path, phrases=False)
+    assert pl.read_parquet(folder / "data/prepared/test.parquet").height == 12  # a fifth
+
+
 # The table and the page
 
 
 RUNS = [Run(0.8, 0.9, 2.0, ""), Run(0.6, 0.7, 4.0, "")]
+FULL = [Run(0.8, 0.9, 2.0, "C=1", 0.8, 0.02, 41000.0), Run(0.6, 0.7, 4.0, "C=1", 0.6, 0.04, 43000.0)]
+
+
+def without_new_columns(found):
+    """Return a row as older versions wrote it."""
+    new = ("macro_f1", "out_of_vocabulary", "tokens_per_second", "detail")
+    return {key: value for key, value in found.items() if key not in new}
 
 
 def test_a_row_has_mean_and_deviation_in_percent():
     found = row("trec", "tuned", RUNS, 2, 1)
     assert (found["mean"], found["std"], found["seeds"], found["minutes"]) == (80.0, 14.142, 2, 3.0)
     assert row("trec", "linear", RUNS[:1], 1, 1)["std"] == 0.0
+    assert (found["macro_f1"], found["out_of_vocabulary"], found["tokens_per_second"]) == (None, None, None)
+    found = row("trec", "tuned", FULL, 2, 1)
+    assert (found["macro_f1"], found["out_of_vocabulary"], found["tokens_per_second"]) == (70.0, 3.0, 42000)
+    assert found["detail"] == "C=1"
 
 
 @pytest.mark.parametrize(
@@ -176,32 +247,62 @@ def test_the_page_keeps_what_people_wrote(tmp_path, monkeypatch):
     path.write_text(f"before\n{page.BEGIN}\nold\n{page.END}\nafter\n", "utf-8")
     monkeypatch.setattr(page, "PAGE", path)
     rows = [row("trec", "tuned", RUNS, 2, 1)]
-    lever = effect("wide", "trec", RUNS, RUNS, "no gain")
-    page.write(json.loads(json.dumps({"rows": rows, "levers": [lever]})))
+    ablation = effect("wide", "trec", RUNS, RUNS, "no gain")
+    page.write(json.loads(json.dumps({"rows": rows, "ablations": [ablation]})))
     content = path.read_text("utf-8")
     assert content.startswith(f"before\n{page.BEGIN}")
     assert content.endswith(f"{page.END}\nafter\n")
     assert "old" not in content
-    assert "| Carousel, tuned | **80.0** ± 14.1 | 2 | 3.0 |" in content
-    assert "| published: BLSTM (Zhou et al. 2016) | 93.0 |  |  |" in content
+    assert "| Carousel, tuned | **80.0** ± 14.1 |  |  |  |  | 2 | 3.0 |" in content
+    assert "| published: BLSTM (Zhou et al. 2016) | 93.0 |  |  |  |  |  |  |" in content
     assert "| wide | +0.0 | 2 | 1.0 | no gain |" in content
+
+
+def test_a_row_says_how_far_it_is_above_the_baseline():
+    linear = row("germeval2018", "linear", [Run(0.5, 0.75, 0.1, "C=1", 0.69)], 1, 1)
+    content = page.measured({"rows": [linear, row("germeval2018", "defaults", FULL, 2, 1)], "ablations": []})
+    assert "| Carousel, defaults | **80.0** ± 14.1 | 70.0 | +5.0 / +1.0 | 3.0 % | 42,000 | 2 | 3.0 |" in content
+    assert "| TF-IDF, linear SVM | **75.0** | 69.0 |  |  |  | 1 | 0.1 |" in content
+    assert "| published: best of the shared task (Wiegand et al. 2018) |  | 76.8 |  |  |  |  |  |" in content
+
+
+def test_older_rows_have_empty_cells():
+    linear = row("trec", "linear", [Run(0.5, 0.75, 0.1, "C=1", 0.69)], 1, 1)
+    old = without_new_columns(row("trec", "defaults", RUNS, 2, 1))
+    content = page.measured({"rows": [linear, old], "ablations": []})
+    assert "| Carousel, defaults | **80.0** ± 14.1 |  | +5.0 |  |  | 2 | 3.0 |" in content
+    content = page.measured({"rows": [without_new_columns(linear), old], "ablations": []})
+    assert "| TF-IDF, linear SVM | **75.0** |  |  |  |  | 1 | 0.1 |" in content
+
+
+def test_a_groups_sets_share_a_table_with_their_mean():
+    names = members("sib200")
+    linear = [row(name, "linear", [Run(0.5, 0.7, 0.1, "C=1", 0.6)], 1, 1) for name in names]
+    ours = [row(name, "defaults", FULL, 2, 1) for name in names]
+    content = page.measured({"rows": [*linear, *ours], "ablations": []})
+    assert content.count("### ") == 1
+    assert "| German | **80.0** ± 14.1 / 70.0 (+10.0 / +10.0) | **70.0** / 60.0 |" in content
+    assert content.endswith("| mean | **80.0** / 70.0 (+10.0 / +10.0) | **70.0** / 60.0 |")
+    part = page.measured({"rows": [*linear, *map(without_new_columns, ours[1:])], "ablations": []})
+    assert "| Chinese | **80.0** ± 14.1 / ? (+10.0) | **70.0** / 60.0 |" in part
+    assert part.endswith("| mean |  | **70.0** / 60.0 |")  # a mean over fewer sets would compare with nothing
 
 
 def test_minutes_of_several_machines_say_of_which():
     one, two = (row("trec", model, RUNS, 2, 1) for model in ("tuned", "defaults"))
     assert f"Measured on {one['machine']}. The last row is of {one['date']}." in page.measured(
-        {"rows": [one, two], "levers": []}
+        {"rows": [one, two], "ablations": []}
     )
     other = {**two, "machine": "an abacus", "date": "2000-01-01"}
-    content = page.measured({"rows": [one, other], "levers": []})
+    content = page.measured({"rows": [one, other], "ablations": []})
     assert f"Measured on a: {one['machine']}; b: an abacus. The last row is of {one['date']}." in content
-    assert "| Carousel, tuned | **80.0** ± 14.1 | 2 | 3.0 a |" in content
-    assert "| Carousel, defaults | **80.0** ± 14.1 | 2 | 3.0 b |" in content
+    assert "| Carousel, tuned | **80.0** ± 14.1 |  |  |  |  | 2 | 3.0 a |" in content
+    assert "| Carousel, defaults | **80.0** ± 14.1 |  |  |  |  | 2 | 3.0 b |" in content
 
 
-def test_a_levers_line_has_every_set_and_what_is_told_and_what_was_dropped_come_last():
+def test_an_ablations_line_has_every_set_and_reported_and_dropped_ones_come_last():
     gone = {
-        "lever": "gone",
+        "ablation": "gone",
         "set": "mr",
         "val": None,
         "effect": -0.75,
@@ -211,16 +312,16 @@ def test_a_levers_line_has_every_set_and_what_is_told_and_what_was_dropped_come_
         "note": "",
         "dropped": True,
     }
-    told = {**gone, "lever": "kept", "effect": 0.5, "dropped": False}
+    reported = {**gone, "ablation": "kept", "effect": 0.5, "dropped": False}
     rows = [
         gone,
         {**gone, "set": "trec", "effect": -0.02},
-        told,
+        reported,
         *[effect("wide", name, RUNS, RUNS[:1], "so") for name in ("trec", "stdlib_docs")],
     ]
-    content = page.measured({"rows": [], "levers": rows})
+    content = page.measured({"rows": [], "ablations": rows})
     assert content.endswith(
-        "| lever | stdlib_docs | trec | mr | seeds | time |  |\n"
+        "| ablation | stdlib_docs | trec | mr | seeds | time |  |\n"
         "| --- | --- | --- | --- | --- | --- | --- |\n"
         "| wide | -10.0 | -10.0 |  | 2 | 3.0 | so |\n"
         "| kept |  |  | +0.5 | 3 |  |  |\n"

@@ -1,6 +1,7 @@
 import polars as pl
 import pytest
 
+from carousel.evaluation import linear
 from carousel.evaluation.linear import C_BOUNDS, best, evaluate
 from carousel.params import Baseline
 
@@ -30,6 +31,7 @@ def test_words_tell_the_topic():
         "val_macro_f1": 1.0,
         "c": found.c,
         "features": found.features,
+        "characters": 5,
     }
 
 
@@ -79,6 +81,27 @@ def test_of_equal_values_the_smallest_is_taken_and_a_single_one_as_it_is():
     assert best(lambda c: c, [5.0]) == 5.0
 
 
+def test_a_large_validation_split_chooses_alone_and_a_small_one_in_cross_validation(monkeypatch):
+    train = frame(*[(f"cat {i}", "pets") for i in range(20)], *[(f"tea {i}", "drinks") for i in range(5)])
+    wrong = frame(("cat", "drinks"), ("cat and cat", "drinks"), ("cat or", "drinks"), ("tea", "pets"))
+    found = splits(train=train, val=wrong)
+    assert evaluate(found, Baseline()).c > 0.01  # 25 documents outweigh four wrong ones
+    monkeypatch.setattr(linear, "FEW", 4)
+    assert evaluate(found, Baseline()).c < 0.01
+
+
+def test_a_label_with_one_document_is_no_obstacle():
+    train = frame(("the cat", "pets"), ("hot tea", "drinks"))
+    found = evaluate(splits(train=train, val=frame(("cat", "pets"))), Baseline())
+    assert found.test["accuracy"] >= 0.5
+
+
+def test_many_characters_are_left_out(monkeypatch):
+    monkeypatch.setattr(linear, "MOST_CHARACTERS", 100)
+    found = evaluate(splits(), Baseline())
+    assert (found.characters, found) == (0, evaluate(splits(), Baseline(characters=0)))
+
+
 def test_the_test_split_chooses_nothing():
     everything = splits()
     other = evaluate(splits(test=everything["val"]), Baseline())
@@ -101,7 +124,7 @@ def test_features_are_of_train_and_validation_alone():
     assert evaluate(splits(), Baseline(ngrams=1, characters=0)).features == len(words)
     assert evaluate(splits(), Baseline(ngrams=2, characters=0)).features == len(words | pairs)
     padded = {f" {word} " for word in words}
-    characters = {word[i : i + n] for word in padded for n in (2, 3, 4, 5) for i in range(len(word) - n + 1)}
+    characters = {word[i : i + n] for word in padded for n in range(1, 6) for i in range(len(word) - n + 1)}
     assert evaluate(splits(), Baseline(ngrams=1)).features == len(words) + len(characters)
 
 
@@ -130,10 +153,11 @@ def test_any_script_and_texts_without_a_word(pets, drinks):
     assert found.test["accuracy"] == 1.0
 
 
-@pytest.mark.parametrize("test", ["😀", "a word"])
-def test_without_any_feature_the_most_frequent_label_is_the_answer(test):
-    train = frame(("😀", "b"), ("😀😀", "b"), ("!", "a"))
-    new = frame((test, "a"), (test, "b"))
-    found = evaluate({"train": train, "val": new, "test": new}, Baseline(characters=0))
+@pytest.mark.parametrize("asked", ["😀", "a word"])
+def test_without_any_feature_the_most_frequent_label_is_the_answer(asked):
+    train, val = frame(("😀", "b"), ("😀😀", "b"), ("!", "a")), frame(("?", "a"))
+    found = evaluate(
+        {"train": train, "val": val, "test": frame((asked, "a"), (asked, "b"))}, Baseline(characters=0)
+    )
     assert (found.c, found.features) == (None, 0)
     assert found.test == {"accuracy": 0.5, "macro_f1": pytest.approx(1 / 3)}

@@ -10,7 +10,7 @@ from pipeline import baseline
 @pytest.mark.parametrize(
     ("characters", "printed"),
     [
-        (5, "TF-IDF with a linear SVM, C=0.1: test accuracy 1.0000, macro-F1 1.0000"),
+        (5, "TF-IDF of words and characters with a linear SVM, C=0.1: test accuracy 1.0000, macro-F1 1.0000"),
         (0, "no training text has a word, so the baseline answers the most frequent label: test accuracy 0.5000"),
     ],
 )

@@ -12,15 +12,19 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-from scipy.sparse import csr_matrix, hstack
+from scipy.sparse import csr_matrix, diags, hstack
 
 from carousel.evaluation.report import scores
 from carousel.evaluation.term_counts import characters, words
 from carousel.params import Baseline
 
 C_BOUNDS = (1e-3, 1e2)  # below, a model says the majority's label; above, none has margins left to give up
-TOLERANCE = 0.01  # of the solver; 1e-4, scikit-learn's default, is three times as slow for the same accuracy
-Rows = npt.NDArray[np.int64]
+FEW = 500  # validation documents; fewer say too little about C
+FOLDS = 5
+MOST_CHARACTERS = 20_000_000  # in all texts; of more, n-grams of characters take minutes, and gigabytes of memory
+WORD_WEIGHT = 2.0  # of n-grams of words, since those of characters are many more; chosen on validation
+TOLERANCE = 0.01  # of the solver; 1e-4, scikit-learn's default, is slower and no more accurate
+Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -30,26 +34,58 @@ class Linear:
     Attributes:
         test: of a model of train and validation together.
         val: of a model of train alone.
-        c: the inverse regularization strength that was best on validation; None for the majority label.
-        features: of the model that was tested; 0 for the majority label.
+        c: the inverse regularization strength that was chosen; None for the most frequent label.
+        features: of the model that was tested.
+        characters: the longest n-gram of characters among them; 0 for words alone.
     """
 
     test: dict[str, float]
     val: dict[str, float]
     c: float | None
     features: int
+    characters: int
 
     def report(self) -> dict[str, Any]:
         """Return the content of reports/baseline.json."""
         val = {f"val_{name}": score for name, score in self.val.items()}
-        return {**self.test, **val, "c": self.c, "features": self.features}
+        return {**self.test, **val, "c": self.c, "features": self.features, "characters": self.characters}
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Documents to learn from and to predict: features, shape (documents, features), and the labels' indices."""
+
+    known: csr_matrix
+    known_targets: Integers
+    new: csr_matrix
+    new_targets: Integers
+
+    @property
+    def features(self) -> int:
+        """How many features there are."""
+        return int(self.known.shape[1])
+
+    def predict(self, c: float | None) -> Integers:
+        """Return the labels' indices that a model predicts; without C or with one label, the most frequent one."""
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.svm import LinearSVC
+
+        if c is None or len(np.unique(self.known_targets)) == 1:
+            return np.full(len(self.new_targets), np.bincount(self.known_targets).argmax())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # validation judges such a model like any other
+            model = LinearSVC(C=c, tol=TOLERANCE, dual=True, random_state=0).fit(self.known, self.known_targets)
+        predicted: Integers = model.predict(self.new)
+        return predicted
 
 
 def evaluate(splits: dict[str, pl.DataFrame], baseline: Baseline) -> Linear:
-    """Fit on train, choose C by validation accuracy, fit on both with that C, and score on test.
+    """Choose C, fit on train and validation with it, and score on test.
 
-    The recurrent model also learns from validation's documents in the end, unless they are many (`train.refit`);
-    the baseline always does. Where no training text has a feature, the answer is train's most frequent label.
+    C is chosen by the mean of accuracy and macro-F1: on validation, with models of train, or, where validation has
+    few documents, in cross-validation within both. The recurrent model also learns from validation's documents in
+    the end, unless they are many (`train.refit`). Where no training text has a feature, the answer is the most
+    frequent label.
 
     Args:
         splits: frames of `text` and `label`, by split.
@@ -58,30 +94,28 @@ def evaluate(splits: dict[str, pl.DataFrame], baseline: Baseline) -> Linear:
     labels = sorted(splits["train"]["label"].unique())
     whole = pl.concat([splits[name].select("text", "label") for name in ("train", "val", "test")])
     targets = whole["label"].replace_strict(labels, range(len(labels))).to_numpy()
-    train, val, test = np.split(np.arange(whole.height), np.cumsum([splits["train"].height, splits["val"].height]))
-    counts = [words(whole["text"], baseline.ngrams)]
-    if baseline.characters:
-        counts.append(characters(whole["text"], min(2, baseline.characters), baseline.characters))
+    ends = np.cumsum([splits["train"].height, splits["val"].height])
+    train, val, test = np.split(np.arange(whole.height), ends)
+    both = np.concatenate([train, val])
+    counts, importance, longest = _ngrams(whole["text"], baseline)
 
-    def score(predicted: npt.NDArray[np.int64], rows: Rows) -> dict[str, float]:
-        return scores(targets[rows], predicted, len(labels))
+    def fold(learned: Integers, asked: Integers) -> Fold:
+        known, new = _tfidf(counts, importance, learned, asked)
+        return Fold(known, targets[learned], new, targets[asked])
 
-    features, asked = _tfidf(counts, train, val)
-    if not features.nnz:
-        majority = np.bincount(targets[train]).argmax()
-        return Linear(score(np.full(len(test), majority), test), score(np.full(len(val), majority), val), None, 0)
+    validation = fold(train, val)
+    few = len(val) < FEW
+    tuning = [fold(*rows) for rows in _divided(both, targets)] if few else [validation]
     found: dict[float, dict[str, float]] = {}
 
-    def accuracy(c: float) -> float:
-        found[c] = score(_fitted(features, targets[train], c).predict(asked), val)
-        return found[c]["accuracy"]
+    def score(c: float) -> float:
+        found[c] = _scores(tuning, c, len(labels))
+        return (found[c]["accuracy"] + found[c]["macro_f1"]) / 2
 
-    c = best(accuracy, baseline.c)
-    learned = np.concatenate([train, val])
-    features, asked = _tfidf(counts, learned, test)
-    return Linear(
-        score(_fitted(features, targets[learned], c).predict(asked), test), found[c], c, features.shape[1]
-    )
+    c = best(score, baseline.c) if validation.features else None
+    val_scores = _scores([validation], c, len(labels)) if few or c is None else found[c]
+    final = fold(both, test)
+    return Linear(_scores([final], c, len(labels)), val_scores, c, final.features, longest)
 
 
 def best(score: Callable[[float], float], grid: Sequence[float]) -> float:
@@ -102,32 +136,48 @@ def best(score: Callable[[float], float], grid: Sequence[float]) -> float:
         found[beyond] = score(beyond)
 
 
-def _tfidf(counts: list[csr_matrix], learned: Rows, asked: Rows) -> tuple[csr_matrix, csr_matrix]:
-    """Return the features of some rows, and of others with the weights that the first ones gave.
+def _scores(folds: list[Fold], c: float | None, classes: int) -> dict[str, float]:
+    """Return accuracy and macro-F1 over the documents of all folds together."""
+    targets = np.concatenate([fold.new_targets for fold in folds])
+    return scores(targets, np.concatenate([fold.predict(c) for fold in folds]), classes)
+
+
+def _divided(rows: Integers, targets: Integers) -> list[tuple[Integers, Integers]]:
+    """Return the rows outside and inside of each fold; folds have each label alike."""
+    ordered = rows[np.argsort(targets[rows], kind="stable")]
+    folds = min(FOLDS, len(rows))
+    number = np.arange(len(rows)) % folds
+    return [(ordered[number != fold], ordered[number == fold]) for fold in range(folds)]
+
+
+def _ngrams(texts: pl.Series, baseline: Baseline) -> tuple[csr_matrix, npt.NDArray[np.float32], int]:
+    """Return counts, shape (texts, n-grams), each n-gram's weight, and the longest n-gram of characters."""
+    of_words = words(texts, baseline.ngrams)
+    importance = np.full(of_words.shape[1], WORD_WEIGHT, np.float32)
+    longest = baseline.characters if texts.str.len_chars().sum() <= MOST_CHARACTERS else 0
+    if not longest:
+        return of_words, importance, 0
+    of_characters = characters(texts, 1, longest)
+    importance = np.append(importance, np.ones(of_characters.shape[1], np.float32))
+    return hstack([of_words, of_characters], "csr"), importance, longest
+
+
+def _tfidf(
+    counts: csr_matrix, importance: npt.NDArray[np.float32], learned: Integers, asked: Integers
+) -> tuple[csr_matrix, csr_matrix]:
+    """Return the features of some rows, and those of others with the inverse document frequencies of the first.
 
     All texts are counted together, once. N-grams that the learned rows lack are no features, so that the other rows
     have no influence on the model.
     """
     from sklearn.feature_extraction.text import TfidfTransformer
+    from sklearn.preprocessing import normalize
 
-    of_learned, of_asked = [], []
-    for matrix in counts:
-        known = matrix[learned]
-        seen = np.flatnonzero(np.bincount(known.indices, minlength=known.shape[1]))
-        if len(seen):
-            weights = TfidfTransformer(sublinear_tf=True).fit(known[:, seen])
-            of_learned.append(weights.transform(known[:, seen]))
-            of_asked.append(weights.transform(matrix[asked][:, seen]))
-    if not of_learned:
-        return csr_matrix((len(learned), 0)), csr_matrix((len(asked), 0))
-    return hstack(of_learned, "csr"), hstack(of_asked, "csr")
-
-
-def _fitted(features: csr_matrix, targets: npt.NDArray[np.int64], c: float) -> Any:
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.svm import LinearSVC
-
-    with warnings.catch_warnings():
-        # Such a model is judged on validation like any other
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        return LinearSVC(C=c, tol=TOLERANCE, dual=True, random_state=0).fit(features, targets)
+    known, new = counts[learned], counts[asked]
+    seen = np.flatnonzero(np.bincount(known.indices, minlength=counts.shape[1]))
+    known, new = known[:, seen], new[:, seen]
+    if not len(seen):
+        return known, new
+    tfidf = TfidfTransformer(sublinear_tf=True, norm=None).fit(known)
+    scale = diags(importance[seen])
+    return normalize(tfidf.transform(known) @ scale), normalize(tfidf.transform(new) @ scale)
