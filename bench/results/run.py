@@ -17,7 +17,7 @@ from carousel.bundle.bundle import Bundle
 from carousel.corpus import pretrained, tables
 from carousel.corpus.encoded import Encoded
 from carousel.errors import UserError
-from carousel.evaluation import linear, ngram_counts, report
+from carousel.evaluation import linear, report, term_counts
 from carousel.files import json_digest, read_json, write_json
 from carousel.params import Hparams, Params, replace
 from carousel.text.tokenizer import Tokenizer
@@ -115,7 +115,7 @@ def baseline(found: Experiment, params: Params, fold: int, data: Path, *, label:
             macro_f1=result.test["macro_f1"],
         )
 
-    source = [Path(module.__file__).read_text("utf-8") for module in (linear, ngram_counts)]
+    source = [Path(module.__file__).read_text("utf-8") for module in (linear, term_counts)]
     return kept(label, ["linear", digest, params.baseline.model_dump(), source], made)
 
 

@@ -60,6 +60,12 @@ def test_json_is_ascii_where_output_is(monkeypatch: pytest.MonkeyPatch) -> None:
         assert stream.buffer.getvalue() == expected.encode(encoding)  # type: ignore[attr-defined]
 
 
+@pytest.fixture(autouse=True)
+def _no_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Print as without a terminal, whatever width the environment of the tests names."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 def test_gates_and_history_show_reasons_as_they_are(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,7 @@
 """The same texts get the same answers through every path into a registered model, byte for byte."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ from typer.testing import CliRunner
 from carousel.bundle.bundle import Bundle
 from carousel.cli.predict import predict
 from carousel.nn.classifier import ClassifierConfig, TextClassifier
-from carousel.registry import versions
-from carousel.text.tokenizer import Tokenizer
+from carousel.registry import registration
+from carousel.text.tokenizer import TOKENIZERS
 from carousel.text.vocabulary import SPECIALS, Vocabulary
 from carousel.tracking.store import experiment
 from tests.registry.conftest import Registry
@@ -34,14 +35,14 @@ APP.command()(predict)
 def bundle() -> Bundle:
     vocabulary = Vocabulary((*SPECIALS, *CHARACTERS))
     model = TextClassifier(ClassifierConfig(len(vocabulary), 2, embedding_size=4, hidden_size=4))
-    return Bundle(model, Tokenizer("characters", False, (), "(?s:.)"), vocabulary, ("a", "b"), max_length=16)
+    return Bundle(model, replace(TOKENIZERS["characters"], normalization=()), vocabulary, ("a", "b"), max_length=16)
 
 
 @pytest.fixture(scope="module")
 def served(registry: Registry, bundle: Bundle) -> PyFuncModel:
     bundle.save(Path("characters"))
     with mlflow.start_run(experiment_id=experiment(registry.client, "paths")) as run:
-        versions.register(registry.client, "paths", bundle, Path("characters"), run.info.run_id, {})
+        registration.register(registry.client, "paths", bundle, Path("characters"), run.info.run_id, {})
     return mlflow.pyfunc.load_model("models:/paths@challenger")
 
 

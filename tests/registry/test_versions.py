@@ -6,7 +6,7 @@ import mlflow
 import pytest
 
 from carousel.errors import UserError
-from carousel.registry import versions
+from carousel.registry import registration, versions
 from carousel.tracking.store import experiment
 from tests.registry.conftest import Registry, small_bundle
 
@@ -93,7 +93,7 @@ def test_a_version_has_signature_example_and_pinned_requirements(registry: Regis
     assert info.saved_input_example_info is not None
     requirements = mlflow.pyfunc.get_model_dependencies(version.uri)
     pinned = [line.split("==")[0] for line in Path(requirements).read_text().split()]
-    assert sorted(pinned) == ["mlflow", "numpy", "safetensors", "torch"]
+    assert sorted(pinned) == ["mlflow", "numpy", "safetensors", "sentencepiece", "torch"]
 
 
 def test_a_version_that_does_not_exist_is_told_with_those_that_do(registry: Registry) -> None:
@@ -125,7 +125,7 @@ def test_a_bundle_of_links_to_read_only_files_is_registered_as_files(
     before = {file.name: (file.read_bytes(), file.stat().st_mode) for file in cache.iterdir()}
     name = f"of {link.__name__}"
     with mlflow.start_run(experiment_id=experiment(registry.client, name)) as run:
-        version, _ = versions.register(registry.client, name, bundle, folder, run.info.run_id, {})
+        version, _ = registration.register(registry.client, name, bundle, folder, run.info.run_id, {})
     assert versions.fetch(version).fingerprint == bundle.fingerprint
     stored = versions.download(f"{version.uri}/artifacts/bundle", str(tmp_path))
     assert not [file for file in stored.iterdir() if file.is_symlink() or not file.stat().st_mode & 0o200]
