@@ -40,9 +40,10 @@ def bundle() -> Bundle:
 
 @pytest.fixture(scope="module")
 def served(registry: Registry, bundle: Bundle) -> PyFuncModel:
-    bundle.save(Path("characters"))
+    bundle.save(Path("bundle"))
     with mlflow.start_run(experiment_id=experiment(registry.client, "paths")) as run:
-        registration.register(registry.client, "paths", bundle, Path("characters"), run.info.run_id, {})
+        version, _ = registration.register(registry.client, "paths", bundle, Path("bundle"), run.info.run_id, {})
+        registration.complete(registry.client, version, {})
     return mlflow.pyfunc.load_model("models:/paths@challenger")
 
 
@@ -53,7 +54,7 @@ def over_http(model: PyFuncModel, payload: dict[str, Any]) -> Any:
 
 
 def by_command(*arguments: str, stdin: bytes = b"") -> list[dict[str, Any]]:
-    result = CliRunner().invoke(APP, ["--bundle", "characters", "--json", *arguments], input=stdin)
+    result = CliRunner().invoke(APP, ["--bundle", "bundle", "--json", *arguments], input=stdin)
     assert result.exit_code == 0, result.output
     return [json.loads(line) for line in result.stdout.split("\n")[:-1]]
 
