@@ -17,7 +17,7 @@ def run(main: Callable[[], None]) -> None:
     """Run a stage's `main`, write its seconds to reports/seconds/, and turn a UserError into its line."""
     redact_tracebacks()
     began = time.perf_counter()
-    name = Path(sys.modules["__main__"].__file__ or "stage").stem
+    name = Path(getattr(sys.modules["__main__"], "__file__", None) or "stage").stem
     escape_unencodable()
     try:
         check_place()
