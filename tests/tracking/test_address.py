@@ -15,6 +15,7 @@ from carousel.url import Url
 MALFORMED = {
     "http://host:port": "a port is a number",
     "http://host:99999": "not from 1 to 65535",
+    "http://host:1000000000000": "a port is a number",
     "http://": "has no host",
     "http://me@host": "set MLFLOW_TRACKING_TOKEN",
     "http://host/?token=S3CRET": "set MLFLOW_TRACKING_TOKEN",
