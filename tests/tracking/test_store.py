@@ -91,7 +91,7 @@ def test_the_url_of_a_file_is_read_as_that_file(name: str) -> None:
 
 def test_a_folder_whose_name_mlflow_would_change_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="the folder's name is not utf-8, and MLflow would write elsewhere"):
-        store.check_place(Path(os.fsdecode(b"/work/\xff\xfe")))
+        store.check_place(Path(os.fsdecode(b"/srv/\xff\xfe")))
 
 
 def test_a_temporary_folder_whose_name_mlflow_would_change_is_refused(
@@ -104,7 +104,7 @@ def test_a_temporary_folder_whose_name_mlflow_would_change_is_refused(
 
 def test_an_environment_whose_name_mlflow_cannot_use_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     found = ModuleSpec("mlflow", None, is_package=True)
-    found.submodule_search_locations = ["/work/feature%2Flogin/.venv/lib/mlflow"]
+    found.submodule_search_locations = ["/srv/feature%2Flogin/.venv/lib/mlflow"]
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: found)
     with pytest.raises(UserError, match=r"feature%2Flogin.*: MLflow cannot open its store if its own folder has a"):
         store.check_place()
