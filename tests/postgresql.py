@@ -55,23 +55,14 @@ def serve(password: str = "") -> Iterator[Server]:
     )
     secret.unlink()
     settings = ["-p", str(port), "-k", str(folder), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
+    where = ["-h", "127.0.0.1", "-p", str(port), "-U", "carousel"]
+    ready = ["psql", "--quiet", *where, "-c", "select 1", "postgres"]
+    environment = os.environ | {"PGPASSWORD": password}
     with log, subprocess.Popen([str(program), "-D", folder / "data", *settings], **as_user) as server:
-        ready = [
-            "psql",
-            "--quiet",
-            "-h",
-            "127.0.0.1",
-            "-p",
-            str(port),
-            "-U",
-            "carousel",
-            "-c",
-            "select 1",
-            "postgres",
-        ]
-        environment = os.environ | {"PGPASSWORD": password}
-        while subprocess.run(ready, capture_output=True, check=False, env=environment).returncode:
-            assert server.poll() is None, (folder / "log").read_text()
-        yield Server(folder, port)
-        server.send_signal(signal.SIGINT)
+        try:
+            while subprocess.run(ready, capture_output=True, check=False, env=environment).returncode:
+                assert server.poll() is None, (folder / "log").read_text()
+            yield Server(folder, port)
+        finally:  # also after a failed assertion: nothing else ends the server
+            server.send_signal(signal.SIGINT)
     shutil.rmtree(folder)
