@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from carousel.nn.batch import pad
 from carousel.text.vocabulary import UNKNOWN_ID
-from tests.nn.conftest import WORDS, classifier, distinct
+from tests.nn.conftest import WORDS, classifier
 
 documents = st.lists(st.lists(st.integers(UNKNOWN_ID, WORDS - 1), min_size=1, max_size=9), min_size=1, max_size=6)
 
@@ -15,11 +15,15 @@ def by_the_book(model, document):
     """The formula of the class's docstring, n-gram by n-gram."""
     logits, square = [0.0] * 3, 0.0
     for size in (1, 2):
-        grams = [model.ngrams.rows(torch.tensor([gram]))[size - 1][0, 0] for gram in distinct(document, size)]
-        for row in (int(row) for row in grams if row != model.ngrams.none):
-            square += float(model.linear.words.squares[row])
+        grams = [tuple(document[i : i + size]) for i in range(len(document) - size + 1)]
+        for gram in set(grams):
+            row = int(model.ngrams.rows(torch.tensor([gram]))[size - 1][0, 0])
+            if row == model.ngrams.none:
+                continue
+            frequency = 1 + math.log(grams.count(gram))
+            square += frequency**2 * float(model.linear.words.squares[row])
             for label, weight in enumerate(model.linear.words.weights[row].tolist()):
-                logits[label] += weight
+                logits[label] += frequency * weight
     return [logit / math.sqrt(square) if square else 0.0 for logit in logits]
 
 
@@ -27,7 +31,7 @@ def by_the_book(model, document):
 @settings(max_examples=60, deadline=None)
 def test_logits_are_those_of_the_formula(document):
     model = classifier(ngrams=2, ngram_share=0.5)
-    found = model.linear.words(model.ngrams.rows(pad([document])[0]))[0]
+    found = model.linear.words(model.ngrams.find(pad([document])[0]))[0]
     torch.testing.assert_close(found, torch.tensor(by_the_book(model, document)), rtol=1e-4, atol=1e-5)
 
 
@@ -39,7 +43,7 @@ def test_a_prediction_is_the_geometric_mean_of_both(documents, share, characters
     batch = pad(documents)
     with torch.inference_mode():
         found, network = model(*batch).softmax(-1), alone(*batch).softmax(-1)
-        linear = model.linear(batch[0], model.ngrams.rows(batch[0])).softmax(-1)
+        linear = model.linear(batch[0], model.ngrams.find(batch[0])).softmax(-1)
     mean = network ** (1 - share) * linear**share
     torch.testing.assert_close(found, mean / mean.sum(-1, keepdim=True), rtol=1e-4, atol=1e-6)
 

@@ -49,7 +49,7 @@ def test_logits_are_those_of_the_book(trained, document):
     torch.nn.init.constant_(ngrams.embedding.weight, 0.7)
     with torch.no_grad():
         ngrams.scale.copy_(torch.tensor(SCALES))
-        found = ngrams(ngrams.rows(pad([document])[0]))[0]
+        found = ngrams(ngrams.find(pad([document])[0]))[0]
     expected = torch.tensor(by_the_book(ngrams, document, *trained, 0.7))
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
 
@@ -64,8 +64,8 @@ def test_a_document_that_is_learned_from_is_scored_as_if_it_had_not_been_counted
     ngrams = after(given, labels)
     without.documents.copy_(ngrams.documents)  # labels' shares are those of all
     ids, targets = pad(given)[0], torch.tensor(labels)
-    for rows, others in zip(ngrams.rows(ids), without.rows(ids), strict=True):
-        found, expected = ngrams.said(rows, targets)[out], without.said(others)[out]
+    for each, others in zip(ngrams.find(ids), without.find(ids), strict=True):
+        found, expected = ngrams.said(each.rows, targets)[out], without.said(others.rows)[out]
         torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)
 
 
@@ -74,15 +74,15 @@ def test_a_document_that_is_learned_from_is_scored_as_if_it_had_not_been_counted
 def test_what_was_never_seen_says_nothing(documents):
     ngrams = after([[UNKNOWN_ID]], [1])
     assert ngrams.none == 0
-    assert not ngrams(ngrams.rows(pad(documents)[0])).any()
+    assert not ngrams(ngrams.find(pad(documents)[0])).any()
 
 
 @given(documents=documents, extra=st.integers(0, 5), longest=st.integers(1, 5))
 @settings(max_examples=60, deadline=None)
 def test_a_document_alone_in_a_batch_and_padded_says_the_same(documents, extra, longest):
     ngrams = speaking_ngrams(longest, WORDS)
-    together = ngrams(ngrams.rows(torch.nn.functional.pad(pad(documents)[0], (0, extra), value=PADDING_ID)))
-    alone = torch.cat([ngrams(ngrams.rows(pad([document])[0])) for document in documents])
+    together = ngrams(ngrams.find(torch.nn.functional.pad(pad(documents)[0], (0, extra), value=PADDING_ID)))
+    alone = torch.cat([ngrams(ngrams.find(pad([document])[0])) for document in documents])
     torch.testing.assert_close(together, alone, rtol=0, atol=1e-5)
 
 
@@ -92,17 +92,17 @@ def test_the_order_of_words_matters_to_pairs_and_not_to_words(document, data):
     other = data.draw(st.permutations(document))
     words, pairs = speaking_ngrams(1, WORDS), speaking_ngrams(2, WORDS)
     ids = pad([document, other])[0]
-    one, two = words(words.rows(ids))
+    one, two = words(words.find(ids))
     torch.testing.assert_close(one, two)
     assume(distinct(document, 2) != distinct(other, 2))
-    one, two = pairs.rows(ids)[1]
+    one, two = pairs.find(ids)[1].rows
     assert not torch.equal(one, two)  # all pairs of words are in the table
 
 
 def test_only_what_a_document_has_is_learned():
     ngrams = after([[2, 3, 4], [5, 6]], [0, 1])
-    rows = ngrams.rows(pad([[2, 3]])[0])
-    ngrams(rows)[0, 0].backward()
+    found = ngrams.find(pad([[2, 3]])[0])
+    ngrams(found)[0, 0].backward()
     touched = ngrams.embedding.weight.grad.flatten().nonzero().flatten()
-    expected = torch.cat(rows, dim=1).flatten()
+    expected = torch.cat([each.rows for each in found], dim=1).flatten()
     assert set(touched.tolist()) == set(expected.tolist()) - {ngrams.none}

@@ -2,6 +2,8 @@ import json
 import subprocess
 import sys
 import unicodedata
+from collections import Counter
+from itertools import product
 
 import polars as pl
 import pytest
@@ -9,7 +11,7 @@ import regex
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from carousel.text import columns, word_boundaries
+from carousel.text import columns, subwords, word_boundaries
 from carousel.text.conventions import reference
 from carousel.text.normalization import STEPS
 from carousel.text.subwords import KINDS, NORMALIZATION, build, default_normalization, train
@@ -301,3 +303,18 @@ def test_importing_it_imports_neither_torchtext_nor_polars_nor_torch():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_subword_that_the_training_texts_have_once_is_cut_into_smaller_ones(kind, monkeypatch):
+    words = ["".join(letters) for letters in product("bdgkmprstv", "aeiou", "lnx", "aeo")]
+    texts = [" ".join(words[at : at + 3]) for at in range(0, len(words), 2)]
+    monkeypatch.setattr(subwords, "LEAST", 1)
+    every = Counter(token for text in texts for token in train(kind, NORMALIZATION, texts, 600).tokenize(text))
+    monkeypatch.setattr(subwords, "LEAST", 2)
+    tokenizer = train(kind, NORMALIZATION, texts, 600)
+    rare = {token for token, count in every.items() if count == 1 and len(token) > 1}
+    assert rare
+    left = {token for text in texts for token in tokenizer.tokenize(text)}
+    assert not left & rare
+    assert all(tokenizer.decode(tokenizer.tokenize(text)) == text for text in texts)

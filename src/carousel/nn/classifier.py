@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from carousel.nn.characters import Characters
 from carousel.nn.encoders import ENCODERS
 from carousel.nn.linear_ngrams import LinearNgrams
-from carousel.nn.ngrams import Ngrams, NgramTable
+from carousel.nn.ngrams import Found, Ngrams, NgramTable
 from carousel.nn.pooling import POOLINGS
 from carousel.nn.reading import READINGS
 from carousel.text.vocabulary import PADDING_ID, UNKNOWN_ID
@@ -123,11 +123,11 @@ class TextClassifier(nn.Module):
         logits: Tensor = self.head(self.dropout(pooled))  # (B, classes)
         if self.ngrams is None:
             return logits
-        rows = self.ngrams.rows(ids)
-        logits = logits + self.ngrams(rows, targets)
+        found = self.ngrams.find(ids)
+        logits = logits + self.ngrams(found, targets)
         if self.linear is None or self.training:
             return logits
-        return torch.lerp(logits, self.linear(ids, rows), self.config.ngram_share)
+        return torch.lerp(logits, self.linear(ids, found), self.config.ngram_share)
 
 
 class LinearModel(nn.Module):
@@ -145,21 +145,17 @@ class LinearModel(nn.Module):
             self.table = NgramTable(config.characters, config.character_rows, config.alphabet)
             self.characters = LinearNgrams(config.character_rows, config.classes)
 
-    def forward(self, ids: Tensor, rows: list[Tensor]) -> Tensor:
+    def forward(self, ids: Tensor, found: list[Found]) -> Tensor:
         """Return logits (B, classes).
 
         Args:
             ids: token ids (B, T).
-            rows: what `NgramTable.rows` returns for them.
+            found: what `NgramTable.find` returns for them.
         """
-        logits: Tensor = self.bias + self.words(rows)
+        logits: Tensor = self.bias + self.words(found)
         if self.characters is None:
             return logits
-        spelled: Tensor = self.characters(self.character_rows(ids))
-        return logits + spelled
-
-    def character_rows(self, ids: Tensor) -> list[Tensor]:
-        """Return the distinct n-grams of characters of each length, (B, G) each."""
         assert self.spelling is not None
         assert self.table is not None
-        return self.table.rows(self.spelling(ids))
+        spelled: Tensor = self.characters(self.table.find(self.spelling(ids)))
+        return logits + spelled

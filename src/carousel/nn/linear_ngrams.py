@@ -5,13 +5,16 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from carousel.nn.ngrams import Found
+
 
 class LinearNgrams(nn.Module):
     """Logits of a document's distinct n-grams g, from weights that were learned without the network.
 
-        Σ_g idf(g) θ(g, c) / √(Σ_g idf(g)²)
+        Σ_g x(g) θ(g, c) / √(Σ_g x(g)²),    x(g) = (1 + log n(g)) idf(g)
 
-    a linear function of TF-IDF vectors of length 1 in which an n-gram counts once a document.
+    a linear function of TF-IDF vectors of length 1, where the document has g n(g) times (Manning et al. 2008,
+    "Introduction to information retrieval", section 6.4.1).
 
     Averaged with the network's logits, they give a geometric mean of the two predictions, as Mesnil et al. (2014,
     "Ensemble of generative and discriminative techniques for sentiment analysis of movie reviews") average a
@@ -31,14 +34,17 @@ class LinearNgrams(nn.Module):
         self.register_buffer("weights", torch.zeros(rows + 1, classes))
         self.register_buffer("squares", torch.zeros(rows + 1))
 
-    def forward(self, rows: list[Tensor]) -> Tensor:
-        """Return logits (B, classes) of the distinct n-grams (B, G) of each length, as `NgramTable.rows` gives."""
-        found = [self.sums(each) for each in rows]
-        return self.normalized(sum(logits for logits, _ in found), sum(squares for _, squares in found))  # type: ignore[arg-type]
+    def forward(self, found: list[Found]) -> Tensor:
+        """Return logits (B, classes) of the n-grams of each length, as `NgramTable.find` returns them."""
+        sums = [self.sums(each) for each in found]
+        return self.normalized(sum(logits for logits, _ in sums), sum(squares for _, squares in sums))  # type: ignore[arg-type]
 
-    def sums(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the sums of weights (B, classes) and of squares (B, 1) over rows (B, G)."""
-        return self.weights[rows].sum(1), self.squares[rows].sum(1, keepdim=True)
+    def sums(self, found: Found) -> tuple[Tensor, Tensor]:
+        """Return both sums of the formula, (B, classes) and (B, 1), over n-grams of one length."""
+        rows, times = found
+        frequency = 1 + times.to(self.weights.dtype).log()  # (B, G)
+        weights = (self.weights[rows] * frequency.unsqueeze(-1)).sum(1)
+        return weights, (self.squares[rows] * frequency.square()).sum(1, keepdim=True)
 
     @staticmethod
     def normalized(weights: Tensor, squares: Tensor) -> Tensor:

@@ -1,5 +1,7 @@
 """N-grams beside the network: what training documents with the same one had for labels, and what it is worth."""
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 
@@ -7,6 +9,18 @@ from carousel.nn.ngram_counts import NONE, NgramCounts
 from carousel.text.vocabulary import PADDING_ID
 
 PRIOR = 2.0  # α below, in documents: as strong as the two that Wang & Manning add
+
+
+class Found(NamedTuple):
+    """A document's distinct n-grams of one length.
+
+    Attributes:
+        rows: of the table, (B, G); `NgramTable.none` fills up.
+        times: how often the document has each, (B, G); any number at `none`.
+    """
+
+    rows: Tensor
+    times: Tensor
 
 
 class NgramTable(nn.Module):
@@ -27,18 +41,25 @@ class NgramTable(nn.Module):
         self.vocabulary_size = vocabulary_size
         self.register_buffer("keys", torch.full((rows + 1,), NONE))
 
+    def find(self, ids: Tensor) -> list[Found]:
+        """Return the distinct n-grams of each length in documents (B, T)."""
+        return [self._distinct(rows) for rows in self.rows(ids)]
+
     def rows(self, ids: Tensor) -> list[Tensor]:
-        """Return the distinct n-grams of each length as rows of the table, (B, G) each; `none` fills up."""
-        distinct: list[Tensor] = []
-        ids = nn.functional.pad(ids, (0, self.longest - 1), value=PADDING_ID)  # so that a short text has room
-        found = self.row(ids)
-        for length in range(1, self.longest + 1):
-            if length > 1:
-                found = self.row((found[:, :-1] + 1) * self.vocabulary_size + ids[:, length - 1 :])
-            rows = found.sort(dim=1).values
-            again = nn.functional.pad(rows[:, 1:] == rows[:, :-1], (1, 0))
-            distinct.append(rows.masked_fill(again, self.none))
-        return distinct
+        """Return the row of the n-gram of each length that starts at each token, (B, T) each, or `none`."""
+        tokens = ids.shape[1]
+        ids = nn.functional.pad(ids, (0, self.longest - 1), value=PADDING_ID)  # so that the last ones have room
+        rows = [self.row(ids)]
+        for length in range(2, self.longest + 1):
+            rows.append(self.row((rows[-1][:, :-1] + 1) * self.vocabulary_size + ids[:, length - 1 :]))
+        return [each[:, :tokens] for each in rows]
+
+    def _distinct(self, rows: Tensor) -> Found:
+        rows = rows.sort(dim=1).values
+        again = nn.functional.pad(rows[:, 1:] == rows[:, :-1], (1, 0))
+        number = (~again).long().cumsum(1) - 1  # equal rows share one
+        times = torch.zeros_like(rows).scatter_add(1, number, torch.ones_like(rows)).gather(1, number)
+        return Found(rows.masked_fill(again, self.none), times)
 
     def row(self, keys: Tensor) -> Tensor:
         """Return each key's row; `none` where the table has no such key."""
@@ -93,14 +114,14 @@ class Ngrams(NgramTable):
         self.scale = nn.Parameter(torch.full((longest,), 0.5))  # s
         nn.init.zeros_(self.embedding.weight)
 
-    def forward(self, rows: list[Tensor], targets: Tensor | None = None) -> Tensor:
+    def forward(self, found: list[Found], targets: Tensor | None = None) -> Tensor:
         """Return logits (B, classes).
 
         Args:
-            rows: what `rows` returns for the documents.
+            found: what `find` returns for the documents.
             targets: labels (B,) of documents that were counted, and are learned from.
         """
-        said = torch.stack([self.said(each, targets) / root(each, self.none) for each in rows])
+        said = torch.stack([self.said(rows, targets) / root(rows, self.none) for rows, _ in found])
         return (self.scale[:, None, None] * said).sum(0)
 
     def said(self, rows: Tensor, targets: Tensor | None = None) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from carousel.nn.classifier import TextClassifier
 from carousel.nn.linear_ngrams import LinearNgrams
-from carousel.nn.ngrams import Ngrams, NgramTable, root
+from carousel.nn.ngrams import Found, Ngrams, NgramTable, root
 from carousel.nn.pooling import Attention
 from carousel.text.vocabulary import PADDING_ID
 
@@ -36,17 +36,17 @@ def logits(model: TextClassifier, ids: npt.ArrayLike, limit: int) -> Tensor:
     found: Tensor = model.head(features)
     if model.ngrams is None:
         return found
-    rows = _rows(model.ngrams, words, limit)
-    found = found + (model.ngrams.scale[:, None, None] * _said(model.ngrams, rows, limit)).sum(0)
+    ngrams = _find(model.ngrams, words, limit)
+    found = found + (model.ngrams.scale[:, None, None] * _said(model.ngrams, ngrams, limit)).sum(0)
     if model.linear is None:
         return found
-    linear = model.linear.bias + _linear(model.linear.words, rows, limit)
+    linear = model.linear.bias + _linear(model.linear.words, ngrams, limit)
     if model.linear.characters is not None:
         assert model.linear.spelling is not None
         assert model.linear.table is not None
         spelled = torch.cat([model.linear.spelling(piece) for piece in torch.split(words, limit, 1)], 1)
         # Padding between pieces would part n-grams that are one
-        characters = _rows(model.linear.table, spelled[spelled != PADDING_ID].unsqueeze(0), limit)
+        characters = _find(model.linear.table, spelled[spelled != PADDING_ID].unsqueeze(0), limit)
         linear = linear + _linear(model.linear.characters, characters, limit)
     return torch.lerp(found, linear, model.config.ngram_share)
 
@@ -78,27 +78,29 @@ def _words(ids: npt.ArrayLike) -> tuple[Tensor, Tensor]:
     return words, torch.tensor([words.shape[1]])
 
 
-def _rows(ngrams: NgramTable, words: Tensor, limit: int) -> list[Tensor]:
-    """Return the document's distinct n-grams of each length, (1, G) each: what pieces have in common once."""
+def _find(ngrams: NgramTable, words: Tensor, limit: int) -> list[Found]:
+    """Return the document's distinct n-grams of each length, (1, G), of those that start in each piece."""
     length, overlap = words.shape[1], ngrams.longest - 1
     pieces = [ngrams.rows(words[:, first : first + limit + overlap]) for first in range(0, length, limit)]
-    return [
-        torch.from_numpy(np.unique(torch.cat(each, dim=1).numpy())).unsqueeze(0)
-        for each in zip(*pieces, strict=True)
-    ]
+    found = []
+    for each in zip(*pieces, strict=True):
+        rows, times = np.unique(torch.cat([piece[:, :limit] for piece in each], dim=1), return_counts=True)
+        found.append(Found(torch.from_numpy(rows).unsqueeze(0), torch.from_numpy(times).unsqueeze(0)))
+    return found
 
 
-def _said(ngrams: Ngrams, rows: list[Tensor], limit: int) -> Tensor:
+def _said(ngrams: Ngrams, found: list[Found], limit: int) -> Tensor:
     """Return what the n-grams of each length say, over √m, (lengths, 1, classes)."""
 
-    def said(each: Tensor) -> Tensor:
-        return torch.stack([ngrams.said(piece) for piece in torch.split(each, limit, 1)]).sum(0)
+    def said(rows: Tensor) -> Tensor:
+        return torch.stack([ngrams.said(piece) for piece in torch.split(rows, limit, 1)]).sum(0)
 
-    return torch.stack([said(each) / root(each, ngrams.none) for each in rows])
+    return torch.stack([said(rows) / root(rows, ngrams.none) for rows, _ in found])
 
 
-def _linear(linear: LinearNgrams, rows: list[Tensor], limit: int) -> Tensor:
+def _linear(linear: LinearNgrams, found: list[Found], limit: int) -> Tensor:
     """Return the logits (1, classes) of a linear classifier of n-grams of all lengths."""
-    sums = [linear.sums(piece) for each in rows for piece in torch.split(each, limit, 1)]
+    pieces = [zip(*(torch.split(part, limit, 1) for part in each), strict=True) for each in found]
+    sums = [linear.sums(Found(*piece)) for each in pieces for piece in each]
     weights, squares = zip(*sums, strict=True)
     return linear.normalized(torch.stack(weights).sum(0), torch.stack(squares).sum(0))

@@ -8,9 +8,11 @@ its UTF-8, so that no text is out of vocabulary before the vocabulary's own `min
 import base64
 import binascii
 import io
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from carousel.errors import UserError
@@ -27,6 +29,7 @@ SPACE = "\u2581"  # sentencepiece writes a space as ▁; one that a text has bec
 THREADS = 4  # part of the result: the expected counts of a unigram model are summed thread by thread
 DELIMITER = "\x1f"  # between subwords of the texts to learn from; no part of any
 RESERVED = 300  # 256 bytes and sentencepiece's own symbols, rounded up
+LEAST = 2  # times that the training split has a subword of several characters
 MAX_CHARACTERS = 20_000_000  # of the training split, of which longer ones are sampled evenly
 
 
@@ -143,7 +146,24 @@ def train(name: str, normalization: Iterable[str], texts: Sequence[str], size: i
             f"tokenizer.name: {name}: no subwords can be learned from the training split ({_reason(error)}); "
             "choose characters or bytes"
         ) from error
-    return Subwords(name, steps, model.getvalue())
+    return _without_rare(Subwords(name, steps, model.getvalue()), texts)
+
+
+def _without_rare(tokenizer: Subwords, texts: Sequence[str]) -> Subwords:
+    """Return the tokenizer without the subwords that the texts have once: smaller ones replace them.
+
+    A vocabulary would make such a subword unknown, and all of its characters with it. Sennrich et al. 2017, "The
+    University of Edinburgh's neural MT systems for WMT17", section 3.1, restrict subwords likewise.
+    """
+    from sentencepiece import sentencepiece_model_pb2 as proto
+
+    counts = Counter(chain.from_iterable(tokenizer.cut_all([tokenizer.normalize(text) for text in texts])))
+    model = proto.ModelProto.FromString(tokenizer.model)  # type: ignore[attr-defined]
+    kinds = type(model).SentencePiece
+    for piece in model.pieces:
+        if piece.type == kinds.NORMAL and len(piece.piece) > 1 and counts[piece.piece] < LEAST:
+            piece.type = kinds.UNUSED
+    return replace(tokenizer, model=model.SerializeToString(deterministic=True))
 
 
 def _readable(text: str) -> str:

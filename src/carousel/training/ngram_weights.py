@@ -210,17 +210,18 @@ class _Features:
         if spelling is not None:
             characters = Characters(*spelling.shape)
             characters.begin(spelling)
-        owners, columns = [], []
+        owners, columns, times = [], [], []
         for group in by_length(train.lengths, BATCH_TOKENS):
             ids, _ = pad([train.document(i) for i in group])
-            for rows in table.rows(ids if characters is None else characters(ids)):
-                owner, place = (rows != table.none).nonzero(as_tuple=True)
+            for found in table.find(ids if characters is None else characters(ids)):
+                owner, place = (found.rows != table.none).nonzero(as_tuple=True)
                 owners.append(group[owner.numpy()])
-                columns.append(rows[owner, place].numpy())
+                columns.append(found.rows[owner, place].numpy())
+                times.append(found.times[owner, place].numpy())
         cells = (np.concatenate(owners), np.concatenate(columns))
         having = np.bincount(cells[1], minlength=counts.rows)
         self.idf: Floats = np.log((1 + len(train)) / (1 + having)) + 1
-        values = self.idf[cells[1]]
+        values = (1 + np.log(np.concatenate(times))) * self.idf[cells[1]]
         lengths = np.sqrt(np.bincount(cells[0], values**2, len(train)))
         # liblinear wants indices of 32 bits
         cells32 = (cells[0].astype(np.int32), cells[1].astype(np.int32))
