@@ -145,7 +145,7 @@ def download(uri: str, scratch: str) -> Path:
     try:
         return Path(mlflow.artifacts.download_artifacts(uri, dst_path=scratch))
     except (mlflow.MlflowException, OSError) as error:
-        reason = redact(str(error).strip().splitlines()[-1])
+        reason = redact((str(error).strip() or type(error).__name__).splitlines()[-1])
         raise UserError(f"{uri}: its files cannot be read: {reason}") from error
 
 

@@ -13,7 +13,7 @@ from optuna.storages.journal._file import BaseJournalFileLock
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from carousel.errors import UserError
+from carousel.errors import UserError, first_line
 from carousel.params import STORAGE, Sweep
 from carousel.url import Url, redact
 
@@ -139,7 +139,7 @@ def database(url: Url) -> RDBStorage:
             f"{url}: its driver is not installed; for PostgreSQL: pip install 'carousel[postgresql]'"
         ) from error
     except (ArgumentError, SQLAlchemyError) as error:
-        reason = redact(str(getattr(error, "orig", None) or error).strip().splitlines()[0])
+        reason = redact(first_line(error))
         raise UserError(f"{url}: the database cannot be used: {reason}") from error
 
 

@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from carousel.corpus.encoded import Encoded
-from carousel.errors import UserError
+from carousel.errors import UserError, first_line
 from carousel.params import Hparams, Sweep
 from carousel.search import samplers
 from carousel.search.messages import Data, Died, Ended, Epoch, Work
@@ -108,8 +108,7 @@ def told(place: Path | Url) -> Iterator[None]:
     try:
         yield
     except (StorageInternalError, SQLAlchemyError) as error:
-        cause = error.__cause__ or error
-        reason = redact(str(getattr(cause, "orig", None) or cause).strip().splitlines()[0])
+        reason = redact(first_line(error.__cause__ or error))
         raise UserError(f"the sweep's storage failed: {reason}; the same command goes on from here") from error
     except OSError as error:
         if isinstance(place, Path) and error.filename and str(error.filename).startswith(str(place)):

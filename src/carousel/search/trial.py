@@ -8,7 +8,7 @@ from pytorch_lightning.callbacks import Callback
 
 from carousel.corpus.encoded import Encoded
 from carousel.corpus.pretrained import Pretrained
-from carousel.errors import UserError
+from carousel.errors import UserError, first_line
 from carousel.params import Hparams, Objective
 from carousel.search.messages import Ended, Epoch
 from carousel.search.objectives import measure
@@ -72,5 +72,5 @@ def attempt(
     except UserError as error:
         reason = str(error)
     except Exception as error:  # noqa: BLE001 - its reason is kept, and the sweep goes on
-        reason = f"{type(error).__name__}: {(str(error).strip() or 'no message').splitlines()[0]}"
+        reason = f"{type(error).__name__}: {first_line(error)}"
     return Ended(state, values, reason, reporting.epochs, time.perf_counter() - began)

@@ -2,7 +2,7 @@
 
 import os
 
-from carousel.errors import UserError
+from carousel.errors import UserError, first_line
 from carousel.url import Url, redact
 
 TRACKING, REGISTRY = "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"
@@ -69,7 +69,7 @@ def check_database(url: Url) -> None:
     try:
         create_engine(url.reveal(), poolclass=NullPool, connect_args=limit).connect().close()
     except (SQLAlchemyError, ImportError) as error:
-        reason = redact(str(getattr(error, "orig", None) or error).strip().splitlines()[0])
+        reason = redact(first_line(error))
         raise UserError(f"{url}: the MLflow store cannot be used: {reason}") from error
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from carousel.errors import UserError
+from carousel.errors import UserError, first_line
 from carousel.files import replacing
 from carousel.tracking import address, environment
 from carousel.url import Url, redact
@@ -120,7 +120,7 @@ def connect() -> "MlflowClient":
             client = mlflow.MlflowClient()
             client.search_experiments(max_results=1)
     except (mlflow.MlflowException, SQLAlchemyError, ValueError) as error:
-        raise UserError(f"{uri}: the MLflow store cannot be used: {_first_line(error)}") from error
+        raise UserError(f"{uri}: the MLflow store cannot be used: {redact(first_line(error))}") from error
     if registry != uri:
         _check_registry(client, registry)
     return client
@@ -133,7 +133,7 @@ def _check_registry(client: "MlflowClient", uri: Url) -> None:
     try:
         client.search_registered_models(max_results=1)
     except (mlflow.MlflowException, SQLAlchemyError, ValueError) as error:
-        raise UserError(f"{uri}: MLFLOW_REGISTRY_URI cannot be used: {_first_line(error)}") from error
+        raise UserError(f"{uri}: MLFLOW_REGISTRY_URI cannot be used: {redact(first_line(error))}") from error
 
 
 def experiment(client: "MlflowClient", name: str) -> str:
@@ -193,7 +193,3 @@ def _check_reachable(uri: Url, variable: str) -> None:
         raise UserError(
             f"{uri}: the MLflow server cannot be reached ({reason}); start it, or fix or unset {variable}"
         ) from error
-
-
-def _first_line(error: Exception) -> str:
-    return redact(str(error).strip().splitlines()[0])

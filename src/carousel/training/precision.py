@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from carousel.errors import UserError
+from carousel.errors import UserError, first_line
 from carousel.params import Hparams
 
 # The narrowest LSTM whose bf16 training was measured to be faster than fp32 on a processor with bf16 instructions
@@ -82,5 +82,5 @@ def _refusal() -> str | None:
         with torch.autocast("cpu", torch.bfloat16):
             nn.LSTM(2, 2, batch_first=True)(torch.ones(1, 2, 2))[0].sum().backward()
     except RuntimeError as error:
-        return str(error).splitlines()[0]
+        return first_line(error)
     return None
