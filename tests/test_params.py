@@ -133,6 +133,9 @@ def test_a_misspelled_key_is_answered_with_the_real_one(tmp_path, key):
     ("content", "message"),
     [
         ("train: {learning_rat: 1}", "train.learning_rat: unknown key; did you mean train.learning_rate?"),
+        ("model: {ngram_share: 1.5}", "model.ngram_share: input should be less than 1, not 1.5"),
+        ("model: {ngram_share: aut}", "model.ngram_share: input should be 'auto', not 'aut'"),
+        ("model: {ngram_share: null}", "model.ngram_share: input should be a valid number, not None"),
         ("learning_rate: 1", "learning_rate: unknown key; did you mean train.learning_rate?"),
         ("trian: {}", "trian: unknown key; did you mean train?"),
         ("vocab: {zzzzz: 1}", "vocab.zzzzz: unknown key; known here: vocab.min_count, vocab.max_size"),

@@ -301,3 +301,10 @@ def test_the_linear_model_beside_a_network_weighs_rare_labels_as_it_does():
         return float(bias[1] - bias[0])
 
     assert rare("balanced") > rare("none") + 1
+
+
+def test_the_linear_model_weighs_more_beside_a_network_of_few_documents():
+    train, val = imbalanced(300, seed=0), imbalanced(50, seed=1)
+    for wanted, share in (("auto", budget.ngram_share(300)), (0.3, 0.3)):
+        params = hparams(model={"ngrams": 1, "ngram_share": wanted}, epochs=1)
+        assert fit(params, train, val, VOCABULARY, quiet=True).model.config.ngram_share == share

@@ -2,12 +2,16 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from carousel.params.names import check_inside, check_model_name, check_path
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Probability = Annotated[float, Field(ge=0, lt=1)]
+AutoOrProbability = Annotated[
+    Annotated[Probability, Tag("[number]")] | Annotated[Literal["auto"], Tag("[word]")],
+    Discriminator(lambda given: "[word]" if isinstance(given, str) else "[number]"),
+]
 Positive = Annotated[int, Field(ge=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Factor = Annotated[float, Field(gt=0)]
@@ -88,7 +92,7 @@ class Model(Section):
     word_dropout: Probability = 0.3
     ngrams: int = Field(default=2, ge=0, le=5)
     ngram_documents: Positive = 1
-    ngram_share: Probability = 0.6
+    ngram_share: AutoOrProbability = "auto"
     characters: int = Field(default=5, ge=0, le=5)
     orthogonal: bool = True
     xavier: bool = True

@@ -20,6 +20,7 @@ from carousel.errors import UserError
 from carousel.nn.classifier import ClassifierConfig, TextClassifier
 from carousel.nn.ngram_counts import NgramCounts
 from carousel.params import Hparams, Model
+from carousel.params import replace as with_values
 from carousel.tasks.classification import MONITOR, Classification, NotFiniteError
 from carousel.text.vocabulary import Vocabulary
 from carousel.training import budget, embedding, ngram_weights
@@ -140,6 +141,8 @@ def fit(
         UserError: when the vectors are of another width than the model's.
         KeyboardInterrupt: after a step that Ctrl-C interrupted, and its checkpoint.
     """
+    if hparams.model.ngram_share == "auto":
+        hparams = with_values(hparams, {"model.ngram_share": budget.ngram_share(len(train))})
     params = hparams.train
     _quieten()
     keep_freed_memory()
