@@ -3,13 +3,11 @@
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy import sparse
-from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
 
 from carousel.corpus.encoded import Encoded
 from carousel.nn.batch import by_length, pad
@@ -19,6 +17,9 @@ from carousel.nn.ngram_counts import NgramCounts
 from carousel.nn.ngrams import NgramTable
 from carousel.tasks.classification import balanced
 from carousel.text.vocabulary import PADDING_ID, Vocabulary
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 STRENGTH = 1.0  # C: inverse of the penalty on squared weights
 TOLERANCE = 0.01  # of the solver; 1e-4, scikit-learn's default, is three times as slow for the same accuracy
@@ -132,6 +133,8 @@ def linear(
         characters: characters of the longest n-grams within words; 0 has none.
         class_weights: none or balanced.
     """
+    from scipy import sparse
+
     features = [_Features(counted(train, vocabulary, longest, least), longest, len(vocabulary), None, train)]
     if characters:
         found = spelled(train, vocabulary, characters)
@@ -154,7 +157,7 @@ def linear(
 
 
 def _fit(
-    matrix: sparse.csr_matrix, targets: npt.NDArray[np.int64], weights: Floats, classes: int
+    matrix: "sparse.csr_matrix", targets: npt.NDArray[np.int64], weights: Floats, classes: int
 ) -> tuple[Floats, Floats]:
     """Return weights (classes, features) and bias (classes,) of a linear support vector machine, one-vs-rest.
 
@@ -173,11 +176,14 @@ def _fit(
     return coefficients, bias
 
 
-def _scale(matrix: sparse.csr_matrix, targets: npt.NDArray[np.int64], weights: Floats, classes: int) -> float:
+def _scale(matrix: "sparse.csr_matrix", targets: npt.NDArray[np.int64], weights: Floats, classes: int) -> float:
     """Return the factor that makes margins logits: it minimizes the cross-entropy of documents held out in turn.
 
     Guo et al. 2017, "On calibration of modern neural networks", section 4.2, call its inverse the temperature.
     """
+    from scipy.optimize import minimize_scalar
+    from scipy.special import log_softmax
+
     folds = np.random.default_rng(0).permutation(len(targets)) % FOLDS
     margins = np.zeros((len(targets), classes))
     for fold in range(FOLDS):
@@ -204,6 +210,8 @@ class _Features:
         spelling: npt.NDArray[np.int32] | None,
         train: Encoded,
     ) -> None:
+        from scipy import sparse
+
         table = NgramTable(longest, counts.rows, vocabulary_size)
         table.begin(counts)
         characters = None

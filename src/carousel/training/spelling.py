@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from scipy import sparse
-from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
+if TYPE_CHECKING:
+    from scipy import sparse
 
 PIECES = (2, 5)  # characters of the shortest and longest; by validation on MR and TREC
 
 
 @lru_cache(maxsize=2)  # the trials of a sweep have the same words
-def pieces(words: Sequence[str]) -> sparse.csr_array:
+def pieces(words: Sequence[str]) -> "sparse.csr_array":
     """Return how much of each word is which piece, (words, pieces); the squares of a word's sum to 1.
 
     Pieces are runs of a word's characters, its ends marked, that at least one other word has too. They are weighed
@@ -19,6 +20,9 @@ def pieces(words: Sequence[str]) -> sparse.csr_array:
     Args:
         words: a tuple.
     """
+    from scipy import sparse
+    from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
+
     none = sparse.csr_array((len(words), 0))
     if not any(word.split() for word in words):
         return none

@@ -1,0 +1,22 @@
+"""Modules that many processes import load heavy libraries only where they use them."""
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = {"sklearn", "mlflow", "optuna", "pandas", "plotly", "dvc", "torchtext", "sentencepiece"}
+LIGHT = {
+    "carousel.cli": {"torch", "numpy", "polars", "scipy", "pytorch_lightning", *HEAVY},
+    "carousel.bundle.bundle": {"scipy", "pytorch_lightning", "polars", *HEAVY},
+    "carousel.evaluation.report": {"scipy", "pytorch_lightning", "matplotlib", *HEAVY},
+    "carousel.training.fit": HEAVY,
+    "carousel.registry.promotion": {"pytorch_lightning", "matplotlib", *HEAVY},
+}
+
+
+@pytest.mark.parametrize("module", LIGHT)
+def test_a_module_does_not_import_what_it_may_not_use(module: str) -> None:
+    code = f"import sys, {module}; print(*sys.modules)"
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not LIGHT[module] & set(printed.stdout.split())
