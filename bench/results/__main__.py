@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.results import page, run
+from bench.results import page, run, tokenizers
 from bench.results.experiment import ABLATIONS, FOLDER, Experiment, ablations, experiment, overridden
 from bench.results.run import Run
 from bench.results.sets import GROUPS, SETS, members
@@ -80,7 +80,7 @@ def main() -> None:
     parser.add_argument(
         "--only", nargs="+", choices=names, default=list(SETS), metavar="SET", help=", ".join(names)
     )
-    choices = [*MODELS, "ablations"]
+    choices = [*MODELS, "ablations", "tokenizers"]
     parser.add_argument("--model", nargs="+", choices=choices, default=choices, help="these columns alone")
     parser.add_argument("--seeds", type=int, default=3, help="0 to N - 1 (default: 3)")
     parser.add_argument("--page-only", action="store_true", help="write the page again from docs/results.json")
@@ -89,7 +89,7 @@ def main() -> None:
     if options.seeds < 1:
         parser.error("--seeds: at least 1")
     try:
-        results = read_json(RESULTS) if RESULTS.exists() else {"rows": [], "ablations": []}
+        results = read_json(RESULTS) if RESULTS.exists() else {"rows": [], "ablations": [], "tokenizers": []}
         if options.page_only:
             if not RESULTS.exists():
                 raise UserError(f"{RESULTS}: no such file; a measurement writes it")
@@ -103,6 +103,10 @@ def main() -> None:
         if "ablations" in options.model:
             for ablation in measure_ablations(only, options.seeds, options.data):
                 results["ablations"] = merged(results["ablations"], [ablation], "ablation", "set")
+                _write(results)
+        if "tokenizers" in options.model:
+            for found_row in tokenizers.measure(only, options.data):
+                results["tokenizers"] = merged(results.get("tokenizers", []), [found_row], "set", "tokenizer")
                 _write(results)
     except UserError as error:
         sys.exit(f"error: {error}")

@@ -6,6 +6,7 @@ from string import ascii_lowercase
 from typing import Any
 
 from bench.page import table
+from bench.results import tokenizers
 from bench.results.sets import GROUPS, SETS, members
 from bench.results.table import Row
 from carousel.evaluation.report import points
@@ -38,6 +39,8 @@ def measured(results: dict[str, Any]) -> str:
         languages = [name for name in members(group) if name in sets]
         if languages:
             parts.append(f"### {title}\n\n{_group(languages, rows)}")
+    if by_tokenizer := tokenizers.page(results.get("tokenizers", [])):
+        parts.append(f"### Tokenizers by language\n\n{by_tokenizer}")
     if results["ablations"]:
         parts.append(f"### Ablations\n\n{_ablations(results['ablations'])}")
     return "\n\n".join(parts)
