@@ -13,7 +13,7 @@ def main() -> None:
     result = linear.evaluate(tables.read_splits(Path("data/prepared")), load().baseline)
     write_json(Path("reports/baseline.json"), result.report())
     if result.c is None:
-        model = "no training text has a word, so the baseline answers the most frequent label"
+        model = "no training text has a word, so the baseline predicts the most frequent label"
     else:
         of = "words and characters" if result.characters else "words"
         model = f"TF-IDF of {of} with a linear SVM, C={result.c:g}"

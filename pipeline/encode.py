@@ -19,14 +19,14 @@ def main() -> None:
     splits = tables.read_splits(Path("data/tokens"))
     labels = tuple(sorted(splits["train"]["label"].unique()))
     for name, frame in splits.items():
-        ids, lengths = columns.ids(frame["tokens"], vocabulary, params.max_length, params.long)
+        ids, lengths = columns.ids(frame["tokens"], vocabulary, params.max_length, params.truncation)
         encoded = Encoded(
             ids=ids.to_numpy(),
             offsets=np.concatenate([[0], lengths.to_numpy().cumsum()]),
             targets=targets(frame["label"].to_list(), labels),
             labels=labels,
             names=tuple(frame["id"]),
-            uncut=frame["tokens"].list.len().cast(pl.Int64).to_numpy(),
+            full_length=frame["tokens"].list.len().cast(pl.Int64).to_numpy(),
         )
         encoded.save(Path(f"data/encoded/{name}"))
         cut = int((encoded.full_lengths > encoded.lengths).sum())

@@ -35,7 +35,7 @@ def main() -> None:
             )
             fitted = refit(hparams, fitted, train, val, vocabulary, pretrained=pretrained, checkpoints=checkpoints)
             cut = params.encode
-            bundle = Bundle(fitted.model, tokenizer, vocabulary, train.labels, cut.max_length, cut.long)
+            bundle = Bundle(fitted.model, tokenizer, vocabulary, train.labels, cut.max_length, cut.truncation)
             report = describe(fitted)
             tracked.log_training(
                 bundle, report, fitted.history, fitted.norms, clip_norm=hparams.train.clip_norm, refit=fitted.refit

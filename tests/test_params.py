@@ -133,9 +133,9 @@ def test_a_misspelled_key_is_answered_with_the_real_one(tmp_path, key):
     ("content", "message"),
     [
         ("train: {learning_rat: 1}", "train.learning_rat: unknown key; did you mean train.learning_rate?"),
-        ("model: {ngram_share: 1.5}", "model.ngram_share: input should be less than 1, not 1.5"),
-        ("model: {ngram_share: aut}", "model.ngram_share: input should be 'auto', not 'aut'"),
-        ("model: {ngram_share: null}", "model.ngram_share: input should be a valid number, not None"),
+        ("model: {ngram_weight: 1.5}", "model.ngram_weight: input should be less than 1, not 1.5"),
+        ("model: {ngram_weight: aut}", "model.ngram_weight: input should be 'auto', not 'aut'"),
+        ("model: {ngram_weight: null}", "model.ngram_weight: input should be a valid number, not None"),
         ("learning_rate: 1", "learning_rate: unknown key; did you mean train.learning_rate?"),
         ("trian: {}", "trian: unknown key; did you mean train?"),
         ("vocab: {zzzzz: 1}", "vocab.zzzzz: unknown key; known here: vocab.min_count, vocab.max_size"),
@@ -154,17 +154,17 @@ def test_a_misspelled_key_is_answered_with_the_real_one(tmp_path, key):
             "model.heads: 3 heads do not divide model.hidden_size 100: change one",
         ),
         (
-            "model: {reading: chunks, chunk: 8, overlap: 8}",
+            "model: {reading: chunked, chunk: 8, overlap: 8}",
             "model.overlap: chunks of 8 words cannot overlap by 8: lower it, or raise model.chunk",
         ),
         (
-            "model: {reading: carried, encoder: bag}",
-            "model.reading: a bag encoder has no state to be carried on: take chunks or whole",
+            "model: {reading: stateful, encoder: bag}",
+            "model.reading: a bag encoder has no state to carry over: choose full or chunked",
         ),
         (
-            "{encode: {long: whole}, model: {encoder: transformer}}",
-            "model.reading: a transformer's cost grows with the square of a document's length, and encode.long is "
-            "whole: set model.reading to chunks, or encode.long to head or head_tail",
+            "{encode: {truncation: none}, model: {encoder: transformer}}",
+            "model.reading: a transformer's cost grows with the square of a document's length, and "
+            "encode.truncation is none: set model.reading to chunked, or encode.truncation to head or head_tail",
         ),
         ("model: {dropout: 1}", "model.dropout: input should be less than 1, not 1"),
         (

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy.engine import make_url
 
 from carousel.params import Sweep, replace
-from carousel.params.whole import Params
+from carousel.params.schema import Params
 from carousel.url import Url, redact
 
 PASSWORD = "S3CRET"

@@ -82,7 +82,7 @@ def carousel(found: Experiment, params: Params, seed: int, fold: int, data: Path
         accuracy, macro_f1 = None, None
         if test:
             cut = params.encode
-            bundle = Bundle(fitted.model, tokenizer, vocabulary, train.labels, cut.max_length, cut.long)
+            bundle = Bundle(fitted.model, tokenizer, vocabulary, train.labels, cut.max_length, cut.truncation)
             metrics = report.evaluate(bundle, Encoded.load(folder / "data/encoded/test")).metrics()
             accuracy, macro_f1 = metrics["accuracy"], metrics["macro_f1"]
         seconds = sum(row["seconds"] for row in [*fitted.history, *fitted.refit])

@@ -9,11 +9,13 @@ WORDS = ("the", "cat", "sat", "on", "mat", ".", "ça", "日本", "\r", "a\u2028b
 LABELS = ("animal", "Möbel", "その他")
 
 
-def make(words=WORDS, labels=LABELS, *, seed=0, tokenizer="basic_english", max_length=12, long="head", **shape):
+def make(
+    words=WORDS, labels=LABELS, *, seed=0, tokenizer="basic_english", max_length=12, truncation="head", **shape
+):
     """Return a small bundle with random weights."""
     vocabulary = Vocabulary((*SPECIALS, *words))
     model = classifier(words=len(vocabulary), classes=len(labels), seed=seed, **shape)
-    return Bundle(model, TOKENIZERS[tokenizer], vocabulary, tuple(labels), max_length, long)
+    return Bundle(model, TOKENIZERS[tokenizer], vocabulary, tuple(labels), max_length, truncation)
 
 
 @pytest.fixture(scope="session")

@@ -60,7 +60,7 @@ def refusal(folder):
 
 
 def assert_alike(found, expected):
-    """The same answers, to 1e-6."""
+    """The same predictions, to 1e-6."""
     assert len(found) == len(expected)
     for one, other in zip(found, expected, strict=True):
         assert one.probability == pytest.approx(other.probability, abs=1e-6)
@@ -111,8 +111,8 @@ def test_two_saves_are_the_same_bytes(bundle, tmp_path):
         ({"labels": ("animal", "その他", "Möbel")}, [CONFIG]),
         ({"tokenizer": "split"}, [TOKENIZER]),
         ({"max_length": 13}, [CONFIG]),
-        ({"long": "head"}, []),  # the default
-        ({"long": "whole"}, [CONFIG]),
+        ({"truncation": "head"}, []),  # the default
+        ({"truncation": "none"}, [CONFIG]),
         ({"pooling": "max_mean"}, []),  # the default
         ({"dropout": 0.1}, [CONFIG]),
         ({"ngrams": 2}, [CONFIG, WEIGHTS]),
@@ -155,11 +155,15 @@ def test_logits_do_not_depend_on_how_documents_are_batched(make_bundle, batch, b
 @settings(max_examples=25, deadline=None)
 def test_an_answer_is_the_most_probable_of_probabilities_that_sum_to_one(make_bundle, batch):
     bundle = make_bundle()
-    for answer in bundle.predict(batch):
-        assert isinstance(answer, Prediction)
-        assert tuple(answer.probabilities) == bundle.labels
-        assert sum(answer.probabilities.values()) == pytest.approx(1)
-        assert answer.probability == max(answer.probabilities.values()) == answer.probabilities[answer.label]
+    for prediction in bundle.predict(batch):
+        assert isinstance(prediction, Prediction)
+        assert tuple(prediction.probabilities) == bundle.labels
+        assert sum(prediction.probabilities.values()) == pytest.approx(1)
+        assert (
+            prediction.probability
+            == max(prediction.probabilities.values())
+            == prediction.probabilities[prediction.label]
+        )
 
 
 def test_no_texts_have_no_answers(bundle):
@@ -180,25 +184,25 @@ def test_a_very_long_text_is_read_as_far_as_in_training(bundle):
 
 
 @pytest.mark.parametrize(
-    ("long", "read"),
-    [("head", "the cat sat on the mat . the"), ("head_tail", "the cat mat sat on the cat ."), ("whole", None)],
+    ("truncation", "read"),
+    [("head", "the cat sat on the mat . the"), ("head_tail", "the cat mat sat on the cat ."), ("none", None)],
 )
-def test_a_long_text_is_cut_as_the_bundle_says_also_when_loaded_again(make_bundle, tmp_path, long, read):
+def test_a_long_text_is_cut_as_the_bundle_says_also_when_loaded_again(make_bundle, tmp_path, truncation, read):
     text = "the cat sat on the mat . the mat sat on the cat ."
-    make_bundle(long=long, max_length=8).save(tmp_path / "bundle")
+    make_bundle(truncation=truncation, max_length=8).save(tmp_path / "bundle")
     bundle = Bundle.load(tmp_path / "bundle")
     assert bundle.encode(text) == replace(bundle, max_length=99).encode(read or text)
 
 
 def test_a_bundle_from_before_long_documents_keeps_its_meaning(bundle, saved):
-    edited(saved / CONFIG, lambda content: content.pop("long"))
-    assert Bundle.load(saved).long == "head"
+    edited(saved / CONFIG, lambda content: content.pop("truncation"))
+    assert Bundle.load(saved).truncation == "head"
     assert Bundle.load(saved).fingerprint == bundle.fingerprint
 
 
 def test_a_way_to_cut_that_only_a_later_version_knows_is_refused(saved):
-    edited(saved / CONFIG, lambda content: content.update(long="middle"))
-    assert "long is 'middle', where only head, head_tail, whole are known" in str(refusal(saved))
+    edited(saved / CONFIG, lambda content: content.update(truncation="middle"))
+    assert "truncation is 'middle', where only head, head_tail, none are known" in str(refusal(saved))
 
 
 def test_documents_in_numpy_arrays_are_read_like_lists(bundle):
@@ -253,7 +257,7 @@ EDITS = {
     "more labels": lambda content: content["labels"].append("fourth"),
     "labels in a string": lambda content: content.update(labels="abc"),
     "max_length": lambda content: content.update(max_length=13),
-    "long": lambda content: content.update(long="whole"),
+    "truncation": lambda content: content.update(truncation="none"),
     "pooling": lambda content: content["model"].update(pooling="mean"),
     "hidden_size": lambda content: content["model"].update(hidden_size=9),
     "unknown cell": lambda content: content["model"].update(cell="xlstm"),

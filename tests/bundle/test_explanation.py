@@ -42,14 +42,14 @@ def test_an_unknown_word_is_marked_and_leaving_it_out_changes_nothing(bundle):
 
 
 def test_the_words_of_both_ends_are_those_that_were_read(make_bundle):
-    found = explain(make_bundle(long="head_tail", max_length=4), "the cat sat on the mat .")
+    found = explain(make_bundle(truncation="head_tail", max_length=4), "the cat sat on the mat .")
     assert [word.token for word in found.words] == ["the", "the", "mat", "."]
     assert found.unread == 3
 
 
 def test_a_long_text_is_left_out_in_spans(make_bundle, monkeypatch):
     monkeypatch.setattr(explanation, "SPANS", 4)
-    found = explain(make_bundle(long="whole"), "the cat sat on the mat . the cat")
+    found = explain(make_bundle(truncation="none"), "the cat sat on the mat . the cat")
     assert (found.span, len(found.words)) == (3, 9)
     scores = [word.score for word in found.words]
     assert all(len(set(scores[first : first + 3])) == 1 for first in (0, 3, 6))

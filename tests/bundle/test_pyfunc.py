@@ -22,7 +22,7 @@ TEXTS = ["Return a new event loop for the current thread", "Parse an XML documen
 MODEL = "models:/stdlib-docs@challenger"
 
 
-def answers_of_cli(checkout: Checkout) -> list[dict]:
+def predictions_of_cli(checkout: Checkout) -> list[dict]:
     printed = checkout.run("carousel", "predict", "--json", *TEXTS)
     return [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
 
@@ -52,9 +52,9 @@ import importlib.util, json, sys
 assert importlib.util.find_spec("carousel") is None
 import mlflow
 model = mlflow.pyfunc.load_model({MODEL!r})
-answers = model.predict({TEXTS!r})
+predictions = model.predict({TEXTS!r})
 unwanted = {{"pytorch_lightning", "lightning", "dvc", "optuna", "torchtext"}} & set(sys.modules)
-print(json.dumps([answers, sorted(unwanted)]))
+print(json.dumps([predictions, sorted(unwanted)]))
 """
     printed = Checkout(tmp_path, finished.environment).run(
         str(foreign_python),
@@ -65,9 +65,9 @@ print(json.dumps([answers, sorted(unwanted)]))
         PYTHONPATH="",
         MLFLOW_TRACKING_URI=f"sqlite:///{finished.path / 'mlflow.db'}",
     )
-    answers, unwanted = json.loads(printed.strip().splitlines()[-1])
+    predictions, unwanted = json.loads(printed.strip().splitlines()[-1])
     assert unwanted == []
-    assert_equal(answers, answers_of_cli(finished))
+    assert_equal(predictions, predictions_of_cli(finished))
 
 
 def test_mlflow_models_serve_gives_the_same_answers_over_http(finished: Checkout) -> None:
@@ -91,7 +91,7 @@ def test_mlflow_models_serve_gives_the_same_answers_over_http(finished: Checkout
         payloads = (
             {"inputs": TEXTS}, {"instances": TEXTS}, {"dataframe_split": table}, {"dataframe_records": records},
         )  # fmt: skip
-        answers = [asked(port, payload)["predictions"] for payload in payloads]
+        predictions = [asked(port, payload)["predictions"] for payload in payloads]
         with pytest.raises(urllib.error.HTTPError) as refused:
             asked(port, {"inputs": ["a text", None]})
         assert refused.value.code == 400
@@ -99,8 +99,8 @@ def test_mlflow_models_serve_gives_the_same_answers_over_http(finished: Checkout
     finally:
         os.killpg(server.pid, 15)
         server.wait(30)
-    expected = answers_of_cli(finished)
-    for found in answers:
+    expected = predictions_of_cli(finished)
+    for found in predictions:
         assert_equal(found, expected)
 
 

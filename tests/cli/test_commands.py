@@ -50,9 +50,13 @@ def test_predict_answers_texts_and_files_alike(finished: Checkout, tmp_path: Pat
         "carousel", "predict", "--json", "Parse an XML document.", "", "Return the mean of the data."
     )
     assert by_file == by_argument
-    answers = [json.loads(line) for line in by_file.splitlines()]
-    assert [answer["text"] for answer in answers] == ["Parse an XML document.", "", "Return the mean of the data."]
-    assert all(set(answer["probabilities"]) == {"files", "markup", "numeric"} for answer in answers)
+    predictions = [json.loads(line) for line in by_file.splitlines()]
+    assert [prediction["text"] for prediction in predictions] == [
+        "Parse an XML document.",
+        "",
+        "Return the mean of the data.",
+    ]
+    assert all(set(prediction["probabilities"]) == {"files", "markup", "numeric"} for prediction in predictions)
     assert "markup" in finished.run("carousel", "predict", "Parse an XML document.")
 
 

@@ -1,4 +1,4 @@
-"""`carousel compare` on a real store: versions with kept answers, of other data, and bare bundles."""
+"""`carousel compare` on a real store: versions with logged predictions, of other data, and bare bundles."""
 
 import json
 import shutil
@@ -15,11 +15,11 @@ import pytest
 from carousel.cli.compare import compare
 from carousel.corpus.document import digest
 from carousel.errors import UserError
-from carousel.evaluation.answers import Answers
+from carousel.evaluation.predictions import Predictions
 from carousel.evaluation.report import Report
 from carousel.registry import registration, versions
-from carousel.registry.meeting import TEST
-from carousel.tracking.run import ANSWERS
+from carousel.registry.model_comparison import TEST
+from carousel.tracking.run import PREDICTIONS
 from carousel.tracking.store import connect, experiment
 from tests.conftest import ROOT
 from tests.registry.conftest import LABELS, small_bundle
@@ -64,8 +64,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
             report = Report(LABELS, targets, probabilities.argmax(1), probabilities, np.full(DOCUMENTS, 5))
             with mlflow.start_run(experiment_id=experiment(client, "stdlib-docs"), run_name=f"run {number}") as run:
                 mlflow.set_tag(versions.FINGERPRINT, bundle.fingerprint)
-                Answers(report, tuple(test["id"]), data).save(folder / ANSWERS)
-                mlflow.log_artifact(str(folder / ANSWERS), ANSWERS.parent.as_posix())
+                Predictions(report, tuple(test["id"]), data).save(folder / PREDICTIONS)
+                mlflow.log_artifact(str(folder / PREDICTIONS), PREDICTIONS.parent.as_posix())
                 tags = {versions.ACCURACY: str(share), versions.TEST_DIGEST: data}
                 registration.register(
                     client, "stdlib-docs", bundle, folder / str(number) / "bundle", run.info.run_id, tags

@@ -69,9 +69,9 @@ def test_the_command_explains_in_words_and_in_json(tmp_path, pooling):
     method = "attention" if pooling == "attention" else "occlusion"
     assert f"\n{method}: " in plain.output
     assert "wombat}" in plain.output
-    answer = json.loads(CliRunner().invoke(app, [*arguments, "--json"]).output)
-    assert answer["explanation"]["method"] == method
-    assert answer["explanation"]["label"] == answer["label"]
-    words = answer["explanation"]["words"]
+    prediction = json.loads(CliRunner().invoke(app, [*arguments, "--json"]).output)
+    assert prediction["explanation"]["method"] == method
+    assert prediction["explanation"]["label"] == prediction["label"]
+    words = prediction["explanation"]["words"]
     assert [word["token"] for word in words] == ["the", "cat", "and", "the", "wombat"]
     assert [word["known"] for word in words] == [True, True, False, True, False]

@@ -118,10 +118,16 @@ def test_there_are_as_many_answers_as_lines_in_order(
 ) -> None:
     file = tmp_path / "texts.txt"
     file.write_bytes(b"\xef\xbb\xbfthe cat\r\n\r\nsat\x00on\x0c[/i]\xe2\x80\xa8\xc2\x85x\n\nthe cat")
-    answers = [json.loads(line) for line in predicted(folder, capsys, "--json", "-f", str(file)).splitlines()]
-    assert [answer.pop("text") for answer in answers] == ["the cat", "", "sat\0on\f[/i]\u2028\x85x", "", "the cat"]
-    assert answers[0] == answers[4]
-    assert answers[1] == answers[3]
+    predictions = [json.loads(line) for line in predicted(folder, capsys, "--json", "-f", str(file)).splitlines()]
+    assert [prediction.pop("text") for prediction in predictions] == [
+        "the cat",
+        "",
+        "sat\0on\f[/i]\u2028\x85x",
+        "",
+        "the cat",
+    ]
+    assert predictions[0] == predictions[4]
+    assert predictions[1] == predictions[3]
     rows = predicted(folder, capsys, "-f", str(file)).removesuffix("\n").split("\n")
     assert len(rows) == 1 + 5 + 1
 

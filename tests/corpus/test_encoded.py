@@ -11,7 +11,7 @@ from carousel.corpus.encoded import Encoded, targets
 from carousel.errors import UserError
 
 LABELS = ("café", "tea", "water")
-FILES = ["ids.npy", "labels.json", "names.json", "offsets.npy", "targets.npy", "uncut.npy"]
+FILES = ["full_length.npy", "ids.npy", "labels.json", "names.json", "offsets.npy", "targets.npy"]
 
 # A document has at least one id: one without tokens is one unknown word
 documents = st.lists(
@@ -57,7 +57,7 @@ def test_lengths_are_those_of_the_documents(rows):
 
 def test_lengths_before_cutting_survive_the_disk_and_change_no_fingerprint(tmp_path):
     cut = encoded([([5, 6], "tea"), ([7], "water"), ([1], "tea")])
-    whole = replace(cut, uncut=np.array([900, 1, 0]))
+    whole = replace(cut, full_length=np.array([900, 1, 0]))
     whole.save(tmp_path / "train")
     assert Encoded.load(tmp_path / "train").full_lengths.tolist() == [900, 1, 1]
     assert cut.full_lengths.tolist() == cut.lengths.tolist() == whole.lengths.tolist() == [2, 1, 1]
@@ -92,7 +92,7 @@ def test_a_missing_file_says_what_makes_it(tmp_path, name):
 
 def test_joined_has_the_documents_of_both_in_order():
     one, other = encoded([([5, 6], "tea"), ([7], "water")]), encoded([([8, 9, 4], "tea")])
-    cut = replace(other, uncut=np.array([900]))
+    cut = replace(other, full_length=np.array([900]))
     both = one.joined(cut)
     assert [both.document(i).tolist() for i in range(len(both))] == [[5, 6], [7], [8, 9, 4]]
     assert both.targets.tolist() == [*one.targets, *other.targets]

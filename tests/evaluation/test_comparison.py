@@ -16,11 +16,11 @@ def answered(random, count, right_a, right_b, classes=3):
     """Return targets and two models' labels, each right with its own probability, and lengths."""
     targets = random.integers(0, classes, count)
 
-    def answer(right):
+    def prediction(right):
         wrong = (targets + random.integers(1, classes, count)) % classes
         return np.where(random.random(count) < right, targets, wrong)
 
-    return targets, answer(right_a), answer(right_b), random.integers(1, 300, count)
+    return targets, prediction(right_a), prediction(right_b), random.integers(1, 300, count)
 
 
 def compared(targets, a, b, lengths, **options) -> Comparison:

@@ -40,7 +40,7 @@ def test_the_same_splits_give_the_same_report():
 
 
 def test_c_is_chosen_on_validation():
-    # a weak model answers with the majority label
+    # a weak model predicts the majority label
     majority = frame(*[(text, "pets") for text in PETS], *[(text, "drinks") for text in DRINKS[:3]])
     assert evaluate(splits(train=majority), Baseline(c=[1e-6])).val["accuracy"] == 0.5
     found = evaluate(splits(train=majority), Baseline(c=[1e-3, 1.0]))

@@ -91,7 +91,7 @@ def test_every_text_is_escaped():
     written = page(apart=disagreements(text=NASTY, id=NASTY))
     assert NASTY not in written
     assert "<b>" not in written
-    assert written.count("&lt;script&gt;") >= 6  # title, heading, run, label, answer, text, id
+    assert written.count("&lt;script&gt;") >= 6  # title, heading, run, label, prediction, text, id
 
 
 def test_no_label_ends_the_comment_that_a_drawing_writes_it_into():

@@ -51,7 +51,7 @@ def test_metrics_by_hand():
         "accuracy": pytest.approx(4 / 6),
         "macro_f1": pytest.approx((4 / 5 + 2 / 4 + 2 / 3) / 3),
         "loss": pytest.approx((1 + 0 + 1 + 1 + 2 + 0) * math.log(2) / 6),
-        "calibration_error": pytest.approx(0),  # of four half sure answers two are right, of two sure ones both
+        "calibration_error": pytest.approx(0),  # of four half sure predictions two are right, of two sure ones both
     }
 
 
@@ -88,7 +88,7 @@ def test_the_confusion_table_by_hand():
 
 
 def test_calibration_by_hand():
-    """Answers of 0.8 and 0.79, one of them right; of 0.4, wrong; of 1, right."""
+    """Predictions of 0.8 and 0.79, one of them right; of 0.4, wrong; of 1, right."""
     sure = np.array([0.8, 0.79, 0.4, 1.0])
     rest = (1 - sure) / 2
     probabilities = np.stack([sure, rest, rest], axis=1)
@@ -102,7 +102,7 @@ def test_calibration_by_hand():
 
 
 def test_every_answer_bears_its_documents_name():
-    table = SIX.answers(tuple("abcdef"))
+    table = SIX.predictions(tuple("abcdef"))
     assert table.columns == ["id", "actual", "predicted", "probability", "probability_of_actual", "tokens"]
     assert table.row(4) == ("e", "tea", "water", 0.5, 0.25, 17)
     assert table["id"].to_list() == list("abcdef")
@@ -135,7 +135,7 @@ def test_lengths_and_labels_sum_to_all_documents_and_to_the_accuracy(report):
 @given(report=reports())
 @settings(max_examples=50, deadline=None)
 def test_right_answers_are_those_that_agree(report):
-    table = report.answers(tuple(map(str, range(len(report.targets)))))
+    table = report.predictions(tuple(map(str, range(len(report.targets)))))
     agree = table["actual"] == table["predicted"]
     assert agree.mean() == pytest.approx(report.metrics()["accuracy"])
     assert (table["probability"] == table["probability_of_actual"]).filter(agree).all()
@@ -153,7 +153,7 @@ def test_a_certain_mistake_has_a_finite_loss():
     assert math.isfinite(certain.metrics()["loss"])
 
 
-# A bundle's own answers
+# A bundle's own predictions
 
 
 def test_the_report_is_of_the_bundles_predictions():
@@ -171,13 +171,13 @@ def test_the_report_is_of_the_bundles_predictions():
         names=tuple(map(str, range(6))),
     )
     report = evaluate(bundle, documents)
-    answers = bundle.predict(texts)
-    assert [report.labels[i] for i in report.predicted] == [answer.label for answer in answers]
-    expected = [list(answer.probabilities.values()) for answer in answers]
+    predictions = bundle.predict(texts)
+    assert [report.labels[i] for i in report.predicted] == [prediction.label for prediction in predictions]
+    expected = [list(prediction.probabilities.values()) for prediction in predictions]
     np.testing.assert_allclose(report.probabilities, expected, atol=1e-6)
     assert report.targets.tolist() == documents.targets.tolist()
     assert report.lengths.tolist() == [len(ids) for ids in encoded]
-    longer = evaluate(bundle, replace(documents, uncut=report.lengths + 20), trained=3)
+    longer = evaluate(bundle, replace(documents, full_length=report.lengths + 20), trained=3)
     assert longer.lengths.tolist() == (report.lengths + 20).tolist()
     assert longer.read.tolist() == report.lengths.tolist()
     assert longer.by_length()["cut"].sum() == 6

@@ -18,7 +18,7 @@ shapes = st.fixed_dictionaries(
         "bidirectional": st.booleans(),
         "pooling": st.sampled_from(list(POOLINGS)),
         "ngrams": st.integers(0, 3),
-        "ngram_share": st.sampled_from([0.0, 0.5]),
+        "ngram_weight": st.sampled_from([0.0, 0.5]),
         "characters": st.sampled_from([0, 4]),
     }
 )

@@ -30,7 +30,7 @@ def by_the_book(model, document):
 @given(document=st.lists(st.integers(UNKNOWN_ID, WORDS - 1), min_size=1, max_size=9))
 @settings(max_examples=60, deadline=None)
 def test_logits_are_those_of_the_formula(document):
-    model = classifier(ngrams=2, ngram_share=0.5)
+    model = classifier(ngrams=2, ngram_weight=0.5)
     found = model.linear.words(model.ngrams.find(pad([document])[0]))[0]
     torch.testing.assert_close(found, torch.tensor(by_the_book(model, document)), rtol=1e-4, atol=1e-5)
 
@@ -38,7 +38,7 @@ def test_logits_are_those_of_the_formula(document):
 @given(documents=documents, share=st.sampled_from([0.1, 0.5, 0.9]), characters=st.sampled_from([0, 3]))
 @settings(max_examples=30, deadline=None)
 def test_a_prediction_is_the_geometric_mean_of_both(documents, share, characters):
-    model = classifier(ngrams=2, ngram_share=share, characters=characters)
+    model = classifier(ngrams=2, ngram_weight=share, characters=characters)
     alone = classifier(ngrams=2)
     batch = pad(documents)
     with torch.inference_mode():
@@ -49,7 +49,7 @@ def test_a_prediction_is_the_geometric_mean_of_both(documents, share, characters
 
 
 def test_the_network_learns_without_it():
-    model, alone = classifier(ngrams=2, ngram_share=0.5).train(), classifier(ngrams=2).train()
+    model, alone = classifier(ngrams=2, ngram_weight=0.5).train(), classifier(ngrams=2).train()
     batch = pad([[2, 3, 4], [5, 6]])
     for each in (model, alone):
         torch.manual_seed(0)

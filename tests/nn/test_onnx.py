@@ -109,8 +109,8 @@ def test_an_exported_encoder_is_equal_at_any_batch_size_and_length(cell, layers,
         {"pooling": "last"},
         {"pooling": "attention"},
         {"ngrams": 2},
-        {"ngrams": 2, "ngram_share": 0.5},
-        {"ngrams": 2, "ngram_share": 0.5, "characters": 4},
+        {"ngrams": 2, "ngram_weight": 0.5},
+        {"ngrams": 2, "ngram_weight": 0.5, "characters": 4},
         {"cell": "gru", "layers": 2},
         {"encoder": "convolutional", "pooling": "last_max_mean"},
         {"encoder": "transformer", "heads": 2, "layers": 2},
@@ -124,7 +124,7 @@ def test_an_exported_classifier_is_equal_at_any_batch_size_and_length(settings):
     assert_equal_at_any_size(model, words, axes)
 
 
-@pytest.mark.parametrize("reading", ["chunks", "carried"])
+@pytest.mark.parametrize("reading", ["chunked", "stateful"])
 def test_a_reading_whose_chunks_would_be_fixed_is_refused(reading):
     config = ClassifierConfig(WORDS, 3, embedding_size=8, hidden_size=8, reading=reading)
     axes = {"ids": {0: "documents", 1: "steps"}, "lengths": {0: "documents"}, "logits": {0: "documents"}}

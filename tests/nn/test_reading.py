@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from carousel.nn.cells import CELLS
 from carousel.nn.classifier import ClassifierConfig
 from carousel.nn.encoders import ENCODERS
-from carousel.nn.reading import READINGS, Carried, Chunks
+from carousel.nn.reading import READINGS, Chunked, Stateful
 from carousel.nn.recurrent import ROWS, RecurrentEncoder
 from carousel.params import Model
 from tests.nn.tiny_problems import keyword, learned, order, right
@@ -53,7 +53,7 @@ def chunk_by_chunk(encode, document, chunk, overlap):
 def test_chunks_are_each_read_on_their_own_and_every_word_counts_once(name, lengths, chunk, data):
     overlap = data.draw(st.integers(0, chunk - 1))
     encode, inputs = encoder(name), inputs_for(lengths, extra=2)
-    found = Chunks(chunk, overlap).read(encode, inputs, lengths)
+    found = Chunked(chunk, overlap).read(encode, inputs, lengths)
     assert found.outputs.shape[:2] == inputs.shape[:2]
     for row, length in enumerate(lengths.tolist()):
         expected = chunk_by_chunk(encode, inputs[row, :length], chunk, overlap)
@@ -68,7 +68,7 @@ def test_a_document_of_one_chunk_is_read_as_a_whole():
     encode, lengths = encoder(), torch.tensor([6, 2])
     inputs = inputs_for(lengths)
     expected = encode(inputs, lengths)
-    for reading in (Chunks(6, 2), Carried(6)):
+    for reading in (Chunked(6, 2), Stateful(6)):
         found = reading.read(encode, inputs, lengths)
         assert torch.equal(found.outputs, expected.outputs)
         assert torch.equal(found.final, expected.final)
@@ -76,10 +76,10 @@ def test_a_document_of_one_chunk_is_read_as_a_whole():
 
 def test_chunks_that_never_end_are_refused():
     with pytest.raises(ValueError, match="chunks of 4 words cannot overlap by 4"):
-        Chunks(4, 4)
+        Chunked(4, 4)
 
 
-# Carried
+# Stateful
 
 
 @each_cell
@@ -90,7 +90,7 @@ def test_a_carried_forward_state_is_that_of_reading_on(cell, rows):
     inputs = inputs_for(lengths, extra=1)
     expected = encode(inputs, lengths)
     for chunk in (1, 4, 50):
-        found = Carried(chunk).read(encode, inputs, lengths)
+        found = Stateful(chunk).read(encode, inputs, lengths)
         torch.testing.assert_close(found.outputs, expected.outputs, rtol=0, atol=1e-5)
         torch.testing.assert_close(found.final, expected.final, rtol=0, atol=1e-5)
 
@@ -98,7 +98,7 @@ def test_a_carried_forward_state_is_that_of_reading_on(cell, rows):
 def test_the_backward_direction_reads_each_segment_on_its_own():
     encode, lengths = encoder(layers=1), torch.tensor([7])
     inputs = inputs_for(lengths)
-    found = Carried(4).read(encode, inputs, lengths)
+    found = Stateful(4).read(encode, inputs, lengths)
     parts = [
         encode(inputs[:, first:last], torch.tensor([last - first])).outputs for first, last in ((0, 4), (4, 7))
     ]
@@ -110,7 +110,7 @@ def test_the_backward_direction_reads_each_segment_on_its_own():
 def test_no_gradient_passes_from_one_segment_to_another():
     encode, lengths = encoder(cell="gru"), torch.tensor([8, 3])
     inputs = inputs_for(lengths).requires_grad_()
-    Carried(4).read(encode, inputs, lengths).outputs[0, 4:].sum().backward()
+    Stateful(4).read(encode, inputs, lengths).outputs[0, 4:].sum().backward()
     assert not inputs.grad[:, :4].any()
     assert inputs.grad[0, 4:].any(-1).all()
     assert all(parameter.grad.isfinite().all() for parameter in encode.parameters())
@@ -120,13 +120,13 @@ def test_no_gradient_passes_from_one_segment_to_another():
 def test_what_has_no_state_cannot_carry_it(name):
     lengths = torch.tensor([3])
     with pytest.raises(ValueError, match="has no state to carry on: only a recurrent encoder has"):
-        Carried(2).read(encoder(name), inputs_for(lengths), lengths)
+        Stateful(2).read(encoder(name), inputs_for(lengths), lengths)
 
 
 # Any reading
 
 
-@pytest.mark.parametrize("reading", [Chunks(4, 2), Chunks(5, 0), Carried(4)])
+@pytest.mark.parametrize("reading", [Chunked(4, 2), Chunked(5, 0), Stateful(4)])
 @given(lengths=all_lengths, filling=st.sampled_from([1e4, -1e30]))
 @some
 def test_padding_and_company_never_matter(reading, lengths, filling):
@@ -139,7 +139,7 @@ def test_padding_and_company_never_matter(reading, lengths, filling):
     torch.testing.assert_close(found.final[:1], alone.final, rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("reading", ["chunks", "carried"])
+@pytest.mark.parametrize("reading", ["chunked", "stateful"])
 def test_order_is_learned_across_the_edges_of_chunks(reading):
     _, accuracy = learned(order, reading=reading, chunk=4, overlap=2)
     assert accuracy > 0.95
@@ -148,15 +148,15 @@ def test_order_is_learned_across_the_edges_of_chunks(reading):
 def test_what_is_learned_within_segments_holds_across_their_edges_where_the_state_is_carried():
     within, across = partial(order, places=(0, 1, 2, 4, 5, 6)), partial(order, places=(3,))
     found = {}
-    for reading in ("carried", "chunks"):
+    for reading in ("stateful", "chunked"):
         model, accuracy = learned(within, reading=reading, chunk=4, overlap=0, cell="gru", bidirectional=False)
         assert accuracy > 0.95
         found[reading] = right(model, across)
-    assert found["carried"] > 0.95
-    assert found["chunks"] < 0.75
+    assert found["stateful"] > 0.95
+    assert found["chunked"] < 0.75
 
 
-@pytest.mark.parametrize("reading", ["whole", "chunks", "carried"])
+@pytest.mark.parametrize("reading", ["full", "chunked", "stateful"])
 def test_a_keyword_in_the_middle_of_2000_words_is_found(reading):
     config = {"cell": "min_gru", "pooling": "max", "reading": reading, "chunk": 100, "overlap": 20}
     _, accuracy = learned(keyword, count=12, steps=25, tested=32, hidden_size=8, embedding_size=8, **config)

@@ -20,13 +20,13 @@ shapes = st.fixed_dictionaries(
         "bidirectional": st.booleans(),
         "pooling": st.sampled_from(list(POOLINGS)),
         "ngrams": st.integers(0, 3),
-        "ngram_share": st.sampled_from([0.0, 0.5]),
+        "ngram_weight": st.sampled_from([0.0, 0.5]),
         "characters": st.sampled_from([0, 4]),
         "reading": st.sampled_from(list(READINGS)),
         "chunk": st.integers(3, 9),
         "overlap": st.integers(0, 2),
     }
-).filter(lambda shape: shape["encoder"] == "recurrent" or shape["reading"] != "carried")
+).filter(lambda shape: shape["encoder"] == "recurrent" or shape["reading"] != "stateful")
 documents = st.lists(st.integers(1, WORDS - 1), min_size=1, max_size=40)
 
 
@@ -42,7 +42,7 @@ def test_a_document_in_pieces_has_the_logits_of_the_whole(shape, document, limit
 @given(shape=shapes, document=documents, limit=st.integers(3, 12))
 @settings(max_examples=60, deadline=None)
 def test_nothing_longer_than_the_limit_is_ever_computed(shape, document, limit):
-    if shape["encoder"] == "transformer" and shape["reading"] == "whole":
+    if shape["encoder"] == "transformer" and shape["reading"] == "full":
         return
     model, longest = classifier(**shape), [0]
 
@@ -55,7 +55,7 @@ def test_nothing_longer_than_the_limit_is_ever_computed(shape, document, limit):
     with torch.inference_mode():
         streaming.logits(model, document, limit)
     around = 2 * ConvolutionalEncoder.reach if shape["encoder"] == "convolutional" else 0
-    at_once = limit if shape["reading"] == "whole" else max(limit, shape["chunk"])
+    at_once = limit if shape["reading"] == "full" else max(limit, shape["chunk"])
     assert max(longest) <= max(at_once + around, limit + 1)  # a pair has two words
 
 

@@ -11,7 +11,7 @@ from pipeline import baseline
     ("characters", "printed"),
     [
         (5, "TF-IDF of words and characters with a linear SVM, C=0.1: test accuracy 1.0000, macro-F1 1.0000"),
-        (0, "no training text has a word, so the baseline answers the most frequent label: test accuracy 0.5000"),
+        (0, "no training text has a word, so the baseline predicts the most frequent label: test accuracy 0.5000"),
     ],
 )
 def test_texts_without_a_word_have_a_baseline(tmp_path, monkeypatch, capsys, characters, printed):

@@ -10,13 +10,13 @@ import pytest
 import torch
 
 from carousel.bundle.bundle import Bundle
-from carousel.evaluation.answers import Answers
+from carousel.evaluation.predictions import Predictions
 from carousel.evaluation.report import Report
 from carousel.nn.classifier import ClassifierConfig, TextClassifier
 from carousel.registry import registration, versions
 from carousel.text.tokenizer import TOKENIZERS
 from carousel.text.vocabulary import SPECIALS, Vocabulary
-from carousel.tracking.run import ANSWERS
+from carousel.tracking.run import PREDICTIONS
 from carousel.tracking.store import connect, experiment
 
 LABELS = ("animals", "plants")
@@ -41,7 +41,7 @@ def small_bundle(seed: int, hidden_size: int = 4) -> Bundle:
     return Bundle(model, TOKENIZERS["basic_english"], vocabulary, LABELS, max_length=16)
 
 
-def answers(wrong: Sequence[int], digest: str) -> Answers:
+def predictions(wrong: Sequence[int], digest: str) -> Predictions:
     """What a model says that gets these documents wrong."""
     targets = np.repeat([0, 1], DOCUMENTS // 2)
     predicted = targets.copy()
@@ -49,7 +49,7 @@ def answers(wrong: Sequence[int], digest: str) -> Answers:
     probabilities = np.where(np.eye(2)[predicted] == 1, 0.9, 0.1)
     lengths = np.where(np.arange(DOCUMENTS) % 4 == 0, 100, 10)
     names = tuple(f"document {i}" for i in range(DOCUMENTS))
-    return Answers(Report(LABELS, targets, predicted, probabilities, lengths), names, digest)
+    return Predictions(Report(LABELS, targets, predicted, probabilities, lengths), names, digest)
 
 
 def spread(accuracy: float) -> list[int]:
@@ -86,14 +86,14 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
         ) -> versions.Version:
             bundle = small_bundle(seed, hidden_size)
             bundle.save(Path("bundle"))
-            given = answers(spread(accuracy) if wrong is None else wrong, digest)
+            given = predictions(spread(accuracy) if wrong is None else wrong, digest)
             given.save(Path("test.parquet"))
             figures = given.report.metrics()
             tags = {tag: str(figures[metric]) for metric, tag in versions.TEST.items()}
             tags |= {tag: str(baseline) for tag in versions.BASELINES.values()}
             tags |= {versions.FINGERPRINT: bundle.fingerprint, versions.TEST_DIGEST: digest}
             run = client.create_run(experiment(client, name))
-            client.log_artifact(run.info.run_id, "test.parquet", ANSWERS.parent.as_posix())
+            client.log_artifact(run.info.run_id, "test.parquet", PREDICTIONS.parent.as_posix())
             client.log_artifacts(run.info.run_id, "bundle", "model/artifacts/bundle")
             client.set_terminated(run.info.run_id)
             registration.create_model(client, name)

@@ -97,7 +97,7 @@ def test_texts_that_get_different_labels_are_no_invariance() -> None:
     for seed in range(50):
         bundle = small_bundle(seed)
         texts = ["the dog", "oak", "the", "dog dog oak"]
-        labels = [answer.label for answer in bundle.predict(texts)]
+        labels = [prediction.label for prediction in bundle.predict(texts)]
         if len(set(labels)) == 2:
             break
     checked = cases.check(bundle, [Case(same=texts)])

@@ -147,7 +147,7 @@ def test_a_champion_tested_on_other_data_answers_the_candidates(registry: Regist
     registry.enter("other", seed=0, digest="elsewhere")
     promotion.promote(registry.client, promotion.judge(registry.client, "other", "1", OFF))
     candidate = registry.enter("other", seed=0, digest=digest)
-    # the candidate, as a run that kept no answers: both are asked now, and say the same, being the same bundle
+    # the candidate, as a run that kept no predictions: both are asked now, and say the same, being the same bundle
     trial = gates.Trial(
         OFF.model_copy(update={"not_worse": 0.0}),
         Registered(registry.client, replace(candidate, run_id="none")),

@@ -1,4 +1,4 @@
-"""The same texts get the same answers through every path into a registered model, byte for byte."""
+"""The same texts get the same predictions through every path into a registered model, byte for byte."""
 
 import json
 from dataclasses import replace
@@ -64,7 +64,7 @@ def by_command(*arguments: str, stdin: bytes = b"") -> list[dict[str, Any]]:
 def test_every_path_gives_the_same_answers(
     texts: list[str], end: str, bundle: Bundle, served: PyFuncModel, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    expected = [vars(answer) for answer in bundle.predict(texts)]
+    expected = [vars(prediction) for prediction in bundle.predict(texts)]
     ids = list(range(len(texts)))
     for given_ in (
         texts,
@@ -85,15 +85,15 @@ def test_every_path_gives_the_same_answers(
     for payload in payloads:
         assert over_http(served, payload) == {"predictions": expected}
 
-    answers = [{"text": text, **answer} for text, answer in zip(texts, expected, strict=True)]
+    predictions = [{"text": text, **prediction} for text, prediction in zip(texts, expected, strict=True)]
     if not any("\0" in text for text in texts):  # no argument can hold it
-        assert by_command("--", *texts) == answers
+        assert by_command("--", *texts) == predictions
     if not any("\n" in text or text.endswith("\r") for text in texts):  # these end lines
         content = b"\xef\xbb\xbf" + "".join(text + end for text in texts).encode()
         file = tmp_path_factory.mktemp("texts") / "texts.txt"
         file.write_bytes(content)
-        assert by_command("--file", str(file)) == answers
-        assert by_command("--file", "-", stdin=content) == answers
+        assert by_command("--file", str(file)) == predictions
+        assert by_command("--file", "-", stdin=content) == predictions
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def test_a_gate_that_cannot_be_measured_stops_the_promotion_but_not_a_forced_one
     registry.enter("unmeasured", seed=0, digest="old")
     promote(registry, "unmeasured")
     registry.enter("unmeasured", seed=1, digest="new")
-    with pytest.raises(UserError, match=r"not_worse could not be measured: models:/unmeasured/1: has to answer"):
+    with pytest.raises(UserError, match=r"not_worse could not be measured: models:/unmeasured/1: has to predict"):
         promote(registry, "unmeasured")
     promote(registry, "unmeasured", force=True, reason="measured by hand")
     event = promotion.history(registry.client, "unmeasured")[1]

@@ -57,12 +57,12 @@ def test_plain_strings_in_label_and_probabilities_out(registry: Registry, monkey
     registry.add("plain", seed=0)
     model = mlflow.pyfunc.load_model("models:/plain@challenger")
     texts = ["the dog", "an oak", "", "?"]
-    answers = model.predict(texts)
+    predictions = model.predict(texts)
     expected = small_bundle(0).predict(texts)
-    assert [answer["label"] for answer in answers] == [prediction.label for prediction in expected]
-    for answer, prediction in zip(answers, expected, strict=True):
-        assert answer["probabilities"] == pytest.approx(prediction.probabilities, abs=1e-6)
-        assert answer["probability"] == max(answer["probabilities"].values())
+    assert [prediction["label"] for prediction in predictions] == [prediction.label for prediction in expected]
+    for prediction, prediction in zip(predictions, expected, strict=True):
+        assert prediction["probabilities"] == pytest.approx(prediction.probabilities, abs=1e-6)
+        assert prediction["probability"] == max(prediction["probabilities"].values())
 
 
 def test_pyfunc_loads_only_the_bundle_that_was_registered(

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-import pytorch_lightning as pl
+import pytorch_lightning as lightning
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -41,7 +41,9 @@ def task(steps=20, seed=0, batch_documents=10.0, label_documents=None, **train):
 
 
 def validated(module, encoded, batch_tokens):
-    trainer = pl.Trainer(accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False)
+    trainer = lightning.Trainer(
+        accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False
+    )
     (found,) = trainer.validate(module, Batches(encoded, batch_tokens), verbose=False)
     return found
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carousel.text import columns
-from carousel.text.cut import LONG
+from carousel.text.cut import TRUNCATIONS
 from carousel.text.tokenizer import TOKENIZERS
 from carousel.text.vocabulary import UNKNOWN_ID, Vocabulary
 
@@ -27,20 +27,22 @@ def counted(lists):
     return columns.counts(column(lists).to_frame().lazy()).collect()
 
 
-def ids(lists, vocabulary, max_length, long="head"):
+def ids(lists, vocabulary, max_length, truncation="head"):
     """Return the ids of each document, cut apart again by the lengths."""
-    flat, lengths = columns.ids(column(lists), vocabulary, max_length, long)
+    flat, lengths = columns.ids(column(lists), vocabulary, max_length, truncation)
     assert (flat.dtype, lengths.dtype) == (pl.Int32, pl.Int64)
     assert len(flat) == lengths.sum()
     ends = lengths.cum_sum().to_list()
     return [flat.to_list()[end - length : end] for end, length in zip(ends, lengths.to_list(), strict=True)]
 
 
-@given(lists=documents, vocabulary=vocabularies, max_length=st.integers(1, 10), long=st.sampled_from(LONG))
+@given(
+    lists=documents, vocabulary=vocabularies, max_length=st.integers(1, 10), truncation=st.sampled_from(TRUNCATIONS)
+)
 @settings(max_examples=150, deadline=None)
-def test_a_columns_ids_are_each_documents_ids(lists, vocabulary, max_length, long):
-    expected = [vocabulary.encode(tokens, max_length, long) for tokens in lists]
-    assert ids(lists, vocabulary, max_length, long) == expected
+def test_a_columns_ids_are_each_documents_ids(lists, vocabulary, max_length, truncation):
+    expected = [vocabulary.encode(tokens, max_length, truncation) for tokens in lists]
+    assert ids(lists, vocabulary, max_length, truncation) == expected
 
 
 @given(texts=st.lists(st.text(characters), max_size=10), max_length=st.integers(1, 10))

@@ -5,15 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carousel.params import Encode
-from carousel.text.cut import LONG, cut, kept
+from carousel.text.cut import TRUNCATIONS, cut, kept
 
 documents = st.integers(0, 40).map(lambda count: [str(i) for i in range(count)])
 
 
-@given(tokens=documents, max_length=st.integers(1, 20), long=st.sampled_from(LONG))
-def test_a_short_document_is_whole_and_a_longer_one_keeps_as_much_as_it_may(tokens, max_length, long):
-    found = cut(tokens, max_length, long)
-    if long == "whole" or len(tokens) <= max_length:
+@given(tokens=documents, max_length=st.integers(1, 20), truncation=st.sampled_from(TRUNCATIONS))
+def test_a_short_document_is_whole_and_a_longer_one_keeps_as_much_as_it_may(tokens, max_length, truncation):
+    found = cut(tokens, max_length, truncation)
+    if truncation == "none" or len(tokens) <= max_length:
         assert found == tokens
     else:
         assert len(found) == max_length
@@ -30,6 +30,6 @@ def test_head_and_tail_by_hand():
 
 
 def test_no_other_way_is_known():
-    with pytest.raises(ValueError, match=r"^long is 'tail', where only head, head_tail, whole are known$"):
+    with pytest.raises(ValueError, match=r"^truncation is 'tail', where only head, head_tail, none are known$"):
         kept(8, "tail")
-    assert set(LONG) == set(get_args(Encode.model_fields["long"].annotation))
+    assert set(TRUNCATIONS) == set(get_args(Encode.model_fields["truncation"].annotation))

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-import pytorch_lightning as pl
+import pytorch_lightning as lightning
 import torch
 from pytorch_lightning.callbacks import Callback, RichProgressBar
 from pytorch_lightning.loggers import CSVLogger, Logger
@@ -123,7 +123,9 @@ def test_a_steps_random_numbers_are_a_function_of_seed_and_step():
 
 
 def test_the_bar_leaves_out_the_runs_number(tmp_path):
-    trainer = pl.Trainer(logger=CSVLogger(tmp_path, version=7), callbacks=[Bar()], accelerator="cpu", max_epochs=1)
-    module = pl.LightningModule()
+    trainer = lightning.Trainer(
+        logger=CSVLogger(tmp_path, version=7), callbacks=[Bar()], accelerator="cpu", max_epochs=1
+    )
+    module = lightning.LightningModule()
     assert "v_num" in RichProgressBar().get_metrics(trainer, module)
     assert trainer.progress_bar_callback.get_metrics(trainer, module) == {}

@@ -12,7 +12,7 @@ from pytorch_lightning.callbacks import Callback
 
 from carousel.text.vocabulary import SPECIALS, Vocabulary
 from carousel.training import checkpoint, code
-from carousel.training.checkpoint import FILE, Resumption, identity, kept
+from carousel.training.checkpoint import FILE, ResumableCheckpoint, identity, kept
 from tests.training.order_problem import TRAIN, VAL, VOCABULARY, fitted, hparams, state
 
 # Everything that could go on differently: dropout of all kinds, two layers, the schedule, clipping
@@ -76,9 +76,9 @@ def stopped_everywhere(folder, params, expected, **given):
 @pytest.mark.parametrize(
     "model",
     [
-        {"encoder": "transformer", "heads": 2, "pooling": "attention", "reading": "chunks"},
+        {"encoder": "transformer", "heads": 2, "pooling": "attention", "reading": "chunked"},
         {"encoder": "convolutional", "pooling": "last_max_mean"},
-        {"cell": "gru", "reading": "carried"},
+        {"cell": "gru", "reading": "stateful"},
     ],
 )
 def test_every_kind_of_model_that_stops_goes_on_to_the_same_end(model, often, tmp_path):
@@ -174,7 +174,7 @@ def test_a_checkpoint_is_plain_data(often, tmp_path):
 def test_checkpoints_take_a_small_share_of_the_time(tmp_path, monkeypatch):
     now = [0.0]
     monkeypatch.setattr(checkpoint.time, "monotonic", lambda: now[0])
-    resumption = Resumption(tmp_path)
+    resumption = ResumableCheckpoint(tmp_path)
     resumption._cost = 1.0  # a second for each
     now[0] = 49.0
     assert not resumption._due()

@@ -296,7 +296,7 @@ def test_the_linear_model_beside_a_network_weighs_rare_labels_as_it_does():
     train, val = imbalanced(600, seed=0), imbalanced(200, seed=1)
 
     def rare(weights):
-        params = hparams(model={"ngrams": 1, "ngram_share": 0.5}, class_weights=weights, epochs=1)
+        params = hparams(model={"ngrams": 1, "ngram_weight": 0.5}, class_weights=weights, epochs=1)
         bias = fit(params, train, val, VOCABULARY, quiet=True).model.linear.bias
         return float(bias[1] - bias[0])
 
@@ -305,6 +305,6 @@ def test_the_linear_model_beside_a_network_weighs_rare_labels_as_it_does():
 
 def test_the_linear_model_weighs_more_beside_a_network_of_few_documents():
     train, val = imbalanced(300, seed=0), imbalanced(50, seed=1)
-    for wanted, share in (("auto", budget.ngram_share(300)), (0.3, 0.3)):
-        params = hparams(model={"ngrams": 1, "ngram_share": wanted}, epochs=1)
-        assert fit(params, train, val, VOCABULARY, quiet=True).model.config.ngram_share == share
+    for wanted, share in (("auto", budget.ngram_weight(300)), (0.3, 0.3)):
+        params = hparams(model={"ngrams": 1, "ngram_weight": wanted}, epochs=1)
+        assert fit(params, train, val, VOCABULARY, quiet=True).model.config.ngram_weight == share

@@ -68,7 +68,7 @@ class Bundle:
         vocabulary: tokens to ids.
         labels: what the logits stand for, in order.
         max_length: tokens that a longer text keeps, as in training.
-        long: which they are, as `text.cut` says.
+        truncation: which they are, as `text.cut` says.
     """
 
     model: TextClassifier
@@ -76,7 +76,7 @@ class Bundle:
     vocabulary: Vocabulary
     labels: tuple[str, ...]
     max_length: int
-    long: str = "head"
+    truncation: str = "head"
 
     def __post_init__(self) -> None:
         config = self.model.config
@@ -113,19 +113,19 @@ class Bundle:
 
     def ids(self, tokens: list[str]) -> list[int]:
         """Return the ids of a text's tokens: of those that are read."""
-        return self.vocabulary.encode(tokens, self.max_length, self.long)
+        return self.vocabulary.encode(tokens, self.max_length, self.truncation)
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """Classify texts; each answer is the same alone and in any company."""
-        return self.answers(self.logits([self.encode(text) for text in texts]))
+        """Classify texts; each prediction is the same alone and in any company."""
+        return self.predictions(self.logits([self.encode(text) for text in texts]))
 
-    def answers(self, logits: Tensor) -> list[Prediction]:
+    def predictions(self, logits: Tensor) -> list[Prediction]:
         """Turn logits (documents, labels) into predictions."""
-        answers = []
+        predictions = []
         for row in logits.double().softmax(-1).tolist():
             best = max(range(len(row)), key=row.__getitem__)
-            answers.append(Prediction(self.labels[best], row[best], dict(zip(self.labels, row, strict=True))))
-        return answers
+            predictions.append(Prediction(self.labels[best], row[best], dict(zip(self.labels, row, strict=True))))
+        return predictions
 
     # Identity
 
@@ -133,7 +133,7 @@ class Bundle:
     def fingerprints(self) -> dict[str, str]:
         """The SHA-256 of each part, by file name; `bundle.json`'s covers the configuration and labels."""
         return {
-            CONFIG: json_digest(_description(self.model.config, self.labels, self.max_length, self.long)),
+            CONFIG: json_digest(_description(self.model.config, self.labels, self.max_length, self.truncation)),
             TOKENIZER: self.tokenizer.fingerprint,
             VOCABULARY: self.vocabulary.fingerprint,
             WEIGHTS: _tensors_fingerprint(self.model.state_dict()),
@@ -154,7 +154,7 @@ class Bundle:
             "task": "classification",
             "labels": self.labels,
             "max_length": self.max_length,
-            "long": self.long,
+            "truncation": self.truncation,
             "model": asdict(self.model.config),
             "fingerprints": fingerprints,
             "fingerprint": json_digest(fingerprints),
@@ -180,11 +180,13 @@ class Bundle:
                 raise ValueError(f"says format {content.get('format')!r}, this version reads {FORMAT!r}")
             config, recorded = ClassifierConfig(**content["model"]), dict(content["fingerprints"])
             labels, max_length = tuple(content["labels"]), int(content["max_length"])
-            long = content.get("long", "head")
-            kept(max_length, long)  # or it is a later version's
+            truncation = content.get("truncation", "head")
+            kept(max_length, truncation)  # or it is a later version's
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BundleError(f"{folder / CONFIG}: not a bundle's description: {error}") from error
-        _match(folder / CONFIG, json_digest(_description(config, labels, max_length, long)), recorded.get(CONFIG))
+        _match(
+            folder / CONFIG, json_digest(_description(config, labels, max_length, truncation)), recorded.get(CONFIG)
+        )
         _match(
             folder / CONFIG, json_digest({name: recorded.get(name) for name in FILES}), content.get("fingerprint")
         )
@@ -216,7 +218,7 @@ class Bundle:
             raise BundleError(
                 f"{folder / WEIGHTS}: does not fit the model that {CONFIG} describes: {reason}"
             ) from error
-        return cls(model, tokenizer, vocabulary, labels, max_length, long)
+        return cls(model, tokenizer, vocabulary, labels, max_length, truncation)
 
 
 def _read(path: Path) -> str:
@@ -243,7 +245,9 @@ def _match(path: Path, found: str, recorded: str | None) -> None:
         )
 
 
-def _description(config: ClassifierConfig, labels: tuple[str, ...], max_length: int, long: str) -> dict[str, Any]:
+def _description(
+    config: ClassifierConfig, labels: tuple[str, ...], max_length: int, truncation: str
+) -> dict[str, Any]:
     """Return what `bundle.json`'s fingerprint covers.
 
     Configuration at its default is left out, so that a later version, which knows more settings, finds the same
@@ -251,7 +255,7 @@ def _description(config: ClassifierConfig, labels: tuple[str, ...], max_length: 
     """
     defaults = {field.name: field.default for field in fields(config)}
     model = {key: value for key, value in asdict(config).items() if value != defaults[key]}
-    cut = {} if long == "head" else {"long": long}
+    cut = {} if truncation == "head" else {"truncation": truncation}
     return {"labels": list(labels), "max_length": max_length, **cut, "model": model}
 
 

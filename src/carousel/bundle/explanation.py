@@ -1,4 +1,4 @@
-"""Which words an answer goes back to."""
+"""Which words a prediction is based on."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -33,14 +33,14 @@ class Word:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What each word of a text did to the answer.
+    """What each word of a text did to the prediction.
 
     Attributes:
-        label: the answer.
-        method: attention: the share that the word has in what the document was pooled to; shares sum to 1, and say
-            where the model looked, not what that spoke for. occlusion: by how much the logarithm of the answer's
-            probability falls when the word is read as unknown (Li et al. 2016, "Understanding neural networks
-            through representation erasure", equation 1); below 0, the word speaks against the answer.
+        label: the prediction.
+        method: attention: the word's weight in the pooled document; weights sum to 1, and say where the model
+            looked, not what that spoke for. occlusion: by how much the logarithm of the prediction's probability
+            falls when the word is read as unknown (Li et al. 2016, "Understanding neural networks through
+            representation erasure", equation 1); below 0, the word speaks against the prediction.
         words: those that the model read.
         span: so many neighbouring words were left out together and share a score.
         unread: tokens of the text that were cut.
@@ -54,12 +54,12 @@ class Explanation:
 
 
 def explain(bundle: Bundle, text: str) -> Explanation:
-    """Explain a bundle's answer to a text: by attention where the model has it, else by occlusion."""
+    """Explain a bundle's prediction to a text: by attention where the model has it, else by occlusion."""
     tokens = bundle.tokenizer.tokenize(text)
-    read = cut(tokens, bundle.max_length, bundle.long)
+    read = cut(tokens, bundle.max_length, bundle.truncation)
     ids = np.array(bundle.ids(tokens), dtype=np.int64)  # one unknown word, if there are no tokens
     logits = bundle.logits([ids])[0].double().log_softmax(-1)
-    answer = int(logits.argmax())
+    prediction = int(logits.argmax())
     method: Method = "attention" if isinstance(bundle.model.pooling, Attention) else "occlusion"
     span = -(-len(ids) // SPANS)
     if method == "attention":
@@ -67,10 +67,10 @@ def explain(bundle: Bundle, text: str) -> Explanation:
         with torch.inference_mode():
             scores = streaming.attention(bundle.model, ids, BATCH_TOKENS).tolist()
     else:
-        scores = [float(logits[answer]) - without for without in _without(bundle, ids, answer, span)]
+        scores = [float(logits[prediction]) - without for without in _without(bundle, ids, prediction, span)]
     words = zip(read, ids.tolist(), scores, strict=False)
     return Explanation(
-        label=bundle.labels[answer],
+        label=bundle.labels[prediction],
         method=method,
         words=tuple(Word(token, known=number != UNKNOWN_ID, score=score) for token, number, score in words),
         span=span,
@@ -79,9 +79,9 @@ def explain(bundle: Bundle, text: str) -> Explanation:
 
 
 def _without(
-    bundle: Bundle, ids: np.ndarray[tuple[int], np.dtype[np.int64]], answer: int, span: int
+    bundle: Bundle, ids: np.ndarray[tuple[int], np.dtype[np.int64]], prediction: int, span: int
 ) -> list[float]:
-    """Return for each word the answer's log-probability where it, with its span, is read as unknown."""
+    """Return for each word the prediction's log-probability where it, with its span, is read as unknown."""
     found: list[float] = []
     starts = range(0, len(ids), span)
     together = max(1, BATCH_TOKENS // len(ids))
@@ -89,6 +89,6 @@ def _without(
         changed = [ids.copy() for _ in starts[first : first + together]]
         for document, start in zip(changed, starts[first : first + together], strict=True):
             document[start : start + span] = UNKNOWN_ID
-        for row in bundle.logits(changed).double().log_softmax(-1)[:, answer].tolist():
+        for row in bundle.logits(changed).double().log_softmax(-1)[:, prediction].tolist():
             found += [row] * span
     return found[: len(ids)]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from carousel.evaluation.comparison import Slice
-    from carousel.registry.meeting import Meeting
+    from carousel.registry.model_comparison import ModelComparison
 
 
 def compare(
@@ -36,41 +36,41 @@ def compare(
     [dim]carousel compare champion challenger --html comparison.html[/dim]
     """
     from carousel.params import load
-    from carousel.registry.contender import find
-    from carousel.registry.meeting import meet
+    from carousel.registry.model_comparison import compare_models
+    from carousel.registry.model_ref import find
 
     if html is not None and html.suffix not in (".html", ".htm"):
         raise UserError(f"--html {html}: should end in .html")
     if html is not None and html.is_dir():
         raise UserError(f"--html {html}: is a folder; name a file in it")
     model = name or load().registry.name
-    meeting = meet(find(a, model), find(b, model), reevaluate=reevaluate)
+    compared = compare_models(find(a, model), find(b, model), reevaluate=reevaluate)
     if html is not None:
-        _write(html, meeting)
+        _write(html, compared)
     if as_json:
-        print_json(meeting.to_json(), indent=2)
+        print_json(compared.to_json(), indent=2)
     else:
-        _show(meeting)
+        _show(compared)
         if html is not None:
             say(f"\n{html} opens in any browser")
 
 
-def _write(html: Path, meeting: "Meeting") -> None:
+def _write(html: Path, compared: "ModelComparison") -> None:
     from carousel.evaluation.page import render
     from carousel.files import write_text
 
-    a, b = meeting.portraits
+    a, b = compared.models
     page = render(
-        (a.title, b.title), meeting.about(), meeting.comparison, meeting.disagreements, f"{meeting.data}."
+        (a.title, b.title), compared.about(), compared.comparison, compared.disagreements, f"{compared.data}."
     )
     write_text(html, page)
 
 
-def _show(meeting: "Meeting") -> None:
+def _show(compared: "ModelComparison") -> None:
     from carousel.evaluation.comparison import p_value, points
 
     screen = console()
-    found, (a, b) = meeting.comparison, meeting.portraits
+    found, (a, b) = compared.comparison, compared.models
 
     def numbers(*columns: str) -> "Table":
         made = table(*columns)
@@ -80,7 +80,7 @@ def _show(meeting: "Meeting") -> None:
 
     screen.print(cell(f"A  {a.title}"))
     screen.print(cell(f"B  {b.title}"))
-    screen.print(f"on {meeting.data}\n")
+    screen.print(f"on {compared.data}\n")
     screen.print(cell(found.verdict, "bold"))
 
     metrics = numbers("metric", "A", "B", "points", f"{100 * found.level:g} %", "B better")
@@ -101,7 +101,7 @@ def _show(meeting: "Meeting") -> None:
     )
 
     models = table("", "A", "B")
-    for row in meeting.about():
+    for row in compared.about():
         models.add_row(*(cell(part[:16] if len(part) in (32, 64) else part) for part in row))
     screen.print()
     screen.print(models)
@@ -126,9 +126,9 @@ def _show(meeting: "Meeting") -> None:
     slices("recall by label", found.by_label)
     slices("accuracy by tokens", found.by_length)
     screen.print("p: McNemar's, adjusted by Holm for the rows of its table; other differences may be chance")
-    if meeting.disagreements.height:
+    if compared.disagreements.height:
         apart = table("disagree most on", "right", "A says", "B says")
-        for one in meeting.disagreements.iter_rows(named=True):
+        for one in compared.disagreements.iter_rows(named=True):
             text = " ".join(one["text"].split())[:80] if "text" in one else one["id"]
             said = (f"{one[side]} {one[f'p_{side}']:.2f}" for side in "ab")
             apart.add_row(*map(cell, (text, one["actual"], *said)))

@@ -1,4 +1,4 @@
-"""The words that an answer goes back to, marked: in colour on a terminal, in brackets elsewhere."""
+"""The words that a prediction is based on, marked: in colour on a terminal, in brackets elsewhere."""
 
 from typing import TYPE_CHECKING
 
@@ -43,7 +43,7 @@ def bracketed(found: "Explanation") -> str:
 
 
 def coloured(found: "Explanation") -> "Text":
-    """Return the words for a terminal: green for the answer, red against it, the stronger the brighter."""
+    """Return the words for a terminal: green for the prediction, red against it, the stronger the brighter."""
     from rich.text import Text
 
     strongest = max((abs(word.score) for word in found.words), default=LEAST)

@@ -39,7 +39,7 @@ def predict(
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object a text, with all probabilities.")
     ] = False,
-    explain: Annotated[bool, typer.Option("--explain", help="Mark the words that decided each answer.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Mark the words that decided.")] = False,
 ) -> None:
     """Classify texts with the champion (or, before there is one, the challenger).
 
@@ -51,15 +51,15 @@ def predict(
         raise UserError("--model and --bundle both name a model: give one")
     wanted = _texts(texts or [], file)
     loaded, source = _load(model, bundle)
-    answers = loaded.predict(wanted)
+    predictions = loaded.predict(wanted)
     if as_json:
-        for text, answer in zip(wanted, answers, strict=True):
+        for text, prediction in zip(wanted, predictions, strict=True):
             explanation = {"explanation": asdict(_explain(loaded, text))} if explain else {}
-            print_json({"text": text, **asdict(answer), **explanation})
+            print_json({"text": text, **asdict(prediction), **explanation})
     elif explain:
-        _show_explained(loaded, wanted, answers, source)
+        _show_explained(loaded, wanted, predictions, source)
     else:
-        _show(wanted, answers, source)
+        _show(wanted, predictions, source)
 
 
 def _texts(texts: list[str], file: Path | None) -> list[str]:
@@ -106,7 +106,7 @@ def _load(model: str | None, folder: Path | None) -> tuple["Bundle", str]:
 def _parse(model: str | None) -> tuple[str, str | None]:
     """Return the registered model's name and the version's number or alias."""
     if model is not None and "/" in model:
-        from carousel.registry.contender import parse
+        from carousel.registry.model_ref import parse
 
         return parse(model)
     from carousel.params import load
@@ -120,23 +120,23 @@ def _explain(bundle: "Bundle", text: str) -> "Explanation":
     return explain(bundle, text)
 
 
-def _show_explained(bundle: "Bundle", texts: list[str], answers: list["Prediction"], source: str) -> None:
+def _show_explained(bundle: "Bundle", texts: list[str], predictions: list["Prediction"], source: str) -> None:
     from carousel.cli import marked_words
 
     screen = console()
-    for text, answer in zip(texts, answers, strict=True):
-        screen.print(cell(f"{answer.label} {answer.probability:.3f}", "bold"), soft_wrap=True)
+    for text, prediction in zip(texts, predictions, strict=True):
+        screen.print(cell(f"{prediction.label} {prediction.probability:.3f}", "bold"), soft_wrap=True)
         marked_words.show(screen, _explain(bundle, text))
         screen.print()
     screen.print(cell(f"by {source}", "dim"), soft_wrap=True)
 
 
-def _show(texts: list[str], answers: list["Prediction"], source: str) -> None:
+def _show(texts: list[str], predictions: list["Prediction"], source: str) -> None:
     rows = []
-    for text, answer in zip(texts, answers, strict=True):
-        ranked = sorted(answer.probabilities.items(), key=lambda pair: -pair[1])
+    for text, prediction in zip(texts, predictions, strict=True):
+        ranked = sorted(prediction.probabilities.items(), key=lambda pair: -pair[1])
         others = ", ".join(f"{label} {probability:.3f}" for label, probability in ranked[1:3])
-        rows.append((answer.label, f"{answer.probability:.3f}", others, text))
+        rows.append((prediction.label, f"{prediction.probability:.3f}", others, text))
     screen = console()
     if screen.is_terminal:
         shown = table("label", "p", "then", "text")

@@ -23,7 +23,8 @@ class Encoded:
         targets: label indices, int64, shape (documents,).
         labels: the labels that targets index.
         names: the documents' ids, for reports.
-        uncut: tokens of each document before long ones were cut, int64, shape (documents,); None where none was.
+        full_length: tokens of each document before truncation, int64, shape (documents,); None if none was
+            truncated.
     """
 
     ids: npt.NDArray[np.int32]
@@ -31,7 +32,7 @@ class Encoded:
     targets: npt.NDArray[np.int64]
     labels: tuple[str, ...]
     names: tuple[str, ...]
-    uncut: npt.NDArray[np.int64] | None = None
+    full_length: npt.NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -44,7 +45,7 @@ class Encoded:
     @property
     def full_lengths(self) -> npt.NDArray[np.int64]:
         """Tokens of each document before it was cut, shape (documents,); one without tokens counts as one."""
-        return self.lengths if self.uncut is None else np.maximum(self.uncut, 1)
+        return self.lengths if self.full_length is None else np.maximum(self.full_length, 1)
 
     def document(self, index: int) -> npt.NDArray[np.int32]:
         """Return document `index`'s ids."""
@@ -58,7 +59,7 @@ class Encoded:
             targets=np.concatenate([self.targets, other.targets]),
             labels=self.labels,
             names=self.names + other.names,
-            uncut=np.concatenate([self.full_lengths, other.full_lengths]),
+            full_length=np.concatenate([self.full_lengths, other.full_lengths]),
         )
 
     @property
@@ -76,7 +77,7 @@ class Encoded:
             np.save(temporary / "ids.npy", self.ids)
             np.save(temporary / "offsets.npy", self.offsets)
             np.save(temporary / "targets.npy", self.targets)
-            np.save(temporary / "uncut.npy", self.full_lengths)
+            np.save(temporary / "full_length.npy", self.full_lengths)
             (temporary / "labels.json").write_text(json.dumps(self.labels, ensure_ascii=False), encoding="utf-8")
             (temporary / "names.json").write_text(json.dumps(self.names, ensure_ascii=False), encoding="utf-8")
 
@@ -95,7 +96,7 @@ class Encoded:
                 targets=np.load(folder / "targets.npy"),
                 labels=tuple(json.loads((folder / "labels.json").read_text(encoding="utf-8"))),
                 names=tuple(json.loads((folder / "names.json").read_text(encoding="utf-8"))),
-                uncut=np.load(folder / "uncut.npy"),
+                full_length=np.load(folder / "full_length.npy"),
             )
         except FileNotFoundError as error:
             raise UserError(f"{error.filename}: no such file; `dvc repro encode` makes it") from error

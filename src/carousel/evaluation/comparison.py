@@ -268,7 +268,7 @@ def _interval(metric: Difference, what: str, level: float) -> str:
 def _differences(
     targets: Labels, a: Labels, b: Labels, classes: int, level: float, resamples: int, seed: int
 ) -> dict[str, Difference]:
-    """Resample the documents with replacement, both models' answers together (Efron & Tibshirani 1993).
+    """Resample the documents with replacement, both models' predictions together (Efron & Tibshirani 1993).
 
     The intervals are the percentile intervals of chapter 13. Both metrics depend only on how often each triple of
     (target, A, B) occurs, and those counts are multinomial: drawing them is the same as drawing documents, and

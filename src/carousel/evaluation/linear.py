@@ -84,7 +84,7 @@ def evaluate(splits: dict[str, pl.DataFrame], baseline: Baseline) -> Linear:
 
     C is chosen by the mean of accuracy and macro-F1: on validation, with models of train, or, where validation has
     few documents, in cross-validation within both. The recurrent model also learns from validation's documents in
-    the end, unless they are many (`train.refit`). Where no training text has a feature, the answer is the most
+    the end, unless they are many (`train.refit`). Where no training text has a feature, the prediction is the most
     frequent label.
 
     Args:

@@ -24,8 +24,8 @@ def render(
     Args:
         titles: of A and B.
         about: what the models are: their size, speed, fingerprints.
-        comparison: of their answers.
-        disagreements: as `answers.disagreements` finds them, with a column `text` where the texts are at hand.
+        comparison: of their predictions.
+        disagreements: as `predictions.disagreements` finds them, with a column `text` where the texts are at hand.
         data: a sentence on the test data.
     """
     from jinja2 import Environment, StrictUndefined

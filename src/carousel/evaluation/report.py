@@ -1,4 +1,4 @@
-"""What a classifier did on the test split: figures, a confusion table, accuracy by length, each answer."""
+"""What a classifier did on the test split: figures, a confusion table, accuracy by length, each prediction."""
 
 from dataclasses import dataclass
 
@@ -127,7 +127,7 @@ class Report:
         distance = (table["probability"] - table["accuracy"]).abs()
         return float((distance * table["documents"]).sum() / len(self.targets))
 
-    def answers(self, names: tuple[str, ...]) -> pl.DataFrame:
+    def predictions(self, names: tuple[str, ...]) -> pl.DataFrame:
         """Every document with its right and predicted label, and the probability of each."""
         rows = np.arange(len(self.targets))
         labels = np.array(self.labels)

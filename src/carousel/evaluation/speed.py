@@ -15,7 +15,7 @@ DOCUMENTS, ROUNDS = 50, 5
 def milliseconds(
     bundles: Sequence[Bundle], texts: Sequence[str], *, documents: int = DOCUMENTS, rounds: int = ROUNDS
 ) -> list[float]:
-    """Return each bundle's median milliseconds from a text to its answer, one text at a time.
+    """Return each bundle's median milliseconds from a text to its prediction, one text at a time.
 
     The bundles take turns on each text, and another one begins each time, so that whatever else the machine does
     in between slows all of them alike. The first ten texts are asked once before it counts.

@@ -34,9 +34,9 @@ class ClassifierConfig:
         embedding_dropout: probability, on the features of word vectors.
         word_dropout: probability that a word is read as unknown.
         ngrams: words of the longest n-grams that are counted beside the network (see `nn.ngrams`); 0 has none.
-        ngram_documents: documents that an n-gram has to stand in to be counted.
+        ngram_min_df: documents that an n-gram has to stand in to be counted.
         ngram_rows: n-grams that were counted; not a hyperparameter, but as many as the training documents have.
-        ngram_share: weight of a linear classifier of these n-grams (see `nn.linear_ngrams`) in the averaged
+        ngram_weight: weight of a linear classifier of these n-grams (see `nn.linear_ngrams`) in the averaged
             logits; 0 disables it.
         characters: longest n-grams of characters that the linear classifier has beside those of words; 0: none.
         character_rows: as `ngram_rows`, of characters; so are the next two.
@@ -65,9 +65,9 @@ class ClassifierConfig:
     embedding_dropout: float = 0.2
     word_dropout: float = 0.1
     ngrams: int = 0
-    ngram_documents: int = 1
+    ngram_min_df: int = 1
     ngram_rows: int = 0
-    ngram_share: float = 0.0
+    ngram_weight: float = 0.0
     characters: int = 0
     character_rows: int = 0
     token_characters: int = 0
@@ -78,7 +78,7 @@ class ClassifierConfig:
     spectral_radius: float = 0.9
     encoder: str = "recurrent"
     heads: int = 4
-    reading: str = "whole"
+    reading: str = "full"
     chunk: int = 256
     overlap: int = 32
 
@@ -101,7 +101,7 @@ class TextClassifier(nn.Module):
             if config.ngrams
             else None
         )
-        self.linear = LinearModel(config) if config.ngrams and config.ngram_share else None
+        self.linear = LinearModel(config) if config.ngrams and config.ngram_weight else None
         nn.init.normal_(self.embedding.weight, std=0.1)
         with torch.no_grad():
             self.embedding.weight[PADDING_ID].zero_()
@@ -127,7 +127,7 @@ class TextClassifier(nn.Module):
         logits = logits + self.ngrams(found, targets)
         if self.linear is None or self.training:
             return logits
-        return torch.lerp(logits, self.linear(ids, found), self.config.ngram_share)
+        return torch.lerp(logits, self.linear(ids, found), self.config.ngram_weight)
 
 
 class LinearModel(nn.Module):

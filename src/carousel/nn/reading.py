@@ -26,7 +26,7 @@ class Reading(Protocol):
         """Yield one document's outputs (1, S, C) in order, as `Encoder.pieces` does."""
 
 
-class Whole:
+class Full:
     """From the first word to the last, in one go."""
 
     def read(self, encoder: Encoder, inputs: Tensor, lengths: Tensor) -> Encoding:
@@ -39,7 +39,7 @@ class Whole:
         return encoder.pieces(embed, length, limit)
 
 
-class Chunks:
+class Chunked:
     """Each `chunk` words on their own, beginning `chunk - overlap` words after the last; then pooled together.
 
     So a word sees at most `chunk` words, and chunks are computed side by side, whatever the document's length. In
@@ -62,7 +62,7 @@ class Chunks:
             raise ValueError("a model that reads in chunks cannot be exported: the number of them would be fixed")
         steps = inputs.shape[1]
         if steps <= self.chunk:
-            return Whole().read(encoder, inputs, lengths)
+            return Full().read(encoder, inputs, lengths)
         counts = self._counts(lengths)  # (B,)
         rows = torch.repeat_interleave(counts)  # of N chunks, the document that each is of
         before = counts.cumsum(0) - counts  # (B,), chunks of earlier documents
@@ -98,7 +98,7 @@ class Chunks:
         return 1 + (beyond + self.stride - 1) // self.stride
 
 
-class Carried:
+class Stateful:
     """Segments of `chunk` words in order, the forward state of each going on in the next, without its gradient.
 
     Truncated backpropagation through time (Williams & Peng 1990): the forward direction knows the whole document so
@@ -148,7 +148,7 @@ def _recurrent(encoder: Encoder) -> RecurrentEncoder:
 
 
 READINGS: dict[str, Callable[[int, int], Reading]] = {
-    "whole": lambda _chunk, _overlap: Whole(),
-    "chunks": Chunks,
-    "carried": lambda chunk, _overlap: Carried(chunk),
+    "full": lambda _chunk, _overlap: Full(),
+    "chunked": Chunked,
+    "stateful": lambda chunk, _overlap: Stateful(chunk),
 }

@@ -48,7 +48,7 @@ def logits(model: TextClassifier, ids: npt.ArrayLike, limit: int) -> Tensor:
         # Padding between pieces would part n-grams that are one
         characters = _find(model.linear.table, spelled[spelled != PADDING_ID].unsqueeze(0), limit)
         linear = linear + _linear(model.linear.characters, characters, limit)
-    return torch.lerp(found, linear, model.config.ngram_share)
+    return torch.lerp(found, linear, model.config.ngram_weight)
 
 
 def attention(model: TextClassifier, ids: npt.ArrayLike, limit: int) -> Tensor:

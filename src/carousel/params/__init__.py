@@ -2,6 +2,7 @@
 
 from carousel.params.data import Column, Data
 from carousel.params.file import HPARAMS_FILE, PARAMS_FILE, load, load_hparams, read_yaml, validated
+from carousel.params.schema import SEARCHABLE, UNSCORED, Hparams, Params, check_searchable, flatten, replace
 from carousel.params.sections import (
     Baseline,
     Cell,
@@ -30,7 +31,6 @@ from carousel.params.space import (
     parents_first,
 )
 from carousel.params.sweep import COSTS, STORAGE, Objective, Sweep
-from carousel.params.whole import SEARCHABLE, UNSCORED, Hparams, Params, check_searchable, flatten, replace
 
 __all__ = [
     "COSTS",

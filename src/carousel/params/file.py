@@ -6,10 +6,10 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from carousel.errors import UserError
-from carousel.params.nearest import nearest
+from carousel.params.schema import Hparams, Params
 from carousel.params.sections import Section
 from carousel.params.space import FORMS
-from carousel.params.whole import Hparams, Params
+from carousel.params.suggestions import nearest
 
 PARAMS_FILE = Path("params.yaml")
 HPARAMS_FILE = Path("artifacts/hparams.yaml")

@@ -74,7 +74,7 @@ class Encode(Section):
     """How documents become ids; `text.cut` says what a document longer than `max_length` keeps."""
 
     max_length: Positive = 512
-    long: Literal["head", "head_tail", "whole"] = "head"
+    truncation: Literal["head", "head_tail", "none"] = "head"
 
 
 class Model(Section):
@@ -91,28 +91,28 @@ class Model(Section):
     embedding_dropout: Probability = 0.4
     word_dropout: Probability = 0.3
     ngrams: int = Field(default=2, ge=0, le=5)
-    ngram_documents: Positive = 1
-    ngram_share: AutoOrProbability = "auto"
+    ngram_min_df: Positive = 1
+    ngram_weight: AutoOrProbability = "auto"
     characters: int = Field(default=5, ge=0, le=5)
     orthogonal: bool = True
     xavier: bool = True
     forget_bias: Annotated[float, Field(ge=0)] = 1.0
     spectral_radius: Annotated[float, Field(gt=0)] = 0.9
     heads: Positive = 4
-    reading: Literal["whole", "chunks", "carried"] = "whole"
+    reading: Literal["full", "chunked", "stateful"] = "full"
     chunk: Positive = 256
     overlap: int = Field(default=32, ge=0)
 
     @model_validator(mode="after")
     def _its_parts_fit(self) -> "Model":
-        if self.reading == "chunks" and self.overlap >= self.chunk:
+        if self.reading == "chunked" and self.overlap >= self.chunk:
             raise ValueError(
                 f"model.overlap: chunks of {self.chunk} words cannot overlap by {self.overlap}: lower it, or raise "
                 "model.chunk"
             )
-        if self.reading == "carried" and self.encoder != "recurrent":
+        if self.reading == "stateful" and self.encoder != "recurrent":
             raise ValueError(
-                f"model.reading: a {self.encoder} encoder has no state to be carried on: take chunks or whole"
+                f"model.reading: a {self.encoder} encoder has no state to carry over: choose full or chunked"
             )
         if self.encoder == "transformer" and self.hidden_size % self.heads:
             raise ValueError(

@@ -62,7 +62,7 @@ def load(path: Path) -> list[Case]:
 
 
 def check(bundle: Bundle, cases: list[Case]) -> Checked:
-    """Let a bundle answer every case."""
+    """Let a bundle predict every case."""
     texts = [text for case in cases for text in (case.same or [case.text or ""])]
     labels = iter([prediction.label for prediction in bundle.predict(texts)])
     wrong = []

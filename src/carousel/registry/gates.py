@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from carousel.errors import UserError
-from carousel.evaluation import answers, speed
+from carousel.evaluation import predictions, speed
 from carousel.evaluation.comparison import Comparison, Difference, points
 from carousel.params import Promotion
 from carousel.registry import cases, versions
@@ -52,7 +52,7 @@ class Trial:
     def comparison(self) -> Comparison:
         """Of the champion (A) and the candidate (B), on the candidate's test data."""
         digest = self.candidate.digest
-        return answers.compare(self.reigning.answers(digest), self.candidate.answers(digest))
+        return predictions.compare(self.reigning.predictions(digest), self.candidate.predictions(digest))
 
     @property
     def difference(self) -> Difference:
@@ -138,7 +138,7 @@ def milliseconds(trial: Trial, factor: float) -> Measured:
 
 
 def behaviour(trial: Trial, file: str) -> Measured:
-    """Ask for the right answer to every case of a file."""
+    """Ask for the right prediction for every case of a file."""
     checked = cases.check(trial.candidate.bundle, cases.load(Path(file)))
     first = f"; {checked.wrong[0]}" if checked.wrong else ""
     right = checked.cases - len(checked.wrong)

@@ -1,4 +1,4 @@
-"""A registered version's bundle, figures and answers to test data, each found when first asked for."""
+"""A registered version's bundle, figures and predictions on test data, each found when first asked for."""
 
 from functools import cached_property
 from pathlib import Path
@@ -9,9 +9,9 @@ import polars as pl
 from carousel.bundle.bundle import Bundle
 from carousel.corpus import document, tables
 from carousel.errors import UserError
-from carousel.evaluation.answers import Answers, answer
+from carousel.evaluation.predictions import Predictions, predict_documents
 from carousel.registry import versions
-from carousel.registry.contender import kept_answers
+from carousel.registry.model_ref import logged_predictions
 from carousel.registry.versions import Version
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Registered:
     def __init__(self, client: "MlflowClient", version: Version) -> None:
         self.client = client
         self.version = version
-        self._answers: dict[str, Answers] = {}
+        self._predictions: dict[str, Predictions] = {}
 
     @cached_property
     def bundle(self) -> Bundle:
@@ -70,19 +70,19 @@ class Registered:
                 f"{self.version.uri}: has no tag {tag}; only versions that `dvc repro` registered do"
             ) from error
 
-    def answers(self, digest: str) -> Answers:
-        """Return its answers to the test data with that digest: those of its run, or given now.
+    def predictions(self, digest: str) -> Predictions:
+        """Return its predictions on the test data with that digest: those of its run, or given now.
 
         Raises:
             UserError: when its run has none to that data, and the data is not here.
         """
-        if digest not in self._answers:
-            kept = kept_answers(self.client, self.version.run_id)
+        if digest not in self._predictions:
+            kept = logged_predictions(self.client, self.version.run_id)
             if kept is not None and kept.digest == digest:
-                self._answers[digest] = kept
+                self._predictions[digest] = kept
             else:
-                self._answers[digest] = answer(self.bundle, test_documents(self.version, digest))
-        return self._answers[digest]
+                self._predictions[digest] = predict_documents(self.bundle, test_documents(self.version, digest))
+        return self._predictions[digest]
 
 
 def test_documents(version: Version, digest: str) -> pl.DataFrame:
@@ -94,7 +94,7 @@ def test_documents(version: Version, digest: str) -> pl.DataFrame:
     found = tables.read(TEST) if TEST.exists() else None
     if found is None or document.digest(found) != digest:
         raise UserError(
-            f"{version.uri}: has to answer test data {digest[:8]}, which is not in {TEST} here: promote where the "
+            f"{version.uri}: has to predict test data {digest[:8]}, which is not in {TEST} here: promote where the "
             "candidate was trained"
         )
     return found

@@ -187,7 +187,7 @@ def _signature(bundle: Bundle) -> "ModelSignature":
     """Return the schema of a version's predictions; its input has none, for reasons given in `bundle.pyfunc`."""
     from mlflow.models import ModelSignature, infer_signature
 
-    outputs = infer_signature(model_output=[asdict(answer) for answer in bundle.predict(_EXAMPLE)]).outputs
+    outputs = infer_signature(model_output=[asdict(prediction) for prediction in bundle.predict(_EXAMPLE)]).outputs
     return ModelSignature(outputs=outputs)
 
 

@@ -164,7 +164,7 @@ class Run:
             self.watcher.begin(self.study)
             self._tell()
             while self.workers.busy or self._others():
-                self._hear(TICK)
+                self._receive(TICK)
                 self.watcher.tick()
                 if not self.alone:
                     self._keep_in_touch()
@@ -213,7 +213,7 @@ class Run:
             self._fill()
             self._tell()
 
-    def _hear(self, seconds: float) -> None:
+    def _receive(self, seconds: float) -> None:
         """Wait for what workers say, and act on it."""
         if not self.workers.busy:
             time.sleep(seconds)
@@ -225,7 +225,7 @@ class Run:
             if isinstance(message, Ended):
                 self._end(trial, message)
             else:
-                self._mourn(trial, message)
+                self._on_worker_death(trial, message)
             self._fill()  # first: telling may take longer than a worker should wait
             self._tell()
             self._stop_if_hopeless()
@@ -254,7 +254,7 @@ class Run:
         self.study.remember(trial, **notes)
         self.study.end(trial, state, values)
 
-    def _mourn(self, trial: int, died: Died) -> None:
+    def _on_worker_death(self, trial: int, died: Died) -> None:
         """Count a worker's death; its trial is begun again unless it has taken several with it."""
         deaths = self.study.get(trial).user_attrs.get(DEATHS, 0) + 1
         self.study.remember(trial, **{DEATHS: deaths})

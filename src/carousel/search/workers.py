@@ -47,7 +47,7 @@ class Workers:
         for worker in self.all:
             worker.process.kill()  # it holds nothing that is not kept elsewhere
         for worker in self.all:
-            self._bury(worker)
+            self._on_exit(worker)
 
     @property
     def free(self) -> int:
@@ -84,7 +84,7 @@ class Workers:
                 worker.trial = None
                 if isinstance(message, Died) or worker.trials >= self.recycle:
                     self.all.remove(worker)
-                    self._bury(worker)
+                    self._on_exit(worker)
             yield trial, message
 
     def _receive(self, worker: Worker) -> Epoch | Ended | Died:
@@ -106,7 +106,7 @@ class Workers:
         return self.all[-1]
 
     @staticmethod
-    def _bury(worker: Worker) -> None:
+    def _on_exit(worker: Worker) -> None:
         worker.connection.close()  # a worker that waits for its next trial ends now
         worker.process.join(10)
         if worker.process.is_alive():

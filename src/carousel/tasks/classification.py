@@ -2,7 +2,7 @@
 
 import numpy as np
 import numpy.typing as npt
-import pytorch_lightning as pl
+import pytorch_lightning as lightning
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -21,7 +21,7 @@ class NotFiniteError(ArithmeticError):
     """A step whose gradient is infinite or not a number; a loss that is either makes such a gradient."""
 
 
-class Classification(pl.LightningModule):
+class Classification(lightning.LightningModule):
     """Cross-entropy with AdamW and a one-cycle cosine schedule; accuracy and macro-F1 after every epoch.
 
     Args:

@@ -34,15 +34,15 @@ def counts(column: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def ids(
-    column: pl.Series, vocabulary: Vocabulary, max_length: int, long: str = "head"
+    column: pl.Series, vocabulary: Vocabulary, max_length: int, truncation: str = "head"
 ) -> tuple[pl.Series, pl.Series]:
-    """Encode a `list[str]` column; `text.cut` says what `max_length` and `long` keep of a document.
+    """Encode a `list[str]` column; `text.cut` says what `max_length` and `truncation` keep of a document.
 
     Returns:
         The ids of all documents end to end (int32), and each document's length (int64). A document without
         tokens becomes one unknown token, so that every document has a first and a last state.
     """
-    read = _cut(column, max_length, long)
+    read = _cut(column, max_length, truncation)
     empty = read.list.len() == 0
     read = pl.select(pl.when(empty).then(pl.lit([vocabulary.tokens[UNKNOWN_ID]])).otherwise(read)).to_series()
     flat = read.list.explode()
@@ -51,9 +51,9 @@ def ids(
     return encoded, read.list.len().cast(pl.Int64)
 
 
-def _cut(column: pl.Series, max_length: int, long: str) -> pl.Series:
+def _cut(column: pl.Series, max_length: int, truncation: str) -> pl.Series:
     """Cut each document of a `list[str]` column, equal to `text.cut.cut`."""
-    ends = kept(max_length, long)
+    ends = kept(max_length, truncation)
     if ends is None:
         return column
     head, tail = ends

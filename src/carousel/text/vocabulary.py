@@ -48,9 +48,9 @@ class Vocabulary:
         """The id of each word. The specials have none: a text that spells `<pad>` holds an unknown word."""
         return {token: i for i, token in enumerate(self.tokens) if i >= len(SPECIALS)}
 
-    def encode(self, tokens: list[str], max_length: int, long: str = "head") -> list[int]:
+    def encode(self, tokens: list[str], max_length: int, truncation: str = "head") -> list[int]:
         """Return the ids of the tokens that `text.cut` keeps; a text without tokens is one unknown token."""
-        return [self.ids.get(token, UNKNOWN_ID) for token in cut(tokens, max_length, long)] or [UNKNOWN_ID]
+        return [self.ids.get(token, UNKNOWN_ID) for token in cut(tokens, max_length, truncation)] or [UNKNOWN_ID]
 
     def to_text(self) -> str:
         r"""Return the canonical text: a versioned first line, then a token a line, `\n`, `\r` and `\\` escaped."""

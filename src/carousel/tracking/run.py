@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 RUN_FILE = Path("models/run.json")
 NOTE = "mlflow.note.content"  # a run's description, in Markdown
-ANSWERS = Path("answers/test.parquet")  # among a run's artifacts
+PREDICTIONS = Path("predictions/test.parquet")  # among a run's artifacts
 FIGURES = (  # of training's report
     "epochs", "best_epoch", "batch_tokens", "tokens_per_second", "parameters", "documents", "refit_epochs",
 )  # fmt: skip
@@ -146,14 +146,14 @@ def log_training(
     mlflow.log_figure(plots.gradient_norms(by_epoch, clip_norm), "pictures/gradient_norms.png")
 
 
-def log_evaluation(bundle: Bundle, report: Report, baseline: dict[str, Any], answers: Path) -> None:
-    """Add test figures, the baseline's beside them, pictures, the tables behind them, and every answer.
+def log_evaluation(bundle: Bundle, report: Report, baseline: dict[str, Any], predictions: Path) -> None:
+    """Add test figures, the baseline's beside them, pictures, the tables behind them, and every prediction.
 
     Args:
         bundle: that was evaluated.
         report: of the test split.
         baseline: its figures.
-        answers: the table that `evaluation.answers` wrote.
+        predictions: the table that `evaluation.predictions` wrote.
     """
     client = connect()
     import mlflow
@@ -173,7 +173,7 @@ def log_evaluation(bundle: Bundle, report: Report, baseline: dict[str, Any], ans
             ("by_length", report.by_length()),
         ):
             mlflow.log_table(table.to_dict(as_series=False), f"tables/{name}.json")
-        mlflow.log_artifact(str(answers), ANSWERS.parent.as_posix())
+        mlflow.log_artifact(str(predictions), PREDICTIONS.parent.as_posix())
         mlflow.set_tag(NOTE, description.of_run(run.data, figures))
 
 

@@ -43,7 +43,7 @@ def refit(tokens: int) -> bool:
     return tokens <= FEW
 
 
-def ngram_share(documents: int) -> float:
+def ngram_weight(documents: int) -> float:
     """Return the linear classifier's weight in the averaged logits: a network needs more documents than it does.
 
     Args:

@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 import numpy as np
-import pytorch_lightning as pl
+import pytorch_lightning as lightning
 import torch
 from pytorch_lightning.callbacks import Callback, RichProgressBar
 from torch import Tensor, nn
@@ -19,7 +19,7 @@ VALIDATED = ("loss", "accuracy", "macro_f1")
 POINTS = 100
 
 
-class Determined(Callback):
+class PerStepSeed(Callback):
     """Make an epoch's order a function of (seed, epoch), and a step's random numbers one of (seed, step).
 
     So a training that goes on from a checkpoint goes on exactly, with no generator's state to restore.
@@ -28,14 +28,14 @@ class Determined(Callback):
     def __init__(self, seed: int) -> None:
         self.seed = seed
 
-    def on_train_epoch_start(self, trainer: pl.Trainer, _module: pl.LightningModule) -> None:
+    def on_train_epoch_start(self, trainer: lightning.Trainer, _module: lightning.LightningModule) -> None:
         """Tell the batches which epoch begins."""
         batches: Any = trainer.train_dataloader
         assert isinstance(batches, Batches)
         batches.buckets.set_epoch(trainer.current_epoch)
 
     def on_train_batch_start(
-        self, trainer: pl.Trainer, _module: pl.LightningModule, _batch: Any, _index: int
+        self, trainer: lightning.Trainer, _module: lightning.LightningModule, _batch: Any, _index: int
     ) -> None:
         """Draw the seed of the step's dropout."""
         torch.manual_seed(int(np.random.SeedSequence((self.seed, trainer.global_step)).generate_state(1)[0]))
@@ -56,23 +56,28 @@ class History(Callback):
         self._before = 0.0  # seconds of the epoch that an earlier process spent
         self._began = 0.0
 
-    def on_train_start(self, _trainer: pl.Trainer, _module: pl.LightningModule) -> None:
+    def on_train_start(self, _trainer: lightning.Trainer, _module: lightning.LightningModule) -> None:
         """Start the clock, also when an epoch goes on from its middle."""
         self._began = time.perf_counter()
 
     def on_train_batch_end(
-        self, _trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, _batch: Batch, _index: int
+        self,
+        _trainer: lightning.Trainer,
+        module: lightning.LightningModule,
+        outputs: Any,
+        _batch: Batch,
+        _index: int,
     ) -> None:
         """Count a step."""
         assert isinstance(module, Classification)
         self._loss = self._loss + outputs["loss"].cpu().double()
         self.norms.append(float(module.gradient_norm))
 
-    def on_validation_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+    def on_validation_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         """Let the epoch's validation figures be logged by epoch."""
         self._by_epoch(trainer, module)
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+    def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         """Add the epoch's row: Lightning runs validation before this."""
         metrics = trainer.callback_metrics
         steps = int(trainer.num_training_batches)
@@ -106,7 +111,7 @@ class History(Callback):
         self.rows, self.norms = state["rows"], state["norms"].tolist()
         self._loss, self._before = state["loss"], state["seconds"]
 
-    def _by_epoch(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+    def _by_epoch(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         """Log what the epoch ends with at its number: Lightning takes a metric of this name for the step."""
         module.log("step", float(trainer.current_epoch + 1))
 
@@ -121,7 +126,7 @@ class Curves(Callback):
         self._point: dict[str, float] = {}
 
     def on_before_optimizer_step(
-        self, trainer: pl.Trainer, module: pl.LightningModule, _optimizer: torch.optim.Optimizer
+        self, trainer: lightning.Trainer, module: lightning.LightningModule, _optimizer: torch.optim.Optimizer
     ) -> None:
         """Take each layer's norm, before clipping: it tells where a gradient vanishes or explodes."""
         assert isinstance(module, Classification)
@@ -132,7 +137,7 @@ class Curves(Callback):
             self._point["train/learning_rate"] = trainer.optimizers[0].param_groups[0]["lr"]
 
     def on_train_batch_end(
-        self, trainer: pl.Trainer, module: pl.LightningModule, outputs: Any, batch: Batch, _index: int
+        self, trainer: lightning.Trainer, module: lightning.LightningModule, outputs: Any, batch: Batch, _index: int
     ) -> None:
         """Log the step; its loss is the mean over its own documents."""
         assert isinstance(module, Classification)
@@ -162,7 +167,7 @@ class Lines(Callback):
     def __init__(self, history: History) -> None:
         self.history = history
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, _module: pl.LightningModule) -> None:
+    def on_train_epoch_end(self, trainer: lightning.Trainer, _module: lightning.LightningModule) -> None:
         """Print the epoch that History just added."""
         row = self.history.rows[-1]
         validated = (
@@ -179,7 +184,7 @@ class Bar(RichProgressBar):
     """Lightning's bar, without the last letters of the run's id that it calls a version."""
 
     def get_metrics(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> dict[str, int | str | float | dict[str, float]]:
         """Return what stands behind the bar."""
         metrics = super().get_metrics(trainer, pl_module)

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import pytorch_lightning as pl
+import pytorch_lightning as lightning
 from filelock import FileLock, Timeout
 from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.callbacks import Checkpoint as LightningCheckpoint
@@ -96,7 +96,7 @@ class Best(Callback):
         self.score = float("-inf")
         self.weights: dict[str, Tensor] = {}
 
-    def on_validation_end(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+    def on_validation_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         """Compare."""
         score = float(trainer.callback_metrics[MONITOR])
         if score > self.score:
@@ -112,7 +112,7 @@ class Best(Callback):
         self.score, self.weights = state["score"], state["weights"]
 
 
-class Resumption(LightningCheckpoint):
+class ResumableCheckpoint(LightningCheckpoint):
     """Write checkpoints as a training goes, and one more when a person or a scheduler stops it.
 
     As one of Lightning's `Checkpoint`s it runs after the callbacks whose state it saves.
@@ -128,12 +128,12 @@ class Resumption(LightningCheckpoint):
         self._cost = 0.0
         self._stop_early = False
 
-    def on_train_start(self, trainer: pl.Trainer, _module: pl.LightningModule) -> None:
+    def on_train_start(self, trainer: lightning.Trainer, _module: lightning.LightningModule) -> None:
         """Stop at once if patience had ended when the checkpoint was written, which Lightning forgets."""
         trainer.should_stop = trainer.should_stop or self._stop_early
 
     def on_train_batch_end(
-        self, trainer: pl.Trainer, _module: pl.LightningModule, _outputs: Any, _batch: Any, index: int
+        self, trainer: lightning.Trainer, _module: lightning.LightningModule, _outputs: Any, _batch: Any, index: int
     ) -> None:
         """Write one if it is time, and leave if somebody asked."""
         # Lightning would take a checkpoint of an epoch's last step for one after its validation
@@ -148,13 +148,13 @@ class Resumption(LightningCheckpoint):
         if self.stopped:
             raise KeyboardInterrupt
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, _module: pl.LightningModule) -> None:
+    def on_train_epoch_end(self, trainer: lightning.Trainer, _module: lightning.LightningModule) -> None:
         """Write one after every epoch."""
         self.save(trainer)
         if self.stopped:
             raise KeyboardInterrupt
 
-    def save(self, trainer: pl.Trainer) -> None:
+    def save(self, trainer: lightning.Trainer) -> None:
         """Write the checkpoint, whole or not at all."""
         if self.path is None:
             return

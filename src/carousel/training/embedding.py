@@ -1,7 +1,7 @@
 """What a model's embedding is while it is learned: what it begins with, and what its words share."""
 
 import numpy as np
-import pytorch_lightning as pl
+import pytorch_lightning as lightning
 import torch
 from pytorch_lightning.callbacks import Callback
 from torch import nn
@@ -60,11 +60,11 @@ class Frozen(Callback):
     def __init__(self, epochs: int) -> None:
         self.epochs = epochs
 
-    def on_train_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+    def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         """Freeze, or not."""
         assert isinstance(module, Classification)
         module.model.embedding.requires_grad_(trainer.current_epoch >= self.epochs)
 
-    def on_train_epoch_start(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+    def on_train_epoch_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         """Freeze, or no longer."""
         self.on_train_start(trainer, module)

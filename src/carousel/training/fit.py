@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import pytorch_lightning as pl
+import pytorch_lightning as lightning
 import torch
 from pytorch_lightning.callbacks import Callback, EarlyStopping
 from pytorch_lightning.loggers import Logger
@@ -26,8 +26,8 @@ from carousel.text.vocabulary import Vocabulary
 from carousel.training import budget, embedding, ngram_weights
 from carousel.training.allocator import keep_freed_memory
 from carousel.training.batches import Batches
-from carousel.training.callbacks import Curves, Determined, History, progress
-from carousel.training.checkpoint import Best, Resumption
+from carousel.training.callbacks import Curves, History, PerStepSeed, progress
+from carousel.training.checkpoint import Best, ResumableCheckpoint
 from carousel.training.ngram_weights import SpelledCounts
 from carousel.training.precision import Precision, choose
 
@@ -141,13 +141,13 @@ def fit(
         UserError: when the vectors are of another width than the model's.
         KeyboardInterrupt: after a step that Ctrl-C interrupted, and its checkpoint.
     """
-    if hparams.model.ngram_share == "auto":
-        hparams = with_values(hparams, {"model.ngram_share": budget.ngram_share(len(train))})
+    if hparams.model.ngram_weight == "auto":
+        hparams = with_values(hparams, {"model.ngram_weight": budget.ngram_weight(len(train))})
     params = hparams.train
     _quieten()
     keep_freed_memory()
     precision = choose(hparams)
-    table = (train, vocabulary, hparams.model.ngrams, hparams.model.ngram_documents)
+    table = (train, vocabulary, hparams.model.ngrams, hparams.model.ngram_min_df)
     characters = _characters(hparams.model, train, vocabulary)
     model = build(
         hparams,
@@ -171,8 +171,8 @@ def fit(
     batches = Batches(train, batch_tokens, seed=params.seed, shuffle=True)
     steps, counts = epochs * len(batches), np.bincount(train.targets, minlength=len(train.labels))
     task = Classification(model, params, steps, len(train) / len(batches), counts)
-    history, best, resumption = History(params.clip_norm), Best(), Resumption(checkpoints)
-    trainer = pl.Trainer(
+    history, best, resumption = History(params.clip_norm), Best(), ResumableCheckpoint(checkpoints)
+    trainer = lightning.Trainer(
         accelerator="auto",
         devices=1,
         precision=precision.lightning,
@@ -180,7 +180,7 @@ def fit(
         gradient_clip_val=params.clip_norm,
         logger=logger or False,
         callbacks=[
-            Determined(params.seed),
+            PerStepSeed(params.seed),
             history,
             *([embedding.Frozen(pretrained.freeze_epochs)] if pretrained is not None else []),
             Curves(),
@@ -219,7 +219,7 @@ def fit(
 
 def _characters(model: Model, train: Encoded, vocabulary: Vocabulary) -> int:
     """Return the length of the longest n-grams of characters that pay for these documents; 0 is none."""
-    if not (model.ngrams and model.ngram_share):
+    if not (model.ngrams and model.ngram_weight):
         return 0
     lengths = np.array([len(token) for token in vocabulary.tokens])
     return model.characters if budget.has_characters(int(lengths[train.ids].sum())) else 0
@@ -246,7 +246,7 @@ def describe(fitted: Fitted) -> dict[str, float | int | str]:
     }
 
 
-def _diverged(error: NotFiniteError, trainer: pl.Trainer, batches: Batches, checkpoint: Path | None) -> str:
+def _diverged(error: NotFiniteError, trainer: lightning.Trainer, batches: Batches, checkpoint: Path | None) -> str:
     index = trainer.fit_loop.batch_idx
     names = [batches.encoded.names[i] for i in batches.buckets.batches()[index]]
     documents = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

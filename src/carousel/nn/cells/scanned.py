@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from carousel.nn.cells.scan import linear_recurrence
 
-AJAR = 1e-12  # added to gates whose sum divides, so that it and its gradients are finite where all are shut
+EPS = 1e-12  # added to gates whose sum divides, so that it and its gradients are finite where all are shut
 
 
 class _InputGated(nn.Module):
@@ -77,7 +77,7 @@ class MinLSTM(_InputGated):
     def forward(self, inputs: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return outputs (B, T, H) and the last h (1, B, H) of inputs (B, T, F)."""
         f, i, g = self.project(inputs)
-        f, i = torch.sigmoid(f) + AJAR, torch.sigmoid(i) + AJAR
+        f, i = torch.sigmoid(f) + EPS, torch.sigmoid(i) + EPS
         f = f / (f + i)
         h = linear_recurrence(f, (1 - f) * g, self.before(inputs, state))
         return h, h[:, -1].unsqueeze(0)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from carousel.bundle.bundle import CONFIG, Bundle
 from carousel.errors import UserError
-from carousel.evaluation.answers import Answers
+from carousel.evaluation.predictions import Predictions
 from carousel.nn import encoders
 from carousel.registry.versions import (
     FINGERPRINT,
@@ -21,7 +21,7 @@ from carousel.registry.versions import (
     saved_bytes,
     versions,
 )
-from carousel.tracking.run import ANSWERS
+from carousel.tracking.run import PREDICTIONS
 from carousel.tracking.store import connect, has_run
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _RUN_ID = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
-class Contender:
+class ModelRef:
     """One of the models that are compared.
 
     Attributes:
@@ -59,9 +59,9 @@ class Contender:
         assert self.version is not None
         return fetch(self.version)
 
-    def answers(self, client: "MlflowClient") -> Answers | None:
-        """Return the answers that its run kept; none for a bare bundle, or a run from before they were kept."""
-        return kept_answers(client, self.run_id) if self.run_id else None
+    def predictions(self, client: "MlflowClient") -> Predictions | None:
+        """Return the predictions that its run logged; none for a bare bundle."""
+        return logged_predictions(client, self.run_id) if self.run_id else None
 
     def tested_on(self) -> str | None:
         """Return the digest of the data that it was tested on, as its version's tags have it."""
@@ -69,7 +69,7 @@ class Contender:
 
 
 @dataclass(frozen=True)
-class Portrait:
+class ModelInfo:
     """What a comparison says of a model itself.
 
     Attributes:
@@ -101,7 +101,7 @@ class Portrait:
         return asdict(self)
 
 
-def find(named: str, model: str) -> Contender:
+def find(named: str, model: str) -> ModelRef:
     """Find a model.
 
     Args:
@@ -114,7 +114,7 @@ def find(named: str, model: str) -> Contender:
     folder = Path(named)
     if (folder / CONFIG).exists() or (folder.is_dir() and "/" in named):
         written = (folder / CONFIG).stat().st_mtime if (folder / CONFIG).exists() else 0.0
-        return Contender(str(folder), folder=folder, trained=written)
+        return ModelRef(str(folder), folder=folder, trained=written)
     client = connect()
     if _RUN_ID.fullmatch(named):
         return _of_run(client, named, model)
@@ -127,22 +127,22 @@ def find(named: str, model: str) -> Contender:
     return _of_version(client, get(client, model, which))
 
 
-def kept_answers(client: "MlflowClient", run_id: str) -> Answers | None:
-    """Return a run's answers to the test split; none if the run is gone, or from before answers were kept."""
+def logged_predictions(client: "MlflowClient", run_id: str) -> Predictions | None:
+    """Return a run's predictions on the test split; none if the run is gone or has logged none."""
     if not has_run(client, run_id):
         return None
-    if not any(file.path == ANSWERS.as_posix() for file in client.list_artifacts(run_id, ANSWERS.parts[0])):
+    if not any(file.path == PREDICTIONS.as_posix() for file in client.list_artifacts(run_id, PREDICTIONS.parts[0])):
         return None
     with tempfile.TemporaryDirectory() as scratch:
-        return Answers.load(download(f"runs:/{run_id}/{ANSWERS.as_posix()}", scratch))
+        return Predictions.load(download(f"runs:/{run_id}/{PREDICTIONS.as_posix()}", scratch))
 
 
-def portray(contender: Contender) -> tuple[Portrait, Bundle]:
-    """Load and verify a contender's bundle, and say what it is."""
-    bundle = contender.load()
+def describe(ref: ModelRef) -> tuple[ModelInfo, Bundle]:
+    """Load and verify a model's bundle, and describe it."""
+    bundle = ref.load()
     config = bundle.model.config
-    return Portrait(
-        title=contender.title,
+    return ModelInfo(
+        title=ref.title,
         encoder=encoders.called(config),
         size=encoders.size(config),
         parameters=sum(parameter.numel() for parameter in bundle.model.parameters()),
@@ -150,8 +150,8 @@ def portray(contender: Contender) -> tuple[Portrait, Bundle]:
         fingerprint=bundle.fingerprint,
         vocabulary=bundle.vocabulary.fingerprint,
         tokenizer=bundle.tokenizer.fingerprint,
-        trained=datetime.fromtimestamp(contender.trained).strftime("%Y-%m-%d %H:%M"),
-        run_id=contender.run_id,
+        trained=datetime.fromtimestamp(ref.trained).strftime("%Y-%m-%d %H:%M"),
+        run_id=ref.run_id,
     ), bundle
 
 
@@ -167,14 +167,14 @@ def parse(uri: str) -> tuple[str, str]:
     return match[1], match[2] or match[3]
 
 
-def _of_version(client: "MlflowClient", version: Version, run_name: str = "") -> Contender:
+def _of_version(client: "MlflowClient", version: Version, run_name: str = "") -> ModelRef:
     aliases = f" ({', '.join(version.aliases)})" if version.aliases else ""
     title = f"{run_name}{version.name} version {version.number}{aliases}"
     trained = client.get_run(version.run_id).info.start_time if has_run(client, version.run_id) else version.created
-    return Contender(title, version, version.run_id, trained=trained / 1000)
+    return ModelRef(title, version, version.run_id, trained=trained / 1000)
 
 
-def _of_run(client: "MlflowClient", run_id: str, model: str) -> Contender:
+def _of_run(client: "MlflowClient", run_id: str, model: str) -> ModelRef:
     if not has_run(client, run_id):
         raise UserError(f"run {run_id}: is not in the store; its page in the MLflow UI shows a run's id")
     run = client.get_run(run_id)

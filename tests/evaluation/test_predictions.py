@@ -8,7 +8,7 @@ import torch
 from carousel.bundle.bundle import Bundle
 from carousel.corpus.document import digest
 from carousel.errors import UserError
-from carousel.evaluation.answers import Answers, answer, compare, disagreements
+from carousel.evaluation.predictions import Predictions, compare, disagreements, predict_documents
 from carousel.evaluation.report import Report
 from carousel.nn.classifier import ClassifierConfig, TextClassifier
 from carousel.text.tokenizer import TOKENIZERS
@@ -31,13 +31,13 @@ def made(labels, probabilities, targets, *, digest="d", lengths=None):
     probabilities = np.array(probabilities, dtype=np.float64)
     lengths = np.array(lengths or [5] * len(targets))
     report = Report(tuple(labels), np.array(targets), probabilities.argmax(-1), probabilities, lengths)
-    return Answers(report, tuple(f"doc {i}" for i in range(len(targets))), digest)
+    return Predictions(report, tuple(f"doc {i}" for i in range(len(targets))), digest)
 
 
 def test_answers_survive_save_and_load(tmp_path: Path) -> None:
-    found = answer(bundle(), documents(["animals", "plants", "plants", "animals", "plants"]))
+    found = predict_documents(bundle(), documents(["animals", "plants", "plants", "animals", "plants"]))
     found.save(tmp_path / "test.parquet")
-    again = Answers.load(tmp_path / "test.parquet")
+    again = Predictions.load(tmp_path / "test.parquet")
     assert (again.names, again.digest, again.report.labels) == (found.names, found.digest, found.report.labels)
     for name in ("targets", "predicted", "lengths"):
         np.testing.assert_array_equal(getattr(again.report, name), getattr(found.report, name))
@@ -46,7 +46,7 @@ def test_answers_survive_save_and_load(tmp_path: Path) -> None:
 
 
 def test_the_table_has_ids_and_no_texts(tmp_path: Path) -> None:
-    answer(bundle(), documents(["animals", "plants"])).save(tmp_path / "test.parquet")
+    predict_documents(bundle(), documents(["animals", "plants"])).save(tmp_path / "test.parquet")
     columns = pl.read_parquet(tmp_path / "test.parquet").columns
     assert columns == [
         "id",
@@ -61,7 +61,7 @@ def test_the_table_has_ids_and_no_texts(tmp_path: Path) -> None:
 
 def test_answers_are_the_bundles_predictions() -> None:
     asked = documents(["animals", "plants", "plants"])
-    found = answer(bundle(), asked)
+    found = predict_documents(bundle(), asked)
     predictions = bundle().predict(asked["text"].to_list())
     assert [found.report.labels[i] for i in found.report.predicted] == [one.label for one in predictions]
     assert found.digest == digest(asked)
@@ -69,7 +69,7 @@ def test_answers_are_the_bundles_predictions() -> None:
 
 
 def test_a_label_that_a_bundle_does_not_know_is_never_its_answer() -> None:
-    found = answer(bundle(), documents(["animals", "minerals", "minerals"]))
+    found = predict_documents(bundle(), documents(["animals", "minerals", "minerals"]))
     assert found.report.labels == ("animals", "plants", "minerals")
     assert found.report.targets.tolist() == [0, 2, 2]
     assert (found.report.probabilities[:, 2] == 0).all()
@@ -77,12 +77,12 @@ def test_a_label_that_a_bundle_does_not_know_is_never_its_answer() -> None:
 
 def test_other_files_are_no_answers(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no such file"):
-        Answers.load(tmp_path / "nothing.parquet")
+        Predictions.load(tmp_path / "nothing.parquet")
     pl.DataFrame({"id": [1]}).write_parquet(tmp_path / "other.parquet")
     (tmp_path / "text.parquet").write_text("not Parquet")
     for name in ("other", "text"):
-        with pytest.raises(UserError, match="not a table of answers"):
-            Answers.load(tmp_path / f"{name}.parquet")
+        with pytest.raises(UserError, match="not a table of predictions"):
+            Predictions.load(tmp_path / f"{name}.parquet")
 
 
 def test_labels_in_another_order_and_a_new_one_are_the_same_labels() -> None:
@@ -97,7 +97,7 @@ def test_labels_in_another_order_and_a_new_one_are_the_same_labels() -> None:
 
 def test_other_test_data_cannot_be_compared() -> None:
     a, b = (made("xy", [[1, 0]], [0], digest=digest) for digest in ("d", "e"))
-    with pytest.raises(ValueError, match="answers to different test data"):
+    with pytest.raises(ValueError, match="predictions on different test data"):
         compare(a, b)
 
 

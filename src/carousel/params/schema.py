@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError, model_validator
 
 from carousel.params.data import Data
-from carousel.params.nearest import nearest
 from carousel.params.sections import (
     Baseline,
     Encode,
@@ -21,6 +20,7 @@ from carousel.params.sections import (
     Vocab,
 )  # fmt: skip
 from carousel.params.space import Range, check_conditions, choices, is_whole
+from carousel.params.suggestions import nearest
 from carousel.params.sweep import Sweep
 
 
@@ -42,10 +42,14 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _long_documents_can_be_read(self) -> "Params":
-        if self.encode.long == "whole" and self.model.encoder == "transformer" and self.model.reading == "whole":
+        if (
+            self.encode.truncation == "none"
+            and self.model.encoder == "transformer"
+            and self.model.reading == "full"
+        ):
             raise ValueError(
-                "model.reading: a transformer's cost grows with the square of a document's length, and encode.long "
-                "is whole: set model.reading to chunks, or encode.long to head or head_tail"
+                "model.reading: a transformer's cost grows with the square of a document's length, and "
+                "encode.truncation is none: set model.reading to chunked, or encode.truncation to head or head_tail"
             )
         return self
 

@@ -1,4 +1,4 @@
-"""Two models on one test set: their answers, their size and speed, and where they are widest apart."""
+"""Two models on one test set: their predictions, their size and speed, and where they are widest apart."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,28 +9,28 @@ import polars as pl
 from carousel.bundle.bundle import Bundle
 from carousel.corpus import document, tables
 from carousel.errors import UserError
-from carousel.evaluation import answers, speed
-from carousel.evaluation.answers import Answers
+from carousel.evaluation import predictions, speed
 from carousel.evaluation.comparison import Comparison
-from carousel.registry.contender import Contender, Portrait, portray
+from carousel.evaluation.predictions import Predictions
+from carousel.registry.model_ref import ModelInfo, ModelRef, describe
 from carousel.tracking.store import connect
 
 TEST = Path("data/prepared/test.parquet")
 
 
 @dataclass(frozen=True)
-class Meeting:
+class ModelComparison:
     """All that there is to say of the two.
 
     Attributes:
-        portraits: of A and B.
+        models: of A and B.
         milliseconds: a document, of A and B; empty where there are no texts to time.
-        comparison: of their answers.
+        comparison: of their predictions.
         disagreements: the documents where they are widest apart, with `text` where it is at hand.
         digest: of the test data.
     """
 
-    portraits: tuple[Portrait, Portrait]
+    models: tuple[ModelInfo, ModelInfo]
     milliseconds: tuple[float, ...]
     comparison: Comparison
     disagreements: pl.DataFrame
@@ -43,7 +43,7 @@ class Meeting:
 
     def about(self) -> list[tuple[str, str, str]]:
         """Return the rows that describe the models side by side."""
-        a, b = self.portraits
+        a, b = self.models
         rows = [
             ("encoder", a.encoder, b.encoder),
             ("hidden size x layers", a.size, b.size),
@@ -63,8 +63,8 @@ class Meeting:
         timed = self.milliseconds or (None, None)
         return {
             **{
-                side: {**portrait.to_json(), "milliseconds": taken}
-                for side, portrait, taken in zip("ab", self.portraits, timed, strict=True)
+                side: {**model.to_json(), "milliseconds": taken}
+                for side, model, taken in zip("ab", self.models, timed, strict=True)
             },
             "test_digest": self.digest,
             **self.comparison.to_json(),
@@ -72,7 +72,7 @@ class Meeting:
         }
 
 
-def meet(a: Contender, b: Contender, *, reevaluate: bool = False) -> Meeting:
+def compare_models(a: ModelRef, b: ModelRef, *, reevaluate: bool = False) -> ModelComparison:
     """Compare two models.
 
     Args:
@@ -83,43 +83,43 @@ def meet(a: Contender, b: Contender, *, reevaluate: bool = False) -> Meeting:
     Raises:
         UserError: when they were tested on different data, or there is nothing to test them on.
     """
-    (portrait_a, bundle_a), (portrait_b, bundle_b) = portray(a), portray(b)
-    of_a, of_b = _answers((a, b), (bundle_a, bundle_b), reevaluate)
-    disagreements = answers.disagreements(of_a, of_b)
+    (model_a, bundle_a), (model_b, bundle_b) = describe(a), describe(b)
+    of_a, of_b = _predictions((a, b), (bundle_a, bundle_b), reevaluate)
+    disagreements = predictions.disagreements(of_a, of_b)
     texts = _texts(of_a.digest)
     if texts is not None:
         disagreements = disagreements.with_columns(text=texts[disagreements["row"]])
-    return Meeting(
-        portraits=(portrait_a, portrait_b),
+    return ModelComparison(
+        models=(model_a, model_b),
         milliseconds=() if texts is None else tuple(speed.milliseconds([bundle_a, bundle_b], texts.to_list())),
-        comparison=answers.compare(of_a, of_b),
+        comparison=predictions.compare(of_a, of_b),
         disagreements=disagreements,
         digest=of_a.digest,
     )
 
 
-def _answers(contenders: tuple[Contender, ...], bundles: tuple[Bundle, ...], reevaluate: bool) -> list[Answers]:
-    """Return both models' answers to one test set: those that their runs kept, or new ones on the data here."""
+def _predictions(refs: tuple[ModelRef, ...], bundles: tuple[Bundle, ...], reevaluate: bool) -> list[Predictions]:
+    """Return both models' predictions on one test set: those that their runs kept, or new ones on the data here."""
     if reevaluate:
         test = tables.read(TEST)
-        return [answers.answer(bundle, test) for bundle in bundles]
-    kept = [None if one.folder else one.answers(connect()) for one in contenders]
+        return [predictions.predict_documents(bundle, test) for bundle in bundles]
+    kept = [None if one.folder else one.predictions(connect()) for one in refs]
     if None in kept:
         if not TEST.exists():
-            which = contenders[kept.index(None)].title
-            raise UserError(f"{which}: has no answers with its run, and {TEST} is not here; `dvc repro` makes it")
+            which = refs[kept.index(None)].title
+            raise UserError(f"{which}: its run has no predictions, and {TEST} is not here; `dvc repro` makes it")
         test = tables.read(TEST)
         here = document.digest(test)
-        for contender in contenders:
-            tested = contender.tested_on() or here
+        for ref in refs:
+            tested = ref.tested_on() or here
             if tested != here:
                 raise UserError(
-                    f"{contender.title} was tested on other data ({tested[:16]}) than {TEST} holds ({here[:16]}); "
+                    f"{ref.title} was tested on other data ({tested[:16]}) than {TEST} holds ({here[:16]}); "
                     "--reevaluate tests both on that"
                 )
-    found = [old or answers.answer(bundle, test) for old, bundle in zip(kept, bundles, strict=True)]
+    found = [old or predictions.predict_documents(bundle, test) for old, bundle in zip(kept, bundles, strict=True)]
     if found[0].digest != found[1].digest:
-        one, other = (f"{of.title} on {its.digest[:16]}" for of, its in zip(contenders, found, strict=True))
+        one, other = (f"{of.title} on {its.digest[:16]}" for of, its in zip(refs, found, strict=True))
         raise UserError(f"tested on different data: {one}, {other}; --reevaluate tests both on {TEST} here")
     return found
 

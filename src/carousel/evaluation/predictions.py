@@ -1,7 +1,7 @@
-"""Answers on disk: what a model said of each test document, kept with its run for later comparisons.
+"""Predictions on disk: what a model said of each test document, kept with its run for later comparisons.
 
 A Parquet table without the texts. Its metadata holds the labels and the digest of the test data: two tables with
-the same digest answer the same documents in the same order.
+the same digest are of the same documents in the same order.
 """
 
 import json
@@ -20,11 +20,11 @@ from carousel.evaluation.comparison import Comparison
 from carousel.evaluation.report import Report, evaluate
 from carousel.files import replacing
 
-_METADATA = "carousel.answers"
+_METADATA = "carousel.predictions"
 
 
 @dataclass(frozen=True)
-class Answers:
+class Predictions:
     """A report, and which documents it is of.
 
     Attributes:
@@ -40,13 +40,13 @@ class Answers:
     def save(self, path: Path) -> None:
         """Write the table, whole or not at all."""
         probabilities = self.report.probabilities.astype(np.float32)
-        frame = self.report.answers(self.names).with_columns(probabilities=pl.Series(probabilities))
+        frame = self.report.predictions(self.names).with_columns(probabilities=pl.Series(probabilities))
         about = json.dumps({"labels": self.report.labels, "digest": self.digest})
         with replacing(path) as temporary:
             frame.write_parquet(temporary, metadata={_METADATA: about})
 
     @classmethod
-    def load(cls, path: Path) -> "Answers":
+    def load(cls, path: Path) -> "Predictions":
         """Read a table that `save` wrote.
 
         Raises:
@@ -58,7 +58,9 @@ class Answers:
         except FileNotFoundError as error:
             raise UserError(f"{path}: no such file; `dvc repro` makes it") from error
         except (KeyError, ValueError, pl.exceptions.PolarsError) as error:
-            raise UserError(f"{path}: not a table of answers; `dvc repro --force evaluate` remakes it") from error
+            raise UserError(
+                f"{path}: not a table of predictions; `dvc repro --force evaluate` remakes it"
+            ) from error
         labels = tuple(about["labels"])
         report = Report(
             labels=labels,
@@ -70,7 +72,7 @@ class Answers:
         return cls(report, tuple(frame["id"]), about["digest"])
 
 
-def answer(bundle: Bundle, documents: pl.DataFrame) -> Answers:
+def predict_documents(bundle: Bundle, documents: pl.DataFrame) -> Predictions:
     """Let a bundle classify prepared documents (`id`, `text`, `label`), by its own tokenizer and vocabulary.
 
     A label that the bundle does not know is added to its labels, with probability zero.
@@ -85,16 +87,16 @@ def answer(bundle: Bundle, documents: pl.DataFrame) -> Answers:
         targets=targets(documents["label"].to_list(), known),
         labels=known,
         names=names,
-        uncut=np.array([len(found) for found in tokens], dtype=np.int64),
+        full_length=np.array([len(found) for found in tokens], dtype=np.int64),
     )
     report = evaluate(bundle, encoded)
     unknown = np.zeros((len(names), len(known) - len(bundle.labels)))
     report = replace(report, labels=known, probabilities=np.hstack([report.probabilities, unknown]))
-    return Answers(report, names, document.digest(documents))
+    return Predictions(report, names, document.digest(documents))
 
 
-def compare(a: Answers, b: Answers) -> Comparison:
-    """Compare two models' answers to the same test data.
+def compare(a: Predictions, b: Predictions) -> Comparison:
+    """Compare two models' predictions on the same test data.
 
     Labels that only one of the models knows count for both. Where the models' tokenizers differ, a document has the
     greater of its two lengths.
@@ -103,7 +105,7 @@ def compare(a: Answers, b: Answers) -> Comparison:
         ValueError: when the test data differ.
     """
     if a.digest != b.digest:
-        raise ValueError(f"answers to different test data, {a.digest} and {b.digest}")
+        raise ValueError(f"predictions on different test data, {a.digest} and {b.digest}")
     labels = tuple(sorted({*a.report.labels, *b.report.labels}))
     of_a, of_b = targets(a.report.labels, labels), targets(b.report.labels, labels)
     return comparison.compare(
@@ -115,7 +117,7 @@ def compare(a: Answers, b: Answers) -> Comparison:
     )
 
 
-def disagreements(a: Answers, b: Answers, most: int = 10) -> pl.DataFrame:
+def disagreements(a: Predictions, b: Predictions, most: int = 10) -> pl.DataFrame:
     """Return the documents with different labels on which the two models disagree most, first the widest apart.
 
     How far apart: half the sum of the differences between their probabilities, from 0 to 1 (total variation).
@@ -131,7 +133,7 @@ def disagreements(a: Answers, b: Answers, most: int = 10) -> pl.DataFrame:
         probabilities[:, targets(report.labels, labels)] = report.probabilities
         spread.append(probabilities)
     apart = np.abs(spread[0] - spread[1]).sum(1) / 2
-    of_a, of_b = (answers.report.answers(answers.names) for answers in (a, b))
+    of_a, of_b = (predictions.report.predictions(predictions.names) for predictions in (a, b))
     return (
         of_b.select("id", "actual", tokens=np.maximum(a.report.lengths, b.report.lengths))
         .with_columns(
