@@ -194,12 +194,6 @@ def test_a_long_text_is_cut_as_the_bundle_says_also_when_loaded_again(make_bundl
     assert bundle.encode(text) == replace(bundle, max_length=99).encode(read or text)
 
 
-def test_a_bundle_from_before_long_documents_keeps_its_meaning(bundle, saved):
-    edited(saved / CONFIG, lambda content: content.pop("truncation"))
-    assert Bundle.load(saved).truncation == "head"
-    assert Bundle.load(saved).fingerprint == bundle.fingerprint
-
-
 def test_a_way_to_cut_that_only_a_later_version_knows_is_refused(saved):
     edited(saved / CONFIG, lambda content: content.update(truncation="middle"))
     assert "truncation is 'middle', where only head, head_tail, none are known" in str(refusal(saved))
@@ -371,6 +365,12 @@ def test_weights_of_another_precision_are_refused(saved, dtype):
 def test_a_format_from_the_future_is_refused_with_both_formats(saved, version):
     edited(saved / CONFIG, lambda content: content.update(format=version))
     assert str(refusal(saved)).endswith(f"says format {version!r}, this version reads {FORMAT!r}")
+
+
+@pytest.mark.parametrize("task", ["tagging", None, 1, ["classification"]])
+def test_a_bundle_of_another_task_is_refused(saved, task):
+    edited(saved / CONFIG, lambda content: content.update(task=task))
+    assert str(refusal(saved)).endswith(f"says task {task!r}, this version reads 'classification'")
 
 
 @pytest.mark.parametrize("content", ["", "[]", "null", "{", '"text"', f'{{"format": "{FORMAT}"}}'])

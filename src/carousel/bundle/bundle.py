@@ -14,7 +14,7 @@ and the configuration. Loading recomputes them, so that parts of two models can 
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ from carousel.text.tokenizer import Tokenizer
 from carousel.text.vocabulary import Vocabulary
 
 FORMAT = "carousel bundle 1"
+TASK = "classification"
 CONFIG, TOKENIZER, VOCABULARY, WEIGHTS = "bundle.json", "tokenizer.json", "vocab.txt", "weights.safetensors"
 FILES = (CONFIG, TOKENIZER, VOCABULARY, WEIGHTS)
 BATCH_TOKENS = 16_384
@@ -151,11 +152,7 @@ class Bundle:
         fingerprints = self.fingerprints
         content = {
             "format": FORMAT,
-            "task": "classification",
-            "labels": self.labels,
-            "max_length": self.max_length,
-            "truncation": self.truncation,
-            "model": asdict(self.model.config),
+            **_description(self.model.config, self.labels, self.max_length, self.truncation),
             "fingerprints": fingerprints,
             "fingerprint": json_digest(fingerprints),
         }
@@ -178,9 +175,11 @@ class Bundle:
             content = json.loads(_read(folder / CONFIG))
             if content.get("format") != FORMAT:
                 raise ValueError(f"says format {content.get('format')!r}, this version reads {FORMAT!r}")
+            if content.get("task") != TASK:
+                raise ValueError(f"says task {content.get('task')!r}, this version reads {TASK!r}")
             config, recorded = ClassifierConfig(**content["model"]), dict(content["fingerprints"])
             labels, max_length = tuple(content["labels"]), int(content["max_length"])
-            truncation = content.get("truncation", "head")
+            truncation = content["truncation"]
             kept(max_length, truncation)  # or it is a later version's
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise BundleError(f"{folder / CONFIG}: not a bundle's description: {error}") from error
@@ -248,15 +247,14 @@ def _match(path: Path, found: str, recorded: str | None) -> None:
 def _description(
     config: ClassifierConfig, labels: tuple[str, ...], max_length: int, truncation: str
 ) -> dict[str, Any]:
-    """Return what `bundle.json`'s fingerprint covers.
-
-    Configuration at its default is left out, so that a later version, which knows more settings, finds the same
-    fingerprint for a bundle that was saved before them.
-    """
-    defaults = {field.name: field.default for field in fields(config)}
-    model = {key: value for key, value in asdict(config).items() if value != defaults[key]}
-    cut = {} if truncation == "head" else {"truncation": truncation}
-    return {"labels": list(labels), "max_length": max_length, **cut, "model": model}
+    """Return what `bundle.json`'s fingerprint covers."""
+    return {
+        "task": TASK,
+        "labels": list(labels),
+        "max_length": max_length,
+        "truncation": truncation,
+        "model": asdict(config),
+    }
 
 
 def _tensors_fingerprint(tensors: dict[str, Tensor]) -> str:

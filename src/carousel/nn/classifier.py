@@ -16,10 +16,7 @@ from carousel.text.vocabulary import PADDING_ID, UNKNOWN_ID
 
 @dataclass(frozen=True)
 class ClassifierConfig:
-    """What a `TextClassifier` is made of; saved with its weights.
-
-    A default is what a bundle means that was saved before its setting existed, so defaults here never change;
-    recommended values are in params.yaml.
+    """What a `TextClassifier` is made of; saved with its weights. Recommended values are in params.yaml.
 
     Attributes:
         vocabulary_size: rows of the embedding, specials included.

@@ -51,7 +51,7 @@ def _refitted(metrics: dict[str, float]) -> bool:
 
 
 def _encoder(params: dict[str, str]) -> str:
-    encoder = params.get("model.encoder", "recurrent")  # a run from before there were others
+    encoder = params["model.encoder"]
     layers = f"{params['model.layers']} layer{'' if params['model.layers'] == '1' else 's'}"
     if encoder == "bag":
         return f"**bag of embeddings** of size {params['model.embedding_size']}"
