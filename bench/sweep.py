@@ -27,7 +27,7 @@ from optuna.trial import TrialState
 from carousel.params import Hparams, Params, Sweep, load
 from carousel.search.messages import Data
 from carousel.search.outcome import Outcome
-from carousel.search.progress import Lines
+from carousel.search.progress import TrialLines
 from carousel.search.pruners import PRUNERS
 from carousel.search.samplers import SAMPLERS
 from carousel.search.study import EPOCHS, SECONDS
@@ -49,7 +49,7 @@ def swept(params: Params, data: Data, **changes: Any) -> tuple[Outcome, float]:
     hparams = Hparams(model=params.model, train=params.train)
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
-        outcome = search(sweep, hparams, data, place=Path(folder) / "studies.journal", watcher=Lines())
+        outcome = search(sweep, hparams, data, place=Path(folder) / "studies.journal", watcher=TrialLines())
         seconds = time.perf_counter() - began
         outcome.report()  # it is kept from here on; the journal is not
     return outcome, seconds

@@ -69,8 +69,8 @@ def _no_width(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_gates_and_history_show_reasons_as_they_are(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    outcome = SimpleNamespace(gate="cases", state="failed", figure=NASTY, asked=f"all of {NASTY}")
-    registry._show_gates(SimpleNamespace(candidate=VERSION, champion=None, outcomes=[outcome]))  # type: ignore[arg-type]
+    result = SimpleNamespace(gate="cases", state="failed", measured=NASTY, required=f"all of {NASTY}")
+    registry._show_gates(SimpleNamespace(candidate=VERSION, champion=None, results=[result]))  # type: ignore[arg-type]
     assert capsys.readouterr().out.count(SHOWN) == 3
     event = SimpleNamespace(
         when="2026-01-02T03:04:05+00:00", who=NASTY, action="promote", source=None, target=1, gates=[],

@@ -7,32 +7,32 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carousel.nn.side_by_side import Task, divisible, side_by_side
+from carousel.nn.side_by_side import Job, divisible, side_by_side
 
 few = settings(max_examples=50, deadline=None)
-patience = 20  # seconds that a task waits for another one, which never takes as long
+patience = 20  # seconds that a job waits for another one, which never takes as long
 
 
 def affine(weight, bias, argument):
     return torch.tanh(argument @ weight + bias)
 
 
-def task(argument, *parameters):
-    return Task(lambda tensor: affine(*parameters, tensor), argument, parameters)
+def job(argument, *parameters):
+    return Job(lambda tensor: affine(*parameters, tensor), argument, parameters)
 
 
 def tasks_that(function, count=4):
-    """Return tasks that do `function`, whose results matter little."""
+    """Return jobs that do `function`, whose results matter little."""
 
     def run(argument):
         function()
         return argument * 1
 
-    return [Task(run, torch.ones(2, requires_grad=True), ()) for _ in range(count)]
+    return [Job(run, torch.ones(2, requires_grad=True), ()) for _ in range(count)]
 
 
 def seen_by_tasks(look, count=4):
-    """Return what `look` gives in each task."""
+    """Return what `look` gives in each job."""
     seen = []
     side_by_side(tasks_that(lambda: seen.append(look()), count))
     assert len(seen) == count
@@ -60,7 +60,7 @@ def test_results_and_gradients_are_those_of_plain_autograd(structure):
     arguments, weights, biases = leaves[:2], leaves[2:4], leaves[4:]
     chosen = [(arguments[a], weights[w], biases[b]) for a, w, b in parts]
 
-    found = side_by_side([task(*parts) for parts in chosen])
+    found = side_by_side([job(*parts) for parts in chosen])
     expected = [affine(weight, bias, argument) for argument, weight, bias in chosen]
     for one, other in zip(found, expected, strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=1e-6)
@@ -81,7 +81,7 @@ def test_results_and_gradients_are_those_of_plain_autograd(structure):
 def test_tasks_that_share_a_parameter_add_their_gradients():
     weight = torch.tensor([2.0], requires_grad=True)
     arguments = [torch.tensor([10.0**power]) for power in range(4)]
-    results = side_by_side([Task(lambda tensor: tensor * weight, argument, (weight,)) for argument in arguments])
+    results = side_by_side([Job(lambda tensor: tensor * weight, argument, (weight,)) for argument in arguments])
     torch.cat(results).sum().backward()
     assert weight.grad.item() == 1111
 
@@ -94,7 +94,7 @@ def test_a_task_computes_no_gradient_of_an_argument_that_wants_none(want):
         seen.append(argument.requires_grad)
         return argument * weight
 
-    results = side_by_side([Task(look, torch.ones(2).requires_grad_(want), (weight,))] * 2)
+    results = side_by_side([Job(look, torch.ones(2).requires_grad_(want), (weight,))] * 2)
     assert seen == [want, want]
     assert all(result.requires_grad for result in results)
 
@@ -102,7 +102,7 @@ def test_a_task_computes_no_gradient_of_an_argument_that_wants_none(want):
 def test_a_result_that_nobody_used_gives_no_gradient():
     weights = [torch.tensor([2.0], requires_grad=True) for _ in range(2)]
     used, _ = side_by_side(
-        [Task(lambda tensor, weight=weight: tensor * weight, torch.ones(1), (weight,)) for weight in weights]
+        [Job(lambda tensor, weight=weight: tensor * weight, torch.ones(1), (weight,)) for weight in weights]
     )
     used.backward()
     assert weights[0].grad.item() == 1
@@ -112,20 +112,20 @@ def test_a_result_that_nobody_used_gives_no_gradient():
 def test_a_result_without_gradient_leaves_the_others_theirs():
     argument = torch.tensor([3.0], requires_grad=True)
     functions = [torch.detach, torch.square, torch.no_grad()(torch.exp)]
-    results = side_by_side([Task(function, argument, ()) for function in functions])
+    results = side_by_side([Job(function, argument, ()) for function in functions])
     sum(results).backward()
     assert argument.grad.item() == 6
 
 
 def test_a_result_without_gradient_wants_none():
     argument = torch.ones(2, requires_grad=True)
-    results = side_by_side([Task(function, argument, ()) for function in (torch.detach, torch.square)])
+    results = side_by_side([Job(function, argument, ()) for function in (torch.detach, torch.square)])
     assert [result.requires_grad for result in results] == [False, True]
 
 
 def test_no_tasks_graph_outlives_its_backward_pass():
     weight = torch.ones(2, requires_grad=True)
-    results = side_by_side([task(torch.ones(1, 2), weight.view(2, 1), torch.zeros(1)) for _ in range(2)])
+    results = side_by_side([job(torch.ones(1, 2), weight.view(2, 1), torch.zeros(1)) for _ in range(2)])
     node = results[0].grad_fn
     torch.cat(results).sum().backward()
     assert node.graphs is None
@@ -133,7 +133,7 @@ def test_no_tasks_graph_outlives_its_backward_pass():
 
 def test_a_second_backward_pass_says_that_there_is_no_second():
     argument = torch.ones(2, requires_grad=True)
-    total = sum(result.sum() for result in side_by_side([Task(torch.exp, argument, ())] * 2))
+    total = sum(result.sum() for result in side_by_side([Job(torch.exp, argument, ())] * 2))
     total.backward(retain_graph=True)
     with pytest.raises(RuntimeError, match="second time"):
         total.backward()
@@ -141,7 +141,7 @@ def test_a_second_backward_pass_says_that_there_is_no_second():
 
 def test_the_gradient_of_a_gradient_is_refused():
     argument = torch.ones(2, requires_grad=True)
-    total = sum(result.square().sum() for result in side_by_side([Task(torch.exp, argument, ())] * 2))
+    total = sum(result.square().sum() for result in side_by_side([Job(torch.exp, argument, ())] * 2))
     (gradient,) = torch.autograd.grad(total, argument, create_graph=True)
     with pytest.raises(RuntimeError, match="differentiate twice"):
         gradient.sum().backward()
@@ -166,7 +166,7 @@ def test_tasks_run_at_the_same_time_forward_and_backward(threads):
             return gradient
 
     argument = torch.ones(2, requires_grad=True)
-    results = side_by_side([Task(Meeting.apply, argument, ())] * 2)
+    results = side_by_side([Job(Meeting.apply, argument, ())] * 2)
     torch.cat(results).sum().backward()
     assert argument.grad.tolist() == [2, 2]
 
@@ -182,7 +182,7 @@ def test_tasks_that_are_traced_stay_in_the_callers_thread(threads):
         return part * 2
 
     def both(tensor):
-        return tuple(side_by_side([Task(twice, tensor, ())] * 2))
+        return tuple(side_by_side([Job(twice, tensor, ())] * 2))
 
     traced = torch.jit.trace(both, torch.ones(2), check_trace=False)
     assert seen == [here, here]
@@ -217,7 +217,7 @@ def test_many_calls_from_two_threads_at_once_are_right(threads):
         generator = torch.Generator().manual_seed(seed)
         for _ in range(30):
             argument, weight = (torch.randn(3, 3, generator=generator).requires_grad_() for _ in range(2))
-            results = side_by_side([task(argument * i, weight, torch.zeros(3)) for i in range(1, 6)])
+            results = side_by_side([job(argument * i, weight, torch.zeros(3)) for i in range(1, 6)])
             expected = [affine(weight, torch.zeros(3), argument * i) for i in range(1, 6)]
             found, exact = (
                 torch.autograd.grad(sum(all_).sum(), (argument, weight)) for all_ in (results, expected)
@@ -267,7 +267,7 @@ def test_the_callers_modes_are_those_of_its_tasks(mode, number, threads):
 def test_autocast_reaches_the_products_of_a_task_and_gradients_come_back_in_fp32():
     argument, weight = torch.randn(4, 3), torch.randn(3, 3, requires_grad=True)
     with torch.autocast("cpu", torch.bfloat16):
-        results = side_by_side([Task(lambda tensor: tensor @ weight, argument, (weight,))] * 2)
+        results = side_by_side([Job(lambda tensor: tensor @ weight, argument, (weight,))] * 2)
     assert {result.dtype for result in results} == {torch.bfloat16}
     sum(results).float().sum().backward()
     expected = 2 * argument.sum(0).unsqueeze(1).expand(3, 3)
@@ -277,7 +277,7 @@ def test_autocast_reaches_the_products_of_a_task_and_gradients_come_back_in_fp32
 # TaskErrors
 
 
-class TaskError(Exception):
+class JobError(Exception):
     pass
 
 
@@ -285,15 +285,15 @@ class TaskError(Exception):
 @pytest.mark.parametrize("mode", [nullcontext, torch.no_grad])
 def test_an_exception_in_a_task_reaches_the_caller_as_it_is(mode, number, threads):
     threads(number)
-    mistake = TaskError("in the second task")
+    mistake = JobError("in the second job")
 
     def fail(_argument):
         raise mistake
 
     argument = torch.ones(2, requires_grad=True)
-    tasks = [Task(function, argument, ()) for function in (torch.exp, fail, torch.exp)]
-    with mode(), pytest.raises(TaskError) as caught:
-        side_by_side(tasks)
+    jobs = [Job(function, argument, ()) for function in (torch.exp, fail, torch.exp)]
+    with mode(), pytest.raises(JobError) as caught:
+        side_by_side(jobs)
     assert caught.value is mistake
     assert seen_by_tasks(lambda: 1) == [1] * 4  # and the threads go on
 
@@ -309,8 +309,8 @@ def test_an_exception_in_a_backward_pass_reaches_the_caller_as_it_is(number, thr
 
         @staticmethod
         def backward(ctx, gradient):
-            raise TaskError("in a backward pass")
+            raise JobError("in a backward pass")
 
-    results = side_by_side([Task(Failing.apply, torch.ones(2, requires_grad=True), ())] * 2)
-    with pytest.raises(TaskError, match="in a backward pass"):
+    results = side_by_side([Job(Failing.apply, torch.ones(2, requires_grad=True), ())] * 2)
+    with pytest.raises(JobError, match="in a backward pass"):
         torch.cat(results).sum().backward()

@@ -9,17 +9,17 @@ import pytest
 from carousel.corpus import document, tables
 from carousel.params import Promotion
 from carousel.registry import gates, promotion, versions
-from carousel.registry.gates import Outcome
+from carousel.registry.gates import GateResult
 from carousel.registry.registered import TEST, Registered
 from tests.registry.conftest import DOCUMENTS, LABELS, Registry, spread
 
 OFF = Promotion(not_worse=None, slices=None, size=None, speed=None)
 
 
-def outcome(registry: Registry, name: str, rules: dict, which: str = "challenger") -> Outcome:
+def result(registry: Registry, name: str, rules: dict, which: str = "challenger") -> GateResult:
     """Judge by one gate alone."""
     verdict = promotion.judge(registry.client, name, which, OFF.model_copy(update=rules))
-    (found,) = verdict.outcomes
+    (found,) = verdict.results
     return found
 
 
@@ -38,7 +38,7 @@ def test_every_gate_is_a_key_of_params(registry: Registry) -> None:
 def test_gates_that_are_off_are_not_measured(registry: Registry) -> None:
     pair(registry, "off", accuracy=0.1)
     verdict = promotion.judge(registry.client, "off", "2", OFF)
-    assert verdict.outcomes == ()
+    assert verdict.results == ()
     assert verdict.passed
 
 
@@ -46,7 +46,7 @@ def test_without_a_champion_only_the_gates_of_the_candidate_alone_count(registry
     registry.enter("alone", seed=0)
     rules = Promotion(floor=0.7, baseline=True, better=0.95)
     verdict = promotion.judge(registry.client, "alone", "1", rules)
-    assert {found.gate: found.state for found in verdict.outcomes} == {
+    assert {found.gate: found.state for found in verdict.results} == {
         "floor": "passed", "baseline": "passed", "not_worse": "skipped", "better": "skipped", "slices": "skipped",
         "size": "skipped", "speed": "skipped",
     }  # fmt: skip
@@ -59,64 +59,64 @@ def test_floor_and_baseline_hold_the_recorded_figure_against_theirs(registry: Re
     name = f"floor-{metric}"
     version = registry.enter(name, seed=0, accuracy=0.8, baseline=0.75)
     figure = float(version.tags[f"test.{metric}"])
-    assert outcome(registry, name, {"floor": figure, "metric": metric}).passed
-    failed = outcome(registry, name, {"floor": 0.9, "metric": metric})
+    assert result(registry, name, {"floor": figure, "metric": metric}).passed
+    failed = result(registry, name, {"floor": 0.9, "metric": metric})
     assert not failed.passed
-    assert f"{figure:.4f}" in failed.figure
-    assert failed.asked == "at least 0.9"
-    assert outcome(registry, name, {"baseline": True, "metric": metric}).passed
+    assert f"{figure:.4f}" in failed.measured
+    assert failed.required == "at least 0.9"
+    assert result(registry, name, {"baseline": True, "metric": metric}).passed
     registry.enter(name, seed=1, accuracy=0.7, baseline=0.75)
-    below = outcome(registry, name, {"baseline": True, "metric": metric})
+    below = result(registry, name, {"baseline": True, "metric": metric})
     assert not below.passed
-    assert below.asked == "at least the linear baseline's 0.7500"
+    assert below.required == "at least the linear baseline's 0.7500"
 
 
 def test_not_worse_allows_its_margin_and_no_more(registry: Registry) -> None:
     pair(registry, "margin", accuracy=0.78)
-    assert outcome(registry, "margin", {"not_worse": 0.02}).passed
-    failed = outcome(registry, "margin", {"not_worse": 0.01})
+    assert result(registry, "margin", {"not_worse": 0.02}).passed
+    failed = result(registry, "margin", {"not_worse": 0.01})
     assert not failed.passed
-    assert failed.figure.startswith("accuracy 0.7800, −2.0 points from 0.8000 (95 % −")
+    assert failed.measured.startswith("accuracy 0.7800, −2.0 points from 0.8000 (95 % −")
 
 
 def test_better_asks_for_more_than_a_lucky_document(registry: Registry) -> None:
     pair(registry, "lucky", accuracy=0.805)  # one document of 200
-    lucky = outcome(registry, "lucky", {"better": 0.95})
+    lucky = result(registry, "lucky", {"better": 0.95})
     assert not lucky.passed
-    assert lucky.figure.startswith("better at confidence 0.")
+    assert lucky.measured.startswith("better at confidence 0.")
     pair(registry, "sure", accuracy=0.9)
-    assert outcome(registry, "sure", {"better": 0.99}).passed
+    assert result(registry, "sure", {"better": 0.99}).passed
     pair(registry, "equal", accuracy=0.8)
-    assert outcome(registry, "equal", {"better": 0.51}).figure == "better at confidence 0.500"
+    assert result(registry, "equal", {"better": 0.51}).measured == "better at confidence 0.500"
 
 
 def test_a_slice_that_got_worse_stops_a_model_that_is_better_on_the_whole(registry: Registry) -> None:
     # the champion's errors, all mended; but of the 50 long documents 20 go wrong
     long = [i for i in range(DOCUMENTS) if i % 4 == 0]
     pair(registry, "slice", wrong=long[:20])
-    assert outcome(registry, "slice", {"not_worse": 0.0}).passed
-    found = outcome(registry, "slice", {"slices": 0.1, "slice_documents": 50})
+    assert result(registry, "slice", {"not_worse": 0.0}).passed
+    found = result(registry, "slice", {"slices": 0.1, "slice_documents": 50})
     assert not found.passed
-    assert found.figure.startswith("length ")
-    assert "of 50 documents" in found.figure
+    assert found.measured.startswith("length ")
+    assert "of 50 documents" in found.measured
     # with too few documents a slice is not looked at
-    assert outcome(registry, "slice", {"slices": 0.3, "slice_documents": 51}).passed
-    assert outcome(registry, "slice", {"slices": 0.1, "slice_documents": 201}).figure == "none has 201 documents"
+    assert result(registry, "slice", {"slices": 0.3, "slice_documents": 51}).passed
+    assert result(registry, "slice", {"slices": 0.1, "slice_documents": 201}).measured == "none has 201 documents"
 
 
 def test_a_label_that_got_worse_is_named(registry: Registry) -> None:
     pair(registry, "label", wrong=[i for i in range(100, 140) if i % 4])
-    found = outcome(registry, "label", {"slices": 0.04, "slice_documents": 100})
+    found = result(registry, "label", {"slices": 0.04, "slice_documents": 100})
     assert not found.passed
-    assert found.figure.startswith("label plants: −")
+    assert found.measured.startswith("label plants: −")
 
 
 def test_size_is_a_factor_of_the_champions_files(registry: Registry) -> None:
     pair(registry, "size", hidden_size=64)
-    found = outcome(registry, "size", {"size": 2.0})
+    found = result(registry, "size", {"size": 2.0})
     assert not found.passed
-    assert "times the champion's" in found.figure
-    assert outcome(registry, "size", {"size": 1000.0}).passed
+    assert "times the champion's" in found.measured
+    assert result(registry, "size", {"size": 1000.0}).passed
 
 
 def on_disk() -> str:
@@ -132,14 +132,14 @@ def on_disk() -> str:
 def test_speed_is_measured_now_on_the_candidates_test_data(registry: Registry) -> None:
     digest = on_disk()
     pair(registry, "speed", digest=digest, hidden_size=256)
-    slower = outcome(registry, "speed", {"speed": 1e-3})
+    slower = result(registry, "speed", {"speed": 1e-3})
     assert not slower.passed
-    assert " ms a document, " in slower.figure
-    assert outcome(registry, "speed", {"speed": 1e6}).passed
+    assert " ms a document, " in slower.measured
+    assert result(registry, "speed", {"speed": 1e6}).passed
     registry.enter("speed", seed=2, digest="not here")
-    unknown = outcome(registry, "speed", {"speed": 2.0})
+    unknown = result(registry, "speed", {"speed": 2.0})
     assert unknown.state == "not measured"
-    assert "promote where the candidate was trained" in unknown.figure
+    assert "promote where the candidate was trained" in unknown.measured
 
 
 def test_a_champion_tested_on_other_data_answers_the_candidates(registry: Registry) -> None:
@@ -148,7 +148,7 @@ def test_a_champion_tested_on_other_data_answers_the_candidates(registry: Regist
     promotion.promote(registry.client, promotion.judge(registry.client, "other", "1", OFF))
     candidate = registry.enter("other", seed=0, digest=digest)
     # the candidate, as a run that kept no predictions: both are asked now, and say the same, being the same bundle
-    trial = gates.Trial(
+    trial = gates.Candidacy(
         OFF.model_copy(update={"not_worse": 0.0}),
         Registered(registry.client, replace(candidate, run_id="none")),
         Registered(registry.client, versions.get(registry.client, "other", "1")),
@@ -165,14 +165,14 @@ def test_cases_must_all_come_out_right(registry: Registry, tmp_path: Path) -> No
     other = next(label for label in LABELS if label != said)
     file = tmp_path / "cases.yaml"
     file.write_text(f"- {{text: the dog, label: {said}}}\n- same: [the dog, The Dog]\n")
-    found = outcome(registry, "cases", {"cases": str(file)})
+    found = result(registry, "cases", {"cases": str(file)})
     assert found.passed
-    assert found.figure == "2 of 2 right"
+    assert found.measured == "2 of 2 right"
     file.write_text(f"- {{text: the dog, label: {said}}}\n- {{text: the dog, label: {other}}}\n")
-    found = outcome(registry, "cases", {"cases": str(file)})
+    found = result(registry, "cases", {"cases": str(file)})
     assert not found.passed
-    assert found.figure == f"1 of 2 right; case 2: 'the dog' is {said}, not {other}"
-    assert outcome(registry, "cases", {"cases": "nowhere.yaml"}).state == "not measured"
+    assert found.measured == f"1 of 2 right; case 2: 'the dog' is {said}, not {other}"
+    assert result(registry, "cases", {"cases": "nowhere.yaml"}).state == "not measured"
 
 
 def test_a_better_model_is_right_wherever_a_worse_one_is() -> None:

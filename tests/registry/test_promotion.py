@@ -74,11 +74,11 @@ def test_the_trail_has_every_gates_figure_on_the_version_and_on_the_model(regist
     assert event.reason == "asked for by the support team"
     assert event.who
     assert event.when.endswith("+00:00")
-    assert [gate["gate"] for gate in event.gates] == [outcome.gate for outcome in verdict.outcomes]
+    assert [gate["gate"] for gate in event.gates] == [result.gate for result in verdict.results]
     assert {gate["gate"]: gate["state"] for gate in event.gates} == {
         "not_worse": "passed", "slices": "passed", "size": "passed",
     }  # fmt: skip
-    assert event.gates[0]["figure"].startswith("accuracy 0.9000, +10.0 points from 0.8000")
+    assert event.gates[0]["measured"].startswith("accuracy 0.9000, +10.0 points from 0.8000")
     on_model = registry.client.get_registered_model("trail").tags["promotion.0002"]
     on_version = versions.get(registry.client, "trail", "2").tags["promotion.0002"]
     assert on_model == on_version

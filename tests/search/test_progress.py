@@ -9,7 +9,7 @@ from rich.console import Console
 
 from carousel.search.messages import Epoch
 from carousel.search.outcome import Outcome
-from carousel.search.progress import Lines, LiveTable, display, duration, line, number, table
+from carousel.search.progress import LiveTable, TrialLines, display, duration, line, number, table
 from carousel.search.storage import open_storage
 from carousel.search.study import REASON, Study
 from tests.search.stand_in import HPARAMS, formula, sweep
@@ -64,7 +64,7 @@ def test_names_and_reasons_are_neither_markup_nor_control_the_terminal(tmp_path:
     assert escaped in shown(table(Outcome(study)))
     live = LiveTable()
     live._live.console = Console(file=io.StringIO(), width=200)
-    for display_ in (live, Lines()):
+    for display_ in (live, TrialLines()):
         display_.begin(study)
         display_.note(line(study, study.ended[1], 2))
         display_.finish()
@@ -75,7 +75,7 @@ def test_trials_that_ended_before_are_counted_and_not_told_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     outcome = formula(tmp_path / "journal", sweep(2))
-    lines = Lines()
+    lines = TrialLines()
     lines.begin(outcome.study)
     for trial in outcome.trials:
         lines.ended(trial)
@@ -99,7 +99,7 @@ def test_the_live_table_says_how_long_it_takes(tmp_path: Path, monkeypatch: pyte
 
 def test_lines_where_there_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdout", io.StringIO())
-    assert type(display()) is Lines
+    assert type(display()) is TrialLines
 
 
 @pytest.mark.parametrize(

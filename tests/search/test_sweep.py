@@ -167,12 +167,12 @@ JOIN = """
 import sys
 from pathlib import Path
 from carousel.search.messages import Data
-from carousel.search.progress import Lines
+from carousel.search.progress import TrialLines
 from carousel.search.sweep import join
 from carousel.url import Url
 if __name__ == "__main__":
     name, url, train, val, words = sys.argv[1:]
-    join(name, Url(url), Data(Path(train), Path(val), Path(words)), 1, Lines())
+    join(name, Url(url), Data(Path(train), Path(val), Path(words)), 1, TrialLines())
 """
 
 

@@ -9,7 +9,8 @@ METRICS = {
     "best/val_accuracy": 0.6296, "best/val_macro_f1": 0.5742,
 }  # fmt: skip
 PARAMS = {
-    "model.encoder": "recurrent", "model.cell": "gru", "model.bidirectional": "true", "model.hidden_size": "16", "model.layers": "1",
+    "model.encoder": "recurrent",
+    "model.cell": "gru", "model.bidirectional": "true", "model.hidden_size": "16", "model.layers": "1",
     "train.learning_rate": "0.02",
 }  # fmt: skip
 TAGS = {

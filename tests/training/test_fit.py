@@ -13,7 +13,7 @@ from carousel.corpus.encoded import Encoded
 from carousel.nn.batch import pad
 from carousel.training import budget
 from carousel.training.batches import Batches, BucketSampler
-from carousel.training.callbacks import History, Lines, progress
+from carousel.training.callbacks import EpochLines, History, progress
 from carousel.training.fit import DivergedError, build, describe, fit
 from tests.training.order_problem import TRAIN, VAL, VOCABULARY, WORDS, A, B, fitted, hparams, state
 
@@ -191,7 +191,7 @@ def test_quiet_prints_nothing(capsys):
 
 
 def test_a_terminal_gets_a_bar():
-    assert isinstance(progress(History(1.0)), Lines)
+    assert isinstance(progress(History(1.0)), EpochLines)
     leader, follower = os.openpty()
     with os.fdopen(leader, "rb"), os.fdopen(follower, "w") as terminal, redirect_stdout(terminal):
         assert isinstance(progress(History(1.0)), RichProgressBar)

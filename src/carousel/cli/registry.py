@@ -103,7 +103,7 @@ def promote(
                     "champion": champion.number if champion else None,
                     "passed": verdict.passed,
                     "reason": reason or verdict.reason,
-                    "gates": [asdict(outcome) | {"state": outcome.state} for outcome in verdict.outcomes],
+                    "gates": [asdict(result) | {"state": result.state} for result in verdict.results],
                     "dry_run": dry_run,
                     "force": force,
                 }
@@ -195,14 +195,14 @@ def _show_gates(verdict: "Verdict") -> None:
     candidate, champion = verdict.candidate, verdict.champion
     beside = f" beside champion version {champion.number}" if champion else ", the first candidate for champion"
     say(f"{candidate.name} version {candidate.number}{beside}")
-    if not verdict.outcomes:
+    if not verdict.results:
         print("no gate is set: promotion in params.yaml")
         return
-    shown = table("gate", "", "found", "asked")
+    shown = table("gate", "", "measured", "required")
     styles = {"passed": "green", "failed": "bold red", "skipped": "dim", "not measured": "yellow"}
-    for outcome in verdict.outcomes:
-        state = cell(outcome.state, styles[outcome.state])
-        shown.add_row(cell(outcome.gate), state, cell(outcome.figure), cell(outcome.asked))
+    for result in verdict.results:
+        state = cell(result.state, styles[result.state])
+        shown.add_row(cell(result.gate), state, cell(result.measured), cell(result.required))
     console().print(shown)
 
 

@@ -15,7 +15,7 @@ from carousel.nn.cells import CELLS
 from carousel.nn.cells.reservoir import EchoState
 from carousel.nn.encoder import Embed, Encoder
 from carousel.nn.initialisation import initialise
-from carousel.nn.side_by_side import Task, divisible, side_by_side, tracing
+from carousel.nn.side_by_side import Job, divisible, side_by_side, tracing
 
 # Documents that one core reads at a time: few enough for the states and gates of a time step to stay in its
 # cache beside the weights, enough for matrix products to pay (docs/performance.md has the measurements)
@@ -25,7 +25,7 @@ ROWS = 32
 EXPORTABLE = (nn.LSTM, nn.GRU, nn.RNN, EchoState)
 
 
-class Encoded(NamedTuple):
+class EncoderOutput(NamedTuple):
     """What an encoder makes of a batch.
 
     Attributes:
@@ -139,7 +139,7 @@ class RecurrentEncoder(Encoder):
         *,
         cell_states: bool = False,
         before: Sequence[State | None] | None = None,
-    ) -> Encoded:
+    ) -> EncoderOutput:
         """Encode a batch.
 
         Args:
@@ -162,9 +162,7 @@ class RecurrentEncoder(Encoder):
             if cell_states:
                 cell += side_by_side(
                     [
-                        Task(
-                            partial(_final_cell, direction, padding, order), outputs, tuple(direction.parameters())
-                        )
+                        Job(partial(_final_cell, direction, padding, order), outputs, tuple(direction.parameters()))
                         for direction, order in zip(cells, (None, backward), strict=False)
                     ]
                 )
@@ -175,19 +173,19 @@ class RecurrentEncoder(Encoder):
             at_last = _reorder(outputs, last)[:, 0, : self.hidden_size]  # (B, H)
             hidden += [at_last, outputs[:, 0, self.hidden_size :]][: len(cells)]
         after = tuple(carry.after for carry in carries) if carries else None
-        return Encoded(outputs, torch.stack(hidden), torch.stack(cell) if cell_states else None, after)
+        return EncoderOutput(outputs, torch.stack(hidden), torch.stack(cell) if cell_states else None, after)
 
 
 def _read(cells: list[nn.Module], inputs: Tensor, padding: Tensor, backward: Tensor, carry: Carry | None) -> Tensor:
-    """Return one layer's outputs (B, T, D * H); each direction of every `ROWS` documents is a task of its own."""
+    """Return one layer's outputs (B, T, D * H); each direction of every `ROWS` documents is a job of its own."""
     parts = [(inputs, padding, backward)]
     if tracing() and type(cells[0]) not in EXPORTABLE:
         raise ValueError(f"{type(cells[0]).__name__} cannot be exported: the number of its steps would be fixed")
     if divisible(inputs):
         parts = [_trim(*part) for part in zip(*[torch.split(tensor, ROWS) for tensor in parts[0]], strict=True)]
     carries = carry.split([len(read) for read, _, _ in parts]) if carry else [None] * len(parts)
-    tasks = [
-        Task(
+    jobs = [
+        Job(
             partial(_states, cell, outside, *((order, None) if reverse else (None, own))),
             read,
             tuple(cell.parameters()),
@@ -195,7 +193,7 @@ def _read(cells: list[nn.Module], inputs: Tensor, padding: Tensor, backward: Ten
         for cell, reverse in zip(cells, (False, True), strict=False)
         for (read, outside, order), own in zip(parts, carries, strict=True)
     ]
-    states = side_by_side(tasks)
+    states = side_by_side(jobs)
     if carry:
         carry.join([own for own in carries if own])
     if divisible(inputs):

@@ -2,7 +2,7 @@
 
 A recurrent step is a chain of small operations. Spread over several cores, each operation waits for the slowest
 of them; given a core of its own, a whole chain waits for nobody, and its weights stay in that core's cache. The
-framework splits operations, so this splits the work: each task runs on one thread, forward and backward.
+framework splits operations, so this splits the work: each job runs on one thread, forward and backward.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -19,7 +19,7 @@ from torch.autograd.function import once_differentiable
 
 
 @dataclass(frozen=True)
-class Task:
+class Job:
     """A function of one tensor, and the parameters that it uses."""
 
     function: Callable[[Tensor], Tensor]
@@ -34,32 +34,32 @@ def tracing() -> bool:
 
 
 def divisible(tensor: Tensor) -> bool:
-    """Whether to divide a computation into tasks: on a processor yes, on a device that wants all of it at once no.
+    """Whether to divide a computation into jobs: on a processor yes, on a device that wants all of it at once no.
 
     Neither while a model is being exported, to a program that shall take batches of any size.
     """
     return tensor.device.type == "cpu" and not tracing()
 
 
-def side_by_side(tasks: Sequence[Task]) -> list[Tensor]:
-    """Return each task's result. As many run at once as torch may use threads; results don't depend on how many.
+def side_by_side(jobs: Sequence[Job]) -> list[Tensor]:
+    """Return each job's result. As many run at once as torch may use threads; results don't depend on how many.
 
-    A single task, and tasks where nothing is to be divided, run in the caller's thread as any computation would.
+    A single job, and jobs where nothing is to be divided, run in the caller's thread as any computation would.
     """
-    if len(tasks) == 1 or not divisible(tasks[0].argument):
-        return [task.function(task.argument) for task in tasks]
+    if len(jobs) == 1 or not divisible(jobs[0].argument):
+        return [job.function(job.argument) for job in jobs]
     if torch.is_grad_enabled():
-        inputs = [tensor for task in tasks for tensor in (task.argument, *task.parameters)]
-        return list(_SideBySide.apply(tasks, *inputs))  # type: ignore[no-untyped-call]
-    return _each(lambda task: task.function(task.argument), tasks)
+        inputs = [tensor for job in jobs for tensor in (job.argument, *job.parameters)]
+        return list(_SideBySide.apply(jobs, *inputs))  # type: ignore[no-untyped-call]
+    return _each(lambda job: job.function(job.argument), jobs)
 
 
 class _SideBySide(torch.autograd.Function):
-    """Keeps each task's own graph from the forward to the backward pass."""
+    """Keeps each job's own graph from the forward to the backward pass."""
 
     @staticmethod
-    def forward(ctx: Any, tasks: Sequence[Task], *_inputs: Tensor) -> tuple[Tensor, ...]:
-        ctx.graphs = _each(_with_graph, tasks)
+    def forward(ctx: Any, jobs: Sequence[Job], *_inputs: Tensor) -> tuple[Tensor, ...]:
+        ctx.graphs = _each(_with_graph, jobs)
         results = [(result.detach(), result.requires_grad) for _, result in ctx.graphs]
         ctx.mark_non_differentiable(*[result for result, wanted in results if not wanted])
         return tuple(result for result, _ in results)
@@ -69,20 +69,20 @@ class _SideBySide(torch.autograd.Function):
     def backward(ctx: Any, *arrived: Tensor) -> tuple[Tensor | None, ...]:
         if ctx.graphs is None:
             raise RuntimeError(
-                "trying to go backward through these tasks a second time: the first freed their graphs"
+                "trying to go backward through these jobs a second time: the first freed their graphs"
             )
         gradients = _each(_gradients, list(zip(ctx.graphs, arrived, strict=True)))
         ctx.graphs = None
         return (None, *[gradient for found in gradients for gradient in found])
 
 
-Graph = tuple[list[Tensor], Tensor]  # what a task's result is a function of, and that result
+Graph = tuple[list[Tensor], Tensor]  # what a job's result is a function of, and that result
 
 
-def _with_graph(task: Task) -> Graph:
+def _with_graph(job: Job) -> Graph:
     with torch.enable_grad():
-        argument = task.argument.detach().requires_grad_(task.argument.requires_grad)
-        return [argument, *task.parameters], task.function(argument)
+        argument = job.argument.detach().requires_grad_(job.argument.requires_grad)
+        return [argument, *job.parameters], job.function(argument)
 
 
 def _gradients(graph_and_arrived: tuple[Graph, Tensor]) -> list[Tensor | None]:

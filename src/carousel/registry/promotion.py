@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from carousel.errors import Refused, UserError
 from carousel.params import Promotion
 from carousel.registry import gates
-from carousel.registry.gates import Outcome
+from carousel.registry.gates import GateResult
 from carousel.registry.registered import Registered
 from carousel.registry.versions import CHALLENGER, CHAMPION, EVENT, RETIRED, Version, get, versions
 from carousel.tracking.store import exclusive
@@ -32,7 +32,7 @@ class Event:
         source: the champion before, if any.
         target: the version that it is about.
         reason: why.
-        gates: each gate's name, figure, what was asked, and passed, failed, skipped or not measured.
+        gates: each gate's name, what was measured, what is required, and passed, failed, skipped or not measured.
         in_force: False when it was cut off before the alias moved: the champion stayed who it was.
     """
 
@@ -53,12 +53,12 @@ class Verdict:
     Attributes:
         registered: the version that would be champion, loaded and verified.
         champion: the one that is, if any.
-        outcomes: of every gate that is on.
+        results: of every gate that is on.
     """
 
     registered: Registered
     champion: Version | None
-    outcomes: tuple[Outcome, ...]
+    results: tuple[GateResult, ...]
 
     @property
     def candidate(self) -> Version:
@@ -68,19 +68,19 @@ class Verdict:
     @property
     def passed(self) -> bool:
         """Whether no gate failed, and every one was measured that should have been."""
-        return not any(outcome.passed is False or not outcome.measurable for outcome in self.outcomes)
+        return not any(result.passed is False or not result.measurable for result in self.results)
 
     @property
     def reason(self) -> str:
-        """A sentence: the gates that failed, with their figures, or how many were passed."""
+        """A sentence: the gates that failed, with what was measured, or how many were passed."""
         failed = [
-            f"{outcome.gate}: {outcome.figure}; asked: {outcome.asked}"
-            for outcome in self.outcomes
-            if outcome.passed is False
+            f"{result.gate}: {result.measured}; required: {result.required}"
+            for result in self.results
+            if result.passed is False
         ]
         if failed:
             return "; ".join(failed)
-        passed = sum(outcome.passed is True for outcome in self.outcomes)
+        passed = sum(result.passed is True for result in self.results)
         counted = f"{passed} gate{'' if passed == 1 else 's'} passed"
         if self.champion is not None:
             return f"{counted} beside champion version {self.champion.number}"
@@ -108,7 +108,7 @@ def judge(client: "MlflowClient", name: str, which: str, rules: Promotion) -> Ve
         raise Refused(f"version {candidate.number} of {name} is retired")
     registered = Registered(client, candidate)
     registered.verified()
-    trial = gates.Trial(rules, registered, Registered(client, champion) if champion is not None else None)
+    trial = gates.Candidacy(rules, registered, Registered(client, champion) if champion is not None else None)
     return Verdict(registered, champion, gates.measure(trial))
 
 
@@ -130,7 +130,7 @@ def promote(client: "MlflowClient", verdict: Verdict, *, reason: str = "", force
     if not force:
         check(verdict)
     action = "promote" if verdict.passed else "force"
-    return _move(client, verdict.registered, verdict.champion, action, reason or verdict.reason, verdict.outcomes)
+    return _move(client, verdict.registered, verdict.champion, action, reason or verdict.reason, verdict.results)
 
 
 def check(verdict: Verdict) -> None:
@@ -140,11 +140,11 @@ def check(verdict: Verdict) -> None:
         UserError: when a gate could not be measured.
         Refused: when one failed.
     """
-    if any(outcome.passed is False for outcome in verdict.outcomes):
+    if any(result.passed is False for result in verdict.results):
         raise Refused(f"version {verdict.candidate.number} is not promoted: {verdict.reason}")
-    for outcome in verdict.outcomes:
-        if not outcome.measurable:
-            raise UserError(f"gate {outcome.gate} could not be measured: {outcome.figure}")
+    for result in verdict.results:
+        if not result.measurable:
+            raise UserError(f"gate {result.gate} could not be measured: {result.measured}")
 
 
 def rollback(client: "MlflowClient", name: str, reason: str, to: str | None = None) -> tuple[Version, Version]:
@@ -203,7 +203,7 @@ def record(client: "MlflowClient", name: str, event: Event, *, on_version: bool 
 
 
 def event_now(
-    action: str, source: int | None, target: int, reason: str, outcomes: tuple[Outcome, ...] = ()
+    action: str, source: int | None, target: int, reason: str, results: tuple[GateResult, ...] = ()
 ) -> Event:
     """Return an event of this moment and this user."""
     return Event(
@@ -215,12 +215,12 @@ def event_now(
         reason=reason[:_REASON],
         gates=tuple(
             {
-                "gate": outcome.gate,
-                "figure": outcome.figure[:200],
-                "asked": outcome.asked[:200],
-                "state": outcome.state,
+                "gate": result.gate,
+                "measured": result.measured[:200],
+                "required": result.required[:200],
+                "state": result.state,
             }
-            for outcome in outcomes
+            for result in results
         ),
     )
 
@@ -231,7 +231,7 @@ def _move(
     source: Version | None,
     action: str,
     reason: str,
-    outcomes: tuple[Outcome, ...] = (),
+    results: tuple[GateResult, ...] = (),
 ) -> Event:
     """Write the trail, then move the alias: a crash in between leaves the old champion, the event not in force.
 
@@ -247,7 +247,7 @@ def _move(
         if RETIRED in get(client, name, target.number).tags:
             raise Refused(f"version {target.number} of {name} was retired meanwhile")
         _settle(client, name)
-        event = event_now(action, before, target.number, reason, outcomes)
+        event = event_now(action, before, target.number, reason, results)
         record(client, name, event)
         client.set_registered_model_alias(name, CHAMPION, str(target.number))
         # the challenger's alias goes after: a version that has both is champion, and one that has none is lost

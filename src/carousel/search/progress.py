@@ -18,7 +18,7 @@ from carousel.text.printable import one_line, printable
 ROWS = 8  # of trials that ended, in the table
 
 
-class Lines:
+class TrialLines:
     """A line for each trial that ends while this sweep runs."""
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class Lines:
         """Print nothing more."""
 
 
-class LiveTable(Lines):
+class LiveTable(TrialLines):
     """What runs, what ended last, the best so far, and how long it will take."""
 
     def __init__(self) -> None:
@@ -102,9 +102,9 @@ class LiveTable(Lines):
         return Text(f"{missing} trials to go, about {duration(seconds)}")
 
 
-def display() -> Lines:
+def display() -> TrialLines:
     """Return a live table on a terminal, plain lines elsewhere."""
-    return LiveTable() if sys.stdout.isatty() else Lines()
+    return LiveTable() if sys.stdout.isatty() else TrialLines()
 
 
 def table(outcome: Outcome, epochs: dict[int, Epoch] | None = None) -> Table:

@@ -161,7 +161,7 @@ def layer_norms(model: nn.Module) -> dict[str, Tensor]:
     return {layer: square.sqrt() for layer, square in squares.items()}
 
 
-class Lines(Callback):
+class EpochLines(Callback):
     """One plain line an epoch, for logs and pipes."""
 
     def __init__(self, history: History) -> None:
@@ -194,4 +194,4 @@ class Bar(RichProgressBar):
 
 def progress(history: History) -> Callback:
     """Return a progress bar on a terminal, plain lines elsewhere."""
-    return Bar(leave=True) if sys.stdout.isatty() else Lines(history)
+    return Bar(leave=True) if sys.stdout.isatty() else EpochLines(history)
