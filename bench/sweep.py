@@ -1,7 +1,7 @@
 """Sweeps: trials an hour with one worker, with two, and of a naive script; or every sampler beside the others.
 
     python -m bench.sweep [--trials 8]
-    python -m bench.sweep [--trials 20] --samplers --pruners [--picture docs/images/samplers.png]
+    python -m bench.sweep [--trials 20] --samplers --pruners [--plot docs/images/samplers.png]
 
 It runs in a checkout whose data is encoded (`dvc repro encode`), on that data, with the model of params.yaml. The
 naive script is what one writes first: a fresh interpreter for each trial, which reads the prepared texts, makes
@@ -138,11 +138,11 @@ def main() -> None:
     parser.add_argument("--trials", type=int, default=8)
     parser.add_argument("--samplers", action="store_true", help="instead, every sampler on one space")
     parser.add_argument("--pruners", action="store_true", help="instead, every pruner on one space")
-    parser.add_argument("--picture", type=Path, help="draw what --samplers and --pruners found into this file")
+    parser.add_argument("--plot", type=Path, help="draw what --samplers and --pruners found into this file")
     options = parser.parse_args()
     beside = options.samplers or options.pruners
-    if options.picture and not beside:
-        parser.error("--picture draws what --samplers and --pruners find: add one")
+    if options.plot and not beside:
+        parser.error("--plot draws what --samplers and --pruners find: add one")
     params = load()
     size = len(Vocabulary.from_text(Path("artifacts/vocab.txt").read_text("utf-8")))
     data = Data(Path("data/encoded/train"), Path("data/encoded/val"), size)
@@ -151,8 +151,8 @@ def main() -> None:
         results["samplers"] = compared(params, data, options.trials, "sampler", list(SAMPLERS))
     if options.pruners:
         results["pruners"] = compared(params, data, options.trials, "pruner", list(PRUNERS))
-    if options.picture:
-        draw(results, options.picture)
+    if options.plot:
+        draw(results, options.plot)
     print(json.dumps(results))
 
 

@@ -188,9 +188,9 @@ def test_the_comparison_names_the_parameter_that_differs(see: Callable[..., str]
     until(browser, SCROLL_ON, lambda text: "test/accuracy" in text and "test/macro_f1" in text)
 
 
-def test_the_confusion_matrix_is_a_picture(see: Callable[..., str], runs: tuple[str, dict]) -> None:
+def test_the_confusion_matrix_is_a_plot(see: Callable[..., str], runs: tuple[str, dict]) -> None:
     experiment, by_cell = runs
-    page = f"/experiments/{experiment}/runs/{by_cell['gru']}/artifacts/pictures/confusion_matrix.png"
+    page = f"/experiments/{experiment}/runs/{by_cell['gru']}/artifacts/plots/confusion_matrix.png"
     see(page, "confusion_matrix.png")
     widths = "return [...document.images].map(image => image.naturalWidth)"
     until(see.browser, widths, lambda found: any(width > 400 for width in found))  # type: ignore[attr-defined]

@@ -111,7 +111,7 @@ def test_dvc_shows_metrics_params_and_plots(finished: Checkout, tmp_path: Path) 
     html = (page / "index.html").read_text("utf-8")
     for title in ("Training and validation loss", "Document lengths", "Test accuracy by document length"):
         assert title in html
-    assert '"train_loss"' in html  # the pictures have their data
+    assert '"train_loss"' in html  # the plots have their data
 
 
 def test_params_diff_names_what_changed(finished: Checkout, tmp_path: Path) -> None:

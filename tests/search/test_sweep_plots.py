@@ -1,4 +1,4 @@
-"""Pictures of studies whose trials follow a formula."""
+"""Plots of studies whose trials follow a formula."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 from optuna.trial import TrialState, create_trial
 
 from carousel.search.outcome import Outcome
-from carousel.search.plots import page, pictures
+from carousel.search.plots import draw, page
 from carousel.search.storage import open_storage
 from carousel.search.study import Study
 from tests.search.stand_in import HPARAMS, formula, sweep
@@ -40,23 +40,23 @@ def several(place: Path) -> Outcome:
 
 
 def test_a_study_of_one_objective_has_each_picture_and_something_is_drawn_on_it(outcome: Outcome) -> None:
-    drawn = dict(pictures(outcome))
+    drawn = dict(draw(outcome))
     assert set(drawn) == OF_ONE_OBJECTIVE
-    for name, picture in drawn.items():
+    for name, figure in drawn.items():
         marks = [
-            mark for axes in picture.axes for mark in [*axes.lines, *axes.collections, *axes.patches, *axes.texts]
+            mark for axes in figure.axes for mark in [*axes.lines, *axes.collections, *axes.patches, *axes.texts]
         ]
         assert marks, name
-        assert (picture.get_figwidth() >= 10, picture.get_figheight()) == (True, 6)
-        assert picture.get_suptitle()
-        assert not any(axes.get_title() or axes.get_title(loc="left") for axes in picture.axes)  # Optuna's own
+        assert (figure.get_figwidth() >= 10, figure.get_figheight()) == (True, 6)
+        assert figure.get_suptitle()
+        assert not any(axes.get_title() or axes.get_title(loc="left") for axes in figure.axes)  # Optuna's own
 
 
 def test_a_legend_of_many_trials_does_not_fill_the_picture(tmp_path: Path) -> None:
     for count, named in ((4, True), (15, False)):
         outcome = formula(tmp_path / str(count), sweep(count))
-        picture = dict(pictures(outcome))["intermediate_values"]
-        assert (picture.axes[0].get_legend() is not None) == named
+        figure = dict(draw(outcome))["intermediate_values"]
+        assert (figure.axes[0].get_legend() is not None) == named
 
 
 def test_the_page_holds_every_plot_and_loads_nothing(outcome: Outcome) -> None:
@@ -70,7 +70,7 @@ def test_the_page_holds_every_plot_and_loads_nothing(outcome: Outcome) -> None:
 def test_several_objectives_have_a_front_and_no_history(tmp_path: Path) -> None:
     outcome = several(tmp_path / "journal")
     assert [trial.number for trial in outcome.front] == [0, 2]
-    assert set(dict(pictures(outcome))) == {
+    assert set(dict(draw(outcome))) == {
         "pareto_front", "param_importances", "parallel_coordinate", "slice",
     }  # fmt: skip
     assert "Pareto front" in page(outcome)
@@ -78,8 +78,8 @@ def test_several_objectives_have_a_front_and_no_history(tmp_path: Path) -> None:
 
 def test_too_few_trials_have_fewer_pictures_and_no_error(tmp_path: Path) -> None:
     one = formula(tmp_path / "journal", sweep(1))
-    assert set(dict(pictures(one))) == {"optimization_history", "intermediate_values"}
+    assert set(dict(draw(one))) == {"optimization_history", "intermediate_values"}
     assert page(one).count("Plotly.newPlot(") == 2
     none = Study(open_storage(tmp_path / "none"), sweep(2), HPARAMS, documents=["these"])
     none.optuna.add_trial(create_trial(state=TrialState.FAIL))
-    assert not dict(pictures(Outcome(none)))
+    assert not dict(draw(Outcome(none)))

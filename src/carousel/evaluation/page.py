@@ -41,7 +41,7 @@ def render(
         comparison=comparison,
         disagreements=disagreements.to_dicts(),
         data=data,
-        pictures={
+        plots={
             "differences": Markup(svg(plots.differences(comparison))),
             "labels": Markup(svg(plots.labels_apart(comparison))),
             "lengths": Markup(svg(plots.lengths_apart(comparison))),

@@ -1,4 +1,4 @@
-"""Pictures for MLflow and for the page that compares two models; DVC draws its own from the tables."""
+"""Plots for MLflow and for the page that compares two models; DVC draws its own from the tables."""
 
 import warnings
 from collections.abc import Iterable
@@ -212,7 +212,7 @@ def _figure(size: tuple[float, float]) -> "Figure":
 
     installed = set(fontManager.get_font_names())
     mpl.rcParams["font.family"] = ["DejaVu Sans", *(name for name in FONTS if name in installed)]
-    # where there is none, a box stands in the picture, and the tables beside it have the name
+    # where there is none, a box stands in the plot, and the tables beside it have the name
     warnings.filterwarnings("ignore", message=r"Glyph \d+ .* missing from font", category=UserWarning)
     return Figure(figsize=size, layout="constrained", dpi=120)
 

@@ -1,4 +1,4 @@
-"""A study's pictures, and the same as one interactive page."""
+"""A study's plots, and the same as one interactive page."""
 
 import warnings
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from carousel.search.outcome import Outcome
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Title by the name of Optuna's function; the same names make pictures and interactive figures
+# Title by the name of Optuna's function; the same names make static plots and interactive figures
 ONE = {
     "plot_optimization_history": "Best value by trial",
     "plot_intermediate_values": "Every trial by epoch",
@@ -28,8 +28,8 @@ MOST_NAMED = 10  # trials in a legend
 MOST_FRONT = 3  # objectives that a Pareto front can be drawn of
 
 
-def pictures(outcome: Outcome) -> Iterator[tuple[str, "Figure"]]:
-    """Yield the name and the picture of each plot that the trials are enough for."""
+def draw(outcome: Outcome) -> Iterator[tuple[str, "Figure"]]:
+    """Yield the name and the figure of each plot that the trials are enough for."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -44,10 +44,10 @@ def pictures(outcome: Outcome) -> Iterator[tuple[str, "Figure"]]:
 
 
 def _arranged(panels: list[Any], title: str, objective: str) -> "Figure":
-    """Give Optuna's picture our words, and room for them."""
-    picture: Any = panels[0].figure
-    picture.set_size_inches(max(10, 2.8 * len(panels)), 6)
-    for axes in picture.axes:
+    """Give Optuna's plot our words, and room for them."""
+    figure: Any = panels[0].figure
+    figure.set_size_inches(max(10, 2.8 * len(panels)), 6)
+    for axes in figure.axes:
         for side in ("center", "left"):
             axes.set_title("", loc=side)
         if axes.get_ylabel() in ("Objective Value", "Intermediate Value"):
@@ -56,12 +56,12 @@ def _arranged(panels: list[Any], title: str, objective: str) -> "Figure":
             axes.set_xlabel("epoch, from 0")
         legend = axes.get_legend()
         if legend is not None and len(legend.get_texts()) > MOST_NAMED:
-            legend.remove()  # it would be larger than the picture
+            legend.remove()  # it would be larger than the plot
     if len(panels) > 1:
         for axes in panels:
             axes.tick_params(axis="x", which="both", rotation=45)
-    picture.suptitle(title)
-    whole: Figure = picture
+    figure.suptitle(title)
+    whole: Figure = figure
     return whole
 
 

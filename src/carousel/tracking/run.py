@@ -116,7 +116,7 @@ def log_training(
     clip_norm: float,
     refit: list[dict[str, float]],
 ) -> None:
-    """Add the bundle's fingerprints, the best epoch's figures, and the tables and picture of epochs to the run.
+    """Add the bundle's fingerprints, the best epoch's metrics, and the tables and plots of epochs to the run.
 
     Args:
         bundle: that was trained.
@@ -143,11 +143,11 @@ def log_training(
         mlflow.log_metric("refit/loss", row["train_loss"], step=int(row["epoch"]))
     by_epoch = plots.norms_by_epoch(norms, len(history))
     mlflow.log_table(by_epoch.to_dict(as_series=False), "tables/gradient_norms.json")
-    mlflow.log_figure(plots.gradient_norms(by_epoch, clip_norm), "pictures/gradient_norms.png")
+    mlflow.log_figure(plots.gradient_norms(by_epoch, clip_norm), "plots/gradient_norms.png")
 
 
 def log_evaluation(bundle: Bundle, report: Report, baseline: dict[str, Any], predictions: Path) -> None:
-    """Add test figures, the baseline's beside them, pictures, the tables behind them, and every prediction.
+    """Add test metrics, the baseline's beside them, plots, the tables behind them, and every prediction.
 
     Args:
         bundle: that was evaluated.
@@ -162,10 +162,10 @@ def log_evaluation(bundle: Bundle, report: Report, baseline: dict[str, Any], pre
         figures = {f"test/{key}": value for key, value in report.metrics().items()}
         figures |= {f"baseline/{key}": baseline[key] for key in ("accuracy", "macro_f1")}
         mlflow.log_metrics(figures)
-        mlflow.log_figure(plots.confusion(report), "pictures/confusion_matrix.png")
-        mlflow.log_figure(plots.by_label(report), "pictures/by_label.png")
-        mlflow.log_figure(plots.calibration(report), "pictures/calibration.png")
-        mlflow.log_figure(plots.accuracy_by_length(report), "pictures/accuracy_by_length.png")
+        mlflow.log_figure(plots.confusion(report), "plots/confusion_matrix.png")
+        mlflow.log_figure(plots.by_label(report), "plots/by_label.png")
+        mlflow.log_figure(plots.calibration(report), "plots/calibration.png")
+        mlflow.log_figure(plots.accuracy_by_length(report), "plots/accuracy_by_length.png")
         for name, table in (
             ("confusion", report.confusion()),
             ("by_label", report.by_label()),

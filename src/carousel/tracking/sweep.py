@@ -1,4 +1,4 @@
-"""A sweep in MLflow: a parent run with its pictures, a child for each trial, and a link to the winner's training.
+"""A sweep in MLflow: a parent run with its plots, a child for each trial, and a link to the winner's training.
 
 Only the process that runs the sweep writes here, never a worker.
 """
@@ -87,7 +87,7 @@ class SweepRuns:
         self._written.add(str(trial.number))
 
     def finish(self, outcome: Outcome) -> None:
-        """Write the outcome to the parent run: figures, table, pictures, and what the winner is found by."""
+        """Write the outcome to the parent run: figures, table, plots, and what the winner is found by."""
         report = outcome.report()
         best = outcome.best
         for place, name in enumerate(outcome.study.sweep.objectives):
@@ -98,8 +98,8 @@ class SweepRuns:
         self.client.set_tag(self.parent, "optuna.best_trial", str(best.number))
         self.client.set_tag(self.parent, winner.TAG, winner.digest(outcome.hparams))
         self.client.log_table(self.parent, outcome.table().to_dict(as_series=False), "tables/trials.json")
-        for plot, picture in plots.pictures(outcome):
-            self.client.log_figure(self.parent, picture, f"plots/{plot}.png", save_kwargs={"bbox_inches": "tight"})
+        for plot, figure in plots.draw(outcome):
+            self.client.log_figure(self.parent, figure, f"plots/{plot}.png", save_kwargs={"bbox_inches": "tight"})
         self.client.log_text(self.parent, plots.page(outcome), "plots/sweep.html")
         self.client.set_terminated(self.parent)
 
