@@ -18,7 +18,8 @@ import sys
 from pathlib import Path
 import torch
 from carousel.bundle.bundle import Bundle
-from carousel.nn.classifier import ClassifierConfig, TextClassifier
+from carousel.nn.classifier import TextClassifier
+from carousel.nn.config import ClassifierConfig
 from carousel.text.tokenizer import TOKENIZERS
 from carousel.text.vocabulary import SPECIALS, Vocabulary
 

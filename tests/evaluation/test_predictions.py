@@ -10,7 +10,8 @@ from carousel.corpus.document import digest
 from carousel.errors import UserError
 from carousel.evaluation.predictions import Predictions, compare, disagreements, predict_documents
 from carousel.evaluation.report import Report
-from carousel.nn.classifier import ClassifierConfig, TextClassifier
+from carousel.nn.classifier import TextClassifier
+from carousel.nn.config import ClassifierConfig
 from carousel.text.tokenizer import TOKENIZERS
 from carousel.text.vocabulary import SPECIALS, Vocabulary
 

@@ -11,7 +11,8 @@ from carousel.bundle.bundle import Bundle
 from carousel.corpus.encoded import Encoded
 from carousel.corpus.lengths import NAMES, bucket
 from carousel.evaluation.report import Report, evaluate, points, scores
-from carousel.nn.classifier import ClassifierConfig, TextClassifier
+from carousel.nn.classifier import TextClassifier
+from carousel.nn.config import ClassifierConfig
 from carousel.text.tokenizer import TOKENIZERS
 from carousel.text.vocabulary import SPECIALS, Vocabulary
 

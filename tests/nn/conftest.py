@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from carousel.nn.characters import BOUNDARY_ID, spell
-from carousel.nn.classifier import ClassifierConfig, TextClassifier
+from carousel.nn.classifier import TextClassifier
+from carousel.nn.config import ClassifierConfig
 from carousel.nn.ngram_counts import NgramCounts
 from carousel.nn.ngrams import Ngrams
 from carousel.text.vocabulary import SPECIALS, UNKNOWN_ID

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carousel.nn.classifier import ClassifierConfig
+from carousel.nn.config import ClassifierConfig
 from carousel.nn.encoders import ENCODERS, called, size
 from carousel.params import Model
 from tests.nn.tiny_problems import learned, order

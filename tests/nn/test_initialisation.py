@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from carousel.nn.cells import CELLS
-from carousel.nn.classifier import ClassifierConfig, TextClassifier
+from carousel.nn.classifier import TextClassifier
+from carousel.nn.config import ClassifierConfig
 from carousel.nn.initialisation import initialise
 from carousel.nn.recurrent import RecurrentEncoder
 

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from carousel.nn.cells import CELLS
-from carousel.nn.classifier import ClassifierConfig, TextClassifier
+from carousel.nn.classifier import TextClassifier
+from carousel.nn.config import ClassifierConfig
 from carousel.nn.recurrent import ROWS, RecurrentEncoder
 from tests.nn.conftest import WORDS, classifier
 

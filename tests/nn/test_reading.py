@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carousel.nn.cells import CELLS
-from carousel.nn.classifier import ClassifierConfig
+from carousel.nn.config import ClassifierConfig
 from carousel.nn.encoders import ENCODERS
 from carousel.nn.reading import READINGS, Chunked, Stateful
 from carousel.nn.recurrent import ROWS, RecurrentEncoder

@@ -4,7 +4,8 @@ import numpy as np
 import torch
 
 from carousel.nn.batch import pad
-from carousel.nn.classifier import ClassifierConfig, TextClassifier
+from carousel.nn.classifier import TextClassifier
+from carousel.nn.config import ClassifierConfig
 
 WORDS, A, B, NOISE = 12, 2, 3, 4  # ids from NOISE on mean nothing
 

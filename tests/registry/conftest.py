@@ -12,7 +12,8 @@ import torch
 from carousel.bundle.bundle import Bundle
 from carousel.evaluation.predictions import Predictions
 from carousel.evaluation.report import Report
-from carousel.nn.classifier import ClassifierConfig, TextClassifier
+from carousel.nn.classifier import TextClassifier
+from carousel.nn.config import ClassifierConfig
 from carousel.registry import registration, versions
 from carousel.text.tokenizer import TOKENIZERS
 from carousel.text.vocabulary import SPECIALS, Vocabulary

@@ -17,7 +17,8 @@ from typer.testing import CliRunner
 
 from carousel.bundle.bundle import Bundle
 from carousel.cli.predict import predict
-from carousel.nn.classifier import ClassifierConfig, TextClassifier
+from carousel.nn.classifier import TextClassifier
+from carousel.nn.config import ClassifierConfig
 from carousel.registry import registration
 from carousel.text.tokenizer import TOKENIZERS
 from carousel.text.vocabulary import SPECIALS, Vocabulary

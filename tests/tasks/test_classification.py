@@ -8,7 +8,8 @@ from sklearn.metrics import f1_score
 
 from carousel.corpus.encoded import Encoded
 from carousel.nn.batch import pad
-from carousel.nn.classifier import ClassifierConfig, TextClassifier
+from carousel.nn.classifier import TextClassifier
+from carousel.nn.config import ClassifierConfig
 from carousel.params import Train
 from carousel.tasks.classification import MONITOR, Classification, balanced
 from carousel.training.batches import Batches

@@ -28,7 +28,8 @@ from carousel.errors import UserError
 from carousel.files import json_digest, replacing
 from carousel.nn import streaming
 from carousel.nn.batch import by_length, pad
-from carousel.nn.classifier import ClassifierConfig, TextClassifier
+from carousel.nn.classifier import TextClassifier
+from carousel.nn.config import ClassifierConfig
 from carousel.text.cut import kept
 from carousel.text.tokenizer import Tokenizer
 from carousel.text.vocabulary import Vocabulary

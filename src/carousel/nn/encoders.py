@@ -1,19 +1,17 @@
 """The encoders by name. A new one is a module with an `Encoder`, a function here, and a line in `ENCODERS`."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from carousel.nn.bag import Bag
+from carousel.nn.config import ClassifierConfig
 from carousel.nn.convolutional import ConvolutionalEncoder
 from carousel.nn.encoder import Encoder
 from carousel.nn.recurrent import RecurrentEncoder
 from carousel.nn.transformer import TransformerEncoder
 
-if TYPE_CHECKING:
-    from carousel.nn.classifier import ClassifierConfig
 
-
-def _recurrent(config: "ClassifierConfig") -> Encoder:
+def _recurrent(config: ClassifierConfig) -> Encoder:
     return RecurrentEncoder(
         config.cell,
         config.embedding_size,
@@ -28,11 +26,11 @@ def _recurrent(config: "ClassifierConfig") -> Encoder:
     )
 
 
-def _convolutional(config: "ClassifierConfig") -> Encoder:
+def _convolutional(config: ClassifierConfig) -> Encoder:
     return ConvolutionalEncoder(config.embedding_size, config.hidden_size)
 
 
-def _transformer(config: "ClassifierConfig") -> Encoder:
+def _transformer(config: ClassifierConfig) -> Encoder:
     return TransformerEncoder(
         config.embedding_size,
         config.hidden_size,
@@ -42,11 +40,11 @@ def _transformer(config: "ClassifierConfig") -> Encoder:
     )
 
 
-def _bag(config: "ClassifierConfig") -> Encoder:
+def _bag(config: ClassifierConfig) -> Encoder:
     return Bag(config.embedding_size)
 
 
-ENCODERS: dict[str, Callable[["ClassifierConfig"], Encoder]] = {
+ENCODERS: dict[str, Callable[[ClassifierConfig], Encoder]] = {
     "recurrent": _recurrent,
     "convolutional": _convolutional,
     "transformer": _transformer,

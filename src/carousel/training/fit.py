@@ -17,7 +17,8 @@ from pytorch_lightning.loggers import Logger
 from carousel.corpus.encoded import Encoded
 from carousel.corpus.pretrained import Pretrained
 from carousel.errors import UserError
-from carousel.nn.classifier import ClassifierConfig, TextClassifier
+from carousel.nn.classifier import TextClassifier
+from carousel.nn.config import ClassifierConfig
 from carousel.nn.ngram_counts import NgramCounts
 from carousel.params import Hparams, Model
 from carousel.params import replace as with_values

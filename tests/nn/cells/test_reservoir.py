@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from carousel.nn.batch import pad
 from carousel.nn.cells.reservoir import EchoState
-from carousel.nn.classifier import ClassifierConfig, TextClassifier
+from carousel.nn.classifier import TextClassifier
+from carousel.nn.config import ClassifierConfig
 
 few = settings(max_examples=25, deadline=None)
 seeds = st.integers(0, 2**31)
