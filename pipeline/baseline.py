@@ -1,7 +1,6 @@
 """Score the linear baseline on the same splits."""
 
-from pathlib import Path
-
+from carousel import layout
 from carousel.corpus import tables
 from carousel.evaluation import linear
 from carousel.files import write_json
@@ -10,8 +9,8 @@ from pipeline.stage import run
 
 
 def main() -> None:
-    result = linear.evaluate(tables.read_splits(Path("data/prepared")), load().baseline)
-    write_json(Path("reports/baseline.json"), result.report())
+    result = linear.evaluate(tables.read_splits(layout.PREPARED), load().baseline)
+    write_json(layout.BASELINE_REPORT, result.report())
     if result.c is None:
         model = "no training text has a word, so the baseline predicts the most frequent label"
     else:

@@ -1,9 +1,8 @@
 """Build the vocabulary from the training split alone, and find the vectors that its words begin with."""
 
-from pathlib import Path
-
 import polars as pl
 
+from carousel import layout
 from carousel.corpus.document import SPLITS
 from carousel.corpus.pretrained import Pretrained, save
 from carousel.files import write_json, write_text
@@ -12,27 +11,25 @@ from carousel.text import columns, unknown, vectors
 from carousel.text.vocabulary import Vocabulary
 from pipeline.stage import run
 
-VECTORS = Path("data/vectors")
-
 
 def main() -> None:
     params = load()
     chosen, wanted = params.vocab, params.vectors
-    counts = {name: columns.counts(pl.scan_parquet(f"data/tokens/{name}.parquet")).collect() for name in SPLITS}
+    counts = {name: columns.counts(pl.scan_parquet(layout.TOKENS / f"{name}.parquet")).collect() for name in SPLITS}
     vocabulary = Vocabulary.build(counts["train"].iter_rows(), min_count=chosen.min_count, max_size=chosen.max_size)
     rates = {name: columns.out_of_vocabulary(frame, vocabulary) for name, frame in counts.items()}
     warning = unknown.check(vocabulary, rates["val"], counts["train"], params.tokenizer.name, chosen.max_unknown)
-    write_text(Path("artifacts/vocab.txt"), vocabulary.to_text())
+    write_text(layout.VOCABULARY, vocabulary.to_text())
     write_json(
-        Path("reports/vocab.json"),
+        layout.VOCABULARY_REPORT,
         {"size": len(vocabulary), "distinct_in_train": counts["train"].height, "oov_rate": rates},
     )
     found, covered = None, {"words": 0.0, "tokens": 0.0}
     if wanted.file is not None:
-        found = Pretrained(vectors.read(VECTORS / wanted.file, vocabulary), wanted.freeze_epochs)
+        found = Pretrained(vectors.read(layout.PRETRAINED / wanted.file, vocabulary), wanted.freeze_epochs)
         covered = vectors.coverage(found.vectors, vocabulary, dict(counts["train"].iter_rows()))
-    save(found, Path("artifacts/vectors.npz"))
-    write_json(Path("reports/vectors.json"), covered)
+    save(found, layout.VECTORS)
+    write_json(layout.VECTORS_REPORT, covered)
     listed = ", ".join(f"{name} {rate:.1%}" for name, rate in rates.items())
     print(f"{len(vocabulary)} tokens of {counts['train'].height} in train; out of vocabulary: {listed}")
     if warning is not None:

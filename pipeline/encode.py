@@ -1,10 +1,9 @@
 """Turn tokens into ids, in files that training reads by memory map."""
 
-from pathlib import Path
-
 import numpy as np
 import polars as pl
 
+from carousel import layout
 from carousel.corpus import tables
 from carousel.corpus.encoded import Encoded, targets
 from carousel.params import load
@@ -15,8 +14,8 @@ from pipeline.stage import run
 
 def main() -> None:
     params = load().encode
-    vocabulary = Vocabulary.from_text(Path("artifacts/vocab.txt").read_text("utf-8"))
-    splits = tables.read_splits(Path("data/tokens"))
+    vocabulary = Vocabulary.from_text(layout.VOCABULARY.read_text("utf-8"))
+    splits = tables.read_splits(layout.TOKENS)
     labels = tuple(sorted(splits["train"]["label"].unique()))
     for name, frame in splits.items():
         ids, lengths = columns.ids(frame["tokens"], vocabulary, params.max_length, params.truncation)
@@ -28,7 +27,7 @@ def main() -> None:
             names=tuple(frame["id"]),
             full_length=frame["tokens"].list.len().cast(pl.Int64).to_numpy(),
         )
-        encoded.save(Path(f"data/encoded/{name}"))
+        encoded.save(layout.ENCODED / name)
         cut = int((encoded.full_lengths > encoded.lengths).sum())
         print(f"{name}: {len(encoded)} documents, {len(ids)} ids, {cut} cut to {params.max_length} tokens")
 

@@ -1,7 +1,6 @@
 """Score the bundle on the test split."""
 
-from pathlib import Path
-
+from carousel import layout
 from carousel.bundle.bundle import Bundle
 from carousel.corpus import tables
 from carousel.corpus.encoded import Encoded
@@ -12,25 +11,22 @@ from carousel.tracking import run as tracked
 from carousel.tracking.lineage import data_digests
 from pipeline.stage import run
 
-TRAINED = Path("reports/train.json")
-
 
 def main() -> None:
-    test = Encoded.load(Path("data/encoded/test"))
-    learned = ("train", "val") if read_json(TRAINED)["refit_epochs"] else ("train",)
-    longest = max(int(Encoded.load(Path(f"data/encoded/{split}")).lengths.max()) for split in learned)
-    bundle = Bundle.load(Path("models/bundle"))
+    test = Encoded.load(layout.ENCODED / "test")
+    learned = ("train", "val") if read_json(layout.TRAIN_REPORT)["refit_epochs"] else ("train",)
+    longest = max(int(Encoded.load(layout.ENCODED / split).lengths.max()) for split in learned)
+    bundle = Bundle.load(layout.BUNDLE)
     tracked.check_run(bundle)
     report = evaluate(bundle, test, longest)
-    baseline = read_json(Path("reports/baseline.json"))
-    predictions = Path("data/predictions/test.parquet")
-    Predictions(report, test.names, data_digests()["test"]).save(predictions)
-    tables.write(report.predictions(test.names).select("actual", "predicted"), Path("reports/confusion.csv"))
-    tables.write(report.by_label(), Path("reports/by_label.csv"))
-    tables.write(report.by_length(), Path("reports/accuracy_by_length.csv"))
+    baseline = read_json(layout.BASELINE_REPORT)
+    Predictions(report, test.names, data_digests()["test"]).save(layout.PREDICTIONS)
+    tables.write(report.predictions(test.names).select("actual", "predicted"), layout.CONFUSION_REPORT)
+    tables.write(report.by_label(), layout.LABEL_REPORT)
+    tables.write(report.by_length(), layout.LENGTH_REPORT)
     metrics = report.metrics()
-    write_json(Path("reports/test.json"), metrics)
-    tracked.log_evaluation(bundle, report, baseline, predictions)
+    write_json(layout.TEST_REPORT, metrics)
+    tracked.log_evaluation(bundle, report, baseline, layout.PREDICTIONS)
     print(
         f"test accuracy {metrics['accuracy']:.4f}, macro-F1 {metrics['macro_f1']:.4f} on {len(test)} documents; "
         f"linear baseline {baseline['accuracy']:.4f}, {baseline['macro_f1']:.4f} "

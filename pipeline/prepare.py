@@ -1,7 +1,6 @@
 """Drop duplicates and leaks, and split."""
 
-from pathlib import Path
-
+from carousel import layout
 from carousel.corpus import split, tables
 from carousel.corpus.document import digest
 from carousel.files import write_json
@@ -10,11 +9,11 @@ from pipeline.stage import run
 
 
 def main() -> None:
-    prepared = split.prepare(tables.read(Path("data/raw/documents.parquet")), load().split)
-    tables.write_splits(prepared.splits, Path("data/prepared"))
+    prepared = split.prepare(tables.read(layout.DOCUMENTS), load().split)
+    tables.write_splits(prepared.splits, layout.PREPARED)
     digests = {name: digest(frame) for name, frame in prepared.splits.items()}
-    write_json(Path("data/prepared/digests.json"), digests)
-    write_json(Path("reports/data.json"), prepared.report())
+    write_json(layout.DIGESTS, digests)
+    write_json(layout.DATA_REPORT, prepared.report())
     sizes = ", ".join(f"{name} {frame.height}" for name, frame in prepared.splits.items())
     print(f"{sizes}; dropped {prepared.duplicates} duplicates and {prepared.leaked} that a later split has")
     for line in prepared.remarks():

@@ -1,7 +1,6 @@
 """Register the bundle as a version, or find the version that already holds its fingerprint."""
 
-from pathlib import Path
-
+from carousel import layout
 from carousel.bundle.bundle import Bundle
 from carousel.files import read_json, write_json
 from carousel.params import load
@@ -13,8 +12,8 @@ from pipeline.stage import run
 
 
 def main() -> None:
-    name, folder = load().registry.name, Path("models/bundle")
-    test, baseline = read_json(Path("reports/test.json")), read_json(Path("reports/baseline.json"))
+    name, folder = load().registry.name, layout.BUNDLE
+    test, baseline = read_json(layout.TEST_REPORT), read_json(layout.BASELINE_REPORT)
     bundle, client = Bundle.load(folder), connect()
     with tracked.resumed(client, bundle) as mlflow_run:
         tracked.check_evaluated(mlflow_run, test, baseline)
@@ -30,7 +29,7 @@ def main() -> None:
             registration.describe(client, version)
             version = registration.complete(client, version, tracked.log_lock(version.run_id))
     write_json(
-        Path("reports/registered.json"),
+        layout.REGISTERED_REPORT,
         {
             "name": name,
             "version": version.number,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+from carousel import layout
 from carousel.errors import UserError
 from carousel.files import no_room, write_json
 from carousel.text.printable import escape_unencodable, one_line
@@ -23,7 +24,7 @@ def run(main: Callable[[], None]) -> None:
         check_place()
         _check_braces()
         main()
-        write_json(Path(f"reports/seconds/{name}.json"), {"seconds": round(time.perf_counter() - began, 1)})
+        write_json(layout.SECONDS / f"{name}.json", {"seconds": round(time.perf_counter() - began, 1)})
     except UserError as error:
         _fail(error)
     except Exception as error:

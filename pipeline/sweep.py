@@ -1,9 +1,8 @@
 """Search the hyperparameters that sweep.space names, or take them all from params.yaml."""
 
-from pathlib import Path
-
+from carousel import layout
 from carousel.files import write_json, write_text
-from carousel.params import HPARAMS_FILE, Hparams, Params, load
+from carousel.params import Hparams, Params, load
 from pipeline.stage import run
 
 
@@ -14,10 +13,10 @@ def main() -> None:
     if params.sweep.trials and params.sweep.space:
         hparams = search(params, hparams)
     else:
-        write_text(Path("reports/sweep/trials.csv"), "trial,state,val_accuracy,seconds\n")
-        write_json(Path("reports/sweep.json"), {"trials": 0})
+        write_text(layout.TRIALS_REPORT, "trial,state,val_accuracy,seconds\n")
+        write_json(layout.SWEEP_REPORT, {"trials": 0})
         print("nothing to search: sweep.trials is 0 or sweep.space is empty; the values are params.yaml's")
-    write_text(HPARAMS_FILE, hparams.to_yaml())
+    write_text(layout.HPARAMS, hparams.to_yaml())
 
 
 def search(params: Params, hparams: Hparams) -> Hparams:
@@ -25,16 +24,16 @@ def search(params: Params, hparams: Hparams) -> Hparams:
     from carousel.search import sweep
     from carousel.search.messages import Data
     from carousel.search.storage import JOURNAL, place
-    from carousel.tracking.store import STATE, main_checkout, tracking_uri
+    from carousel.tracking.store import main_checkout, tracking_uri
     from carousel.tracking.sweep import Watched
 
     data = Data(
-        Path("data/encoded/train"),
-        Path("data/encoded/val"),
-        Path("artifacts/vocab.txt"),
-        Path("artifacts/vectors.npz"),
+        layout.ENCODED / "train",
+        layout.ENCODED / "val",
+        layout.VOCABULARY,
+        layout.VECTORS,
     )
-    where = place(params.sweep, main_checkout() / STATE / JOURNAL)
+    where = place(params.sweep, main_checkout() / layout.STATE / JOURNAL)
     tracking_uri()  # a malformed one stops the sweep before its first trial
     with Watched(params) as watched:
         outcome = sweep.search(
@@ -46,8 +45,8 @@ def search(params: Params, hparams: Hparams) -> Hparams:
         )
         watched.finish(outcome)
     report = outcome.report()
-    write(outcome.table(), Path("reports/sweep/trials.csv"))
-    write_json(Path("reports/sweep.json"), report)
+    write(outcome.table(), layout.TRIALS_REPORT)
+    write_json(layout.SWEEP_REPORT, report)
     print(f"best of {report['trials']} trials ({report['pruned']} pruned): {report['best']}")
     return outcome.hparams
 

@@ -1,10 +1,10 @@
 """Cut every document into tokens."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import polars as pl
 
+from carousel import layout
 from carousel.corpus import lengths, tables
 from carousel.corpus.source import preset
 from carousel.files import write_text
@@ -19,7 +19,7 @@ CHECKED = 500  # documents of each split that are compared with torchtext's own 
 
 def main() -> None:
     params = load()
-    chosen, splits = params.tokenizer, tables.read_splits(Path("data/prepared"))
+    chosen, splits = params.tokenizer, tables.read_splits(layout.PREPARED)
     steps: Sequence[str] | None = chosen.normalization
     if steps is None:
         steps = (*preset(params.data), *default_normalization(chosen.name))
@@ -28,11 +28,11 @@ def main() -> None:
     for name, frame in splits.items():
         tokens = frame.select("id", "label").with_columns(tokens=columns.tokens(frame["text"], tokenizer))
         check_agreement(tokenizer, frame["text"].head(CHECKED), tokens["tokens"].head(CHECKED))
-        tables.write(tokens, Path(f"data/tokens/{name}.parquet"))
+        tables.write(tokens, layout.TOKENS / f"{name}.parquet")
         counted.append(lengths.counts(tokens["tokens"].list.len().cast(pl.Int64).to_numpy(), name))
         print(f"{name}: {tokens['tokens'].list.len().sum()} tokens")
-    tables.write(pl.concat(counted), Path("reports/lengths.csv"))
-    write_text(Path("artifacts/tokenizer.json"), tokenizer.to_json())
+    tables.write(pl.concat(counted), layout.LENGTHS_REPORT)
+    write_text(layout.TOKENIZER, tokenizer.to_json())
 
 
 if __name__ == "__main__":

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 
 from bench.results.sets import SETS
+from carousel import layout
 from carousel.errors import UserError
-from carousel.params import PARAMS_FILE, Params, Section, read_yaml, validated
+from carousel.params import Params, Section, read_yaml, validated
 
 FOLDER = Path("experiments")
 ABLATIONS = FOLDER / "ablations.yaml"
@@ -108,7 +109,7 @@ def overridden(params: dict[str, Any], where: str) -> Params:
     Raises:
         UserError: naming `where` and the wrong key.
     """
-    content = read_yaml(PARAMS_FILE, "run from the project's root")
+    content = read_yaml(layout.PARAMS, "run from the project's root")
     for key, value in params.items():
         section, _, name = key.partition(".")
         if section in ("data", "sweep"):

@@ -12,13 +12,13 @@ import numpy as np
 import polars as pl
 import pytest
 
+from carousel import layout
 from carousel.cli.compare import compare
 from carousel.corpus.document import digest
 from carousel.errors import UserError
 from carousel.evaluation.predictions import Predictions
 from carousel.evaluation.report import Report
 from carousel.registry import registration, versions
-from carousel.registry.model_comparison import TEST
 from carousel.tracking.run import PREDICTIONS
 from carousel.tracking.store import connect, experiment
 from tests.conftest import ROOT
@@ -53,8 +53,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
             patch.delenv(name, raising=False)
         shutil.copy(ROOT / "params.yaml", folder)
-        TEST.parent.mkdir(parents=True)
-        test.write_parquet(TEST)
+        layout.TEST.parent.mkdir(parents=True)
+        test.write_parquet(layout.TEST)
         client = connect()
         for number, (share, data) in enumerate([(0.7, digest(test)), (0.9, digest(test)), (0.9, "older")], start=1):
             bundle = small_bundle(number)
@@ -133,7 +133,7 @@ def test_without_the_test_data_kept_answers_are_enough_and_bare_bundles_are_not(
     store: Store, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     aside = tmp_path / "test.parquet"
-    shutil.move(TEST, aside)
+    shutil.move(layout.TEST, aside)
     try:
         found = compared("1", "2", capsys)
         assert found["better"] == "B"
@@ -143,7 +143,7 @@ def test_without_the_test_data_kept_answers_are_enough_and_bare_bundles_are_not(
             with pytest.raises(UserError, match=r"data/prepared/test\.parquet.*`dvc repro` makes it"):
                 compared(a, "2", capsys, **options)
     finally:
-        shutil.move(aside, TEST)
+        shutil.move(aside, layout.TEST)
 
 
 def test_a_terminal_of_any_width_shows_all_figures(

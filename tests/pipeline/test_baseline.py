@@ -1,9 +1,9 @@
 import polars as pl
 import pytest
 
+from carousel import layout
 from carousel.corpus import tables
 from carousel.files import read_json
-from carousel.params import PARAMS_FILE
 from pipeline import baseline
 
 
@@ -16,7 +16,7 @@ from pipeline import baseline
 )
 def test_texts_without_a_word_have_a_baseline(tmp_path, monkeypatch, capsys, characters, printed):
     monkeypatch.chdir(tmp_path)
-    PARAMS_FILE.write_text(f"baseline: {{characters: {characters}, c: [0.1]}}\n", "utf-8")
+    layout.PARAMS.write_text(f"baseline: {{characters: {characters}, c: [0.1]}}\n", "utf-8")
     texts = pl.DataFrame(
         {
             "id": [str(i) for i in range(8)],

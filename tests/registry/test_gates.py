@@ -6,11 +6,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from carousel import layout
 from carousel.corpus import document, tables
 from carousel.params import Promotion
 from carousel.registry import gates, promotion, versions
 from carousel.registry.gates import GateResult
-from carousel.registry.registered import TEST, Registered
+from carousel.registry.registered import Registered
 from tests.registry.conftest import DOCUMENTS, LABELS, Registry, spread
 
 OFF = Promotion(not_worse=None, slices=None, size=None, speed=None)
@@ -125,7 +126,7 @@ def on_disk() -> str:
     frame = pl.DataFrame(
         {"id": [str(i) for i in range(60)], "text": texts, "label": [LABELS[i % 2] for i in range(60)]}
     )
-    tables.write(frame, TEST)
+    tables.write(frame, layout.TEST)
     return document.digest(frame)
 
 

@@ -2,14 +2,14 @@
 
 import difflib
 import io
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from carousel import layout
 from carousel.cli.output import say
 from carousel.files import write_text
-from carousel.params import HPARAMS_FILE, PARAMS_FILE, flatten, load, load_hparams
+from carousel.params import flatten, load, load_hparams
 
 
 def pin(
@@ -22,7 +22,7 @@ def pin(
     from ruamel.yaml import YAML
 
     params, hparams = load(), load_hparams()
-    before = PARAMS_FILE.read_text(encoding="utf-8")
+    before = layout.PARAMS.read_text(encoding="utf-8")
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.representer.add_representer(type(None), _null)
@@ -38,13 +38,13 @@ def pin(
     written = io.StringIO()
     yaml.dump(content, written)
     if not winner:
-        print(f"nothing to pin: {PARAMS_FILE} says what {HPARAMS_FILE} says, and searches nothing")
+        print(f"nothing to pin: {layout.PARAMS} says what {layout.HPARAMS} says, and searches nothing")
         return
     old, new = (content.removesuffix("\n").split("\n") for content in (before, written.getvalue()))
     say("\n".join(list(difflib.unified_diff(old, new, lineterm="", n=1))[2:]))
     if not dry_run:
-        write_text(Path(PARAMS_FILE), written.getvalue())
-        print(f"{PARAMS_FILE} now says so; `dvc repro` retrains only if the sweep's winner was not trained yet")
+        write_text(layout.PARAMS, written.getvalue())
+        print(f"{layout.PARAMS} now says so; `dvc repro` retrains only if the sweep's winner was not trained yet")
 
 
 def _null(representer: Any, _value: None) -> Any:

@@ -1,18 +1,14 @@
 """`carousel summary`: what `make run` ends with."""
 
 import json
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from carousel import layout
 from carousel.cli.output import cell, console, table
 from carousel.errors import UserError
 from carousel.files import read_json
-
-STAGES = (
-    "collect", "prepare", "tokenize", "build_vocab", "encode", "baseline", "sweep", "train", "evaluate", "register",
-)  # fmt: skip
 
 
 def summary(
@@ -22,17 +18,13 @@ def summary(
 
     [dim]carousel summary[/dim]
     """
-    reports = Path("reports")
-    registered = read_json(reports / "registered.json")
+    registered = read_json(layout.REGISTERED_REPORT)
+    seconds = {stage: layout.SECONDS / f"{stage}.json" for stage in layout.STAGES}
     found = {
-        "test": read_json(reports / "test.json"),
-        "baseline": read_json(reports / "baseline.json"),
+        "test": read_json(layout.TEST_REPORT),
+        "baseline": read_json(layout.BASELINE_REPORT),
         "registered": {**registered, "aliases": _aliases_now(registered)},
-        "seconds": {
-            stage: read_json(reports / "seconds" / f"{stage}.json")["seconds"]
-            for stage in STAGES
-            if (reports / "seconds" / f"{stage}.json").exists()
-        },
+        "seconds": {stage: read_json(path)["seconds"] for stage, path in seconds.items() if path.exists()},
     }
     if as_json:
         print(json.dumps(found, indent=2))
@@ -48,7 +40,7 @@ def _aliases_now(registered: dict[str, Any]) -> list[str]:
         return list(get(connect(), registered["name"], registered["version"]).aliases)
     except UserError as error:
         raise UserError(
-            f"{error}. reports/registered.json names a version of another store: "
+            f"{error}. {layout.REGISTERED_REPORT} names a version of another store: "
             "`dvc repro --force` registers it in this one"
         ) from error
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from carousel import layout
 from carousel.cli.output import cell, console, say, table
 from carousel.errors import UserError
 from carousel.url import Url
@@ -51,10 +52,10 @@ def worker(
     place = _place(storage)
     if isinstance(place, Path):
         raise UserError("a journal file serves one machine only; give a database's URL with --storage")
-    vocabulary = Path("artifacts/vocab.txt")
+    vocabulary = layout.VOCABULARY
     if not vocabulary.exists():
         raise UserError(f"{vocabulary}: no such file; `dvc repro encode` makes it and the data to train with")
-    data = Data(Path("data/encoded/train"), Path("data/encoded/val"), vocabulary, Path("artifacts/vectors.npz"))
+    data = Data(layout.ENCODED / "train", layout.ENCODED / "val", vocabulary, layout.VECTORS)
     watcher = display()
     try:
         join(study, place, data, workers, watcher)
@@ -111,12 +112,12 @@ def show(
 def _place(storage: Url | None) -> Path | Url:
     from carousel.params import Sweep, load
     from carousel.search.storage import JOURNAL, check, place
-    from carousel.tracking.store import STATE, main_checkout
+    from carousel.tracking.store import main_checkout
 
     if storage is not None:
         return check(storage, "--storage")
-    sweep = load().sweep if Path("params.yaml").exists() else Sweep()
-    return place(sweep, main_checkout() / STATE / JOURNAL)
+    sweep = load().sweep if layout.PARAMS.exists() else Sweep()
+    return place(sweep, main_checkout() / layout.STATE / JOURNAL)
 
 
 def _outcome(study: str | None, storage: Url | None) -> "Outcome":

@@ -1,7 +1,7 @@
 """The typed form of params.yaml: the only place where a person writes hyperparameters."""
 
 from carousel.params.data import Column, Data
-from carousel.params.file import HPARAMS_FILE, PARAMS_FILE, load, load_hparams, read_yaml, validated
+from carousel.params.file import load, load_hparams, read_yaml, validated
 from carousel.params.schema import SEARCHABLE, UNSCORED, Hparams, Params, check_searchable, flatten, replace
 from carousel.params.sections import (
     Baseline,
@@ -34,8 +34,6 @@ from carousel.params.sweep import COSTS, STORAGE, Objective, Sweep
 
 __all__ = [
     "COSTS",
-    "HPARAMS_FILE",
-    "PARAMS_FILE",
     "SEARCHABLE",
     "STORAGE",
     "UNSCORED",

@@ -5,19 +5,17 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from carousel import layout
 from carousel.errors import UserError
 from carousel.params.schema import Hparams, Params
 from carousel.params.sections import Section
 from carousel.params.space import FORMS
 from carousel.params.suggestions import nearest
 
-PARAMS_FILE = Path("params.yaml")
-HPARAMS_FILE = Path("artifacts/hparams.yaml")
-
 S = TypeVar("S", bound=Section)
 
 
-def load(path: Path = PARAMS_FILE) -> Params:
+def load(path: Path = layout.PARAMS) -> Params:
     """Read and check params.yaml.
 
     Raises:
@@ -26,7 +24,7 @@ def load(path: Path = PARAMS_FILE) -> Params:
     return _validated(Params, path, "write one, or run from the project's root")
 
 
-def load_hparams(path: Path = HPARAMS_FILE) -> Hparams:
+def load_hparams(path: Path = layout.HPARAMS) -> Hparams:
     """Read the hyperparameters that the sweep stage wrote.
 
     Raises:

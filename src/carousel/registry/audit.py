@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from carousel import layout
 from carousel.corpus import document
 from carousel.errors import UserError
 from carousel.registry import versions
@@ -183,7 +184,7 @@ def _code(version: Version, files: Files, root: Path) -> Iterator[Fact]:
         clean = {"false": "none"}.get(tags.get("git.dirty", ""), tags.get("git.dirty", NOT_RECORDED))
         yield Fact(group, "uncommitted changes", clean, "recorded")
     yield _file(group, "params", version, files, PARAMS)
-    yield _file(group, "dvc.lock", version, files, LOCK)
+    yield _file(group, layout.LOCK.name, version, files, LOCK)
     if "dvc.experiment" in tags:
         yield Fact(group, "DVC experiment", tags["dvc.experiment"], "recorded")
 
@@ -202,7 +203,7 @@ def _data(version: Version, files: Files, root: Path) -> Iterator[Fact]:
         if recorded is None:
             yield Fact(group, split, NOT_RECORDED, "unknown")
             continue
-        here = root / "data/prepared" / f"{split}.parquet"
+        here = root / layout.PREPARED / f"{split}.parquet"
         if _digest(here) == recorded:
             yield Fact(group, split, recorded, "ok", "as in data/prepared")
         elif (kept := cached.prepared(f"{split}.parquet")) is not None:
@@ -317,7 +318,7 @@ class Cached:
             return None
         stages = params_of(self.lock).get("stages", {})
         outs = {out["path"]: out.get("md5") for out in stages.get("prepare", {}).get("outs", [])}
-        folder = outs.get("data/prepared")
+        folder = outs.get(layout.PREPARED.as_posix())
         listing = self.path(folder) if folder else None
         if listing is None:
             return None

@@ -1,11 +1,11 @@
 """Two models on one test set: their predictions, their size and speed, and where they are widest apart."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from carousel import layout
 from carousel.bundle.bundle import Bundle
 from carousel.corpus import document, tables
 from carousel.errors import UserError
@@ -14,8 +14,6 @@ from carousel.evaluation.comparison import Comparison
 from carousel.evaluation.predictions import Predictions
 from carousel.registry.model_ref import ModelInfo, ModelRef, describe
 from carousel.tracking.store import connect
-
-TEST = Path("data/prepared/test.parquet")
 
 
 @dataclass(frozen=True)
@@ -101,34 +99,36 @@ def compare_models(a: ModelRef, b: ModelRef, *, reevaluate: bool = False) -> Mod
 def _predictions(refs: tuple[ModelRef, ...], bundles: tuple[Bundle, ...], reevaluate: bool) -> list[Predictions]:
     """Return both models' predictions on one test set: those that their runs kept, or new ones on the data here."""
     if reevaluate:
-        test = tables.read(TEST)
+        test = tables.read(layout.TEST)
         return [predictions.predict_documents(bundle, test) for bundle in bundles]
     kept = [None if one.folder else one.predictions(connect()) for one in refs]
     if None in kept:
-        if not TEST.exists():
+        if not layout.TEST.exists():
             which = refs[kept.index(None)].title
-            raise UserError(f"{which}: its run has no predictions, and {TEST} is not here; `dvc repro` makes it")
-        test = tables.read(TEST)
+            raise UserError(
+                f"{which}: its run has no predictions, and {layout.TEST} is not here; `dvc repro` makes it"
+            )
+        test = tables.read(layout.TEST)
         here = document.digest(test)
         for ref in refs:
             tested = ref.tested_on() or here
             if tested != here:
                 raise UserError(
-                    f"{ref.title} was tested on other data ({tested[:16]}) than {TEST} holds ({here[:16]}); "
+                    f"{ref.title} was tested on other data ({tested[:16]}) than {layout.TEST} holds ({here[:16]}); "
                     "--reevaluate tests both on that"
                 )
     found = [old or predictions.predict_documents(bundle, test) for old, bundle in zip(kept, bundles, strict=True)]
     if found[0].digest != found[1].digest:
         one, other = (f"{of.title} on {its.digest[:16]}" for of, its in zip(refs, found, strict=True))
-        raise UserError(f"tested on different data: {one}, {other}; --reevaluate tests both on {TEST} here")
+        raise UserError(f"tested on different data: {one}, {other}; --reevaluate tests both on {layout.TEST} here")
     return found
 
 
 def _texts(digest: str) -> pl.Series | None:
     """Return the test documents' texts, if they are the data with this digest."""
-    if not TEST.exists():
+    if not layout.TEST.exists():
         return None
-    test = tables.read(TEST)
+    test = tables.read(layout.TEST)
     return test["text"] if document.digest(test) == digest else None
 
 

@@ -1,11 +1,11 @@
 """A registered version's bundle, figures and predictions on test data, each found when first asked for."""
 
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from carousel import layout
 from carousel.bundle.bundle import Bundle
 from carousel.corpus import document, tables
 from carousel.errors import UserError
@@ -16,8 +16,6 @@ from carousel.registry.versions import Version
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-
-TEST = Path("data/prepared/test.parquet")
 
 
 class Registered:
@@ -91,10 +89,10 @@ def test_documents(version: Version, digest: str) -> pl.DataFrame:
     Raises:
         UserError: when it is not.
     """
-    found = tables.read(TEST) if TEST.exists() else None
+    found = tables.read(layout.TEST) if layout.TEST.exists() else None
     if found is None or document.digest(found) != digest:
         raise UserError(
-            f"{version.uri}: has to predict test data {digest[:8]}, which is not in {TEST} here: promote where the "
-            "candidate was trained"
+            f"{version.uri}: has to predict test data {digest[:8]}, which is not in {layout.TEST} here: promote "
+            "where the candidate was trained"
         )
     return found

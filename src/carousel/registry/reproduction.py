@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from carousel import layout
 from carousel.bundle.bundle import Bundle
 from carousel.corpus.document import SPLITS
 from carousel.errors import UserError
@@ -260,7 +261,7 @@ def _bring_source(version: Version, root: Path, folder: Path, path: str, say: Ca
 
 
 def _run(folder: Path, version: Version, say: Callable[[str], None]) -> None:
-    environment = _environment() | {"MLFLOW_TRACKING_URI": sqlite_url(folder / "mlflow.db")}
+    environment = _environment() | {"MLFLOW_TRACKING_URI": sqlite_url(folder / layout.MLFLOW_STORE)}
     if threads := version.tags.get("machine.threads"):
         environment["OMP_NUM_THREADS"] = threads
     with subprocess.Popen(
@@ -284,10 +285,10 @@ def _run(folder: Path, version: Version, say: Callable[[str], None]) -> None:
 
 def _parts(version: Version, folder: Path) -> Iterator[Part]:
     tags = version.tags
-    digests = read_json(folder / "data/prepared/digests.json")
+    digests = read_json(folder / layout.DIGESTS)
     for split in SPLITS:
         yield Part(f"{split} data", tags.get(f"data.{split}.digest", ""), digests.get(split, ""))
-    bundle = Bundle.load(folder / "models/bundle")
+    bundle = Bundle.load(folder / layout.BUNDLE)
     yield Part("vocabulary", tags.get("vocabulary.fingerprint", ""), bundle.vocabulary.fingerprint)
     yield Part("tokenizer", tags.get("tokenizer.fingerprint", ""), bundle.tokenizer.fingerprint)
     yield Part("bundle", tags[versions.FINGERPRINT], bundle.fingerprint)

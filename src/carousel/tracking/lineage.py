@@ -14,14 +14,14 @@ from typing import Any
 
 import torch
 
-from carousel import __version__
+from carousel import __version__, layout
 from carousel.files import read_json
 from carousel.params import Hparams, Params, read_yaml
 from carousel.tracking import repository
 from carousel.tracking.repository import GitError
 
 FOLDER = "lineage"
-CHANGES, LOCK, PARAMS, INSTALLED = "changes.diff", "dvc.lock", "params.yaml", "environment.txt"
+CHANGES, LOCK, PARAMS, INSTALLED = "changes.diff", layout.LOCK.name, layout.PARAMS.name, "environment.txt"
 DIGESTS = {  # the tag that holds each file's SHA-256
     CHANGES: "git.changes.digest",
     LOCK: "dvc.lock.digest",
@@ -85,13 +85,13 @@ def changes(root: Path) -> bytes:
 
 def data_digests(root: Path = Path()) -> dict[str, str]:
     """Return the digest of each prepared split."""
-    digests: dict[str, str] = read_json(root / "data/prepared/digests.json")
+    digests: dict[str, str] = read_json(root / layout.DIGESTS)
     return digests
 
 
 def tags(root: Path = Path()) -> dict[str, str]:
     """Return what every run's tags say of its origin."""
-    source: dict[str, Any] = read_json(root / "reports/source.json")
+    source: dict[str, Any] = read_json(root / layout.SOURCE_REPORT)
     experiment = os.environ.get("DVC_EXP_NAME")
     requirements = root / REQUIREMENTS
     return {
@@ -174,7 +174,7 @@ def _source_digest(lock: Path, path: str) -> dict[str, str]:
 
 
 def _sweep(root: Path) -> dict[str, str]:
-    path = root / "reports/sweep.json"
+    path = root / layout.SWEEP_REPORT
     report = read_json(path) if path.exists() else {}
     if "best_trial" not in report:
         return {}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
+from carousel import layout
 from carousel.bundle.bundle import Bundle
 from carousel.errors import UserError
 from carousel.evaluation import plots
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from pytorch_lightning.loggers import Logger
 
-RUN_FILE = Path("models/run.json")
 NOTE = "mlflow.note.content"  # a run's description, in Markdown
 PREDICTIONS = Path("predictions/test.parquet")  # among a run's artifacts
 FIGURES = (  # of training's report
@@ -95,7 +95,7 @@ def started(params: Params, hparams: Hparams, checkpoints: Path | None = None) -
         except KeyboardInterrupt:
             mlflow.end_run("KILLED")
             raise
-    write_json(RUN_FILE, recorded)
+    write_json(layout.RUN, recorded)
 
 
 def _known(client: "MlflowClient", interrupted: Path) -> str | None:
@@ -200,7 +200,7 @@ def log_lock(run_id: str) -> dict[str, str]:
 
 
 @contextmanager
-def resumed(client: "MlflowClient", bundle: Bundle, path: Path = RUN_FILE) -> Iterator["mlflow.ActiveRun"]:
+def resumed(client: "MlflowClient", bundle: Bundle, path: Path = layout.RUN) -> Iterator["mlflow.ActiveRun"]:
     """Go on with the run of the bundle.
 
     Raises:
@@ -213,7 +213,7 @@ def resumed(client: "MlflowClient", bundle: Bundle, path: Path = RUN_FILE) -> It
         yield run
 
 
-def check_run(bundle: Bundle, path: Path = RUN_FILE) -> None:
+def check_run(bundle: Bundle, path: Path = layout.RUN) -> None:
     """Check that models/run.json names the run that trained the bundle, as a stage does before it writes anything.
 
     Raises:
@@ -239,8 +239,8 @@ def check_evaluated(run: "mlflow.ActiveRun", test: dict[str, float], baseline: d
     same_figures = all(key in logged and abs(logged[key] - value) < 1e-6 for key, value in figures.items())
     if not same_figures or run.data.tags.get("data.test.digest") != lineage.data_digests()["test"]:
         raise UserError(
-            f"reports/test.json, reports/baseline.json or data/prepared is not of run {run.info.run_id}, which "
-            "trained models/bundle: `dvc repro` makes them again"
+            f"{layout.TEST_REPORT}, {layout.BASELINE_REPORT} or {layout.PREPARED} is not of run {run.info.run_id}, "
+            f"which trained {layout.BUNDLE}: `dvc repro` makes them again"
         )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
+from carousel import layout
 from carousel.errors import UserError, first_line
 from carousel.files import replacing
 from carousel.tracking import address, environment
@@ -20,8 +21,6 @@ from carousel.url import Url, redact
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-
-STATE = Path(".carousel")
 
 
 def main_checkout(here: Path | None = None) -> Path:
@@ -67,7 +66,7 @@ def tracking_uri() -> Url:
     Raises:
         UserError: when the variable is empty or malformed.
     """
-    return address.named(address.TRACKING) or Url(sqlite_url(main_checkout() / "mlflow.db"))
+    return address.named(address.TRACKING) or Url(sqlite_url(main_checkout() / layout.MLFLOW_STORE))
 
 
 def sqlite_url(path: Path) -> str:
@@ -83,7 +82,7 @@ def sqlite_url(path: Path) -> str:
 @contextmanager
 def exclusive() -> Iterator[None]:
     """Let one process at a time create the store, or register a version in it."""
-    folder = main_checkout() / STATE
+    folder = main_checkout() / layout.STATE
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / "store.lock"):
         yield

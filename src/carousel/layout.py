@@ -1,0 +1,51 @@
+"""Every path of a project, from its root, and the names of the pipeline's stages."""
+
+from pathlib import Path
+
+STAGES = (
+    "collect", "prepare", "tokenize", "build_vocab", "encode", "baseline", "sweep", "train", "evaluate", "register",
+)  # fmt: skip
+
+PARAMS = Path("params.yaml")
+LOCK = Path("dvc.lock")
+STATE = Path(".carousel")  # checkpoints, sweeps and locks; git and DVC ignore it
+MLFLOW_STORE = Path("mlflow.db")
+
+DATA = Path("data")
+DOCUMENTS = DATA / "raw/documents.parquet"
+PREPARED = DATA / "prepared"  # {split}.parquet
+DIGESTS = PREPARED / "digests.json"
+TEST = PREPARED / "test.parquet"
+TOKENS = DATA / "tokens"  # {split}.parquet
+ENCODED = DATA / "encoded"  # {split}/
+PREDICTIONS = DATA / "predictions/test.parquet"
+PRETRAINED = DATA / "vectors"  # files of word vectors that a user puts there
+
+ARTIFACTS = Path("artifacts")
+TOKENIZER = ARTIFACTS / "tokenizer.json"
+VOCABULARY = ARTIFACTS / "vocab.txt"
+VECTORS = ARTIFACTS / "vectors.npz"
+HPARAMS = ARTIFACTS / "hparams.yaml"
+
+MODELS = Path("models")
+BUNDLE = MODELS / "bundle"
+RUN = MODELS / "run.json"
+
+REPORTS = Path("reports")
+SECONDS = REPORTS / "seconds"  # {stage}.json
+REJECTED = REPORTS / "rejected.jsonl"
+SOURCE_REPORT = REPORTS / "source.json"
+DATA_REPORT = REPORTS / "data.json"
+LENGTHS_REPORT = REPORTS / "lengths.csv"
+VOCABULARY_REPORT = REPORTS / "vocab.json"
+VECTORS_REPORT = REPORTS / "vectors.json"
+BASELINE_REPORT = REPORTS / "baseline.json"
+SWEEP_REPORT = REPORTS / "sweep.json"
+TRIALS_REPORT = REPORTS / "sweep/trials.csv"
+TRAIN_REPORT = REPORTS / "train.json"
+CURVES_REPORT = REPORTS / "curves.csv"
+TEST_REPORT = REPORTS / "test.json"
+CONFUSION_REPORT = REPORTS / "confusion.csv"
+LABEL_REPORT = REPORTS / "by_label.csv"
+LENGTH_REPORT = REPORTS / "accuracy_by_length.csv"
+REGISTERED_REPORT = REPORTS / "registered.json"
