@@ -1,6 +1,6 @@
 """Run every benchmark, one after the other, and write what they measure into docs/performance.md.
 
-    python -m bench.page [training losses cells scaling profile]
+    python -m bench.page [training losses cells crf scaling profile]
 
 Takes about a quarter of an hour on two cores, which should have nothing else to do.
 """
@@ -21,7 +21,7 @@ from bench.training import PEERS
 
 PAGE, RESULTS = Path("docs/performance.md"), Path("docs/performance.json")
 BEGIN, END = "<!-- measured: make bench writes from here -->", "<!-- to here -->"
-BENCHMARKS = {"training": ["--peers"], "losses": [], "cells": [], "scaling": [], "profile": []}
+BENCHMARKS = {"training": ["--peers"], "losses": [], "cells": [], "crf": [], "scaling": [], "profile": []}
 
 
 def measure(name: str) -> dict[str, Any]:
@@ -86,6 +86,9 @@ def measured(results: dict[str, Any]) -> str:
             _losses(results["losses"]),
             "### Cells",
             _cells(results["cells"]),
+            "### CRF",
+            "Log-likelihood of 64 sentences of 5 to 40 words and its gradients, milliseconds:",
+            _crf(results.get("crf", {})),
             "### Growth",
             _growth(results["scaling"]),
             "### Where a step's time goes",
@@ -123,6 +126,11 @@ def _losses(losses: dict[str, Any]) -> str:
 def _cells(cells: dict[str, Any]) -> str:
     rows = [[f"`{cell}`", f"{row['tokens_per_second']:,}", row["ratio_lstm"]] for cell, row in cells.items()]
     return table(["cell", "real tokens a second", "times the LSTM's"], rows)
+
+
+def _crf(crf: dict[str, Any]) -> str:
+    head = ["tags", "Carousel", "pytorch-crf 0.7.2", "Carousel is faster by"]
+    return table(head, [[tags, row["carousel"], row["pytorch_crf"], row["ratio"]] for tags, row in crf.items()])
 
 
 def _growth(scaling: dict[str, Any]) -> str:
