@@ -93,7 +93,7 @@ def test_from_the_first_champion_to_the_history_that_tells_it(registry: Registry
     assert f"{NAME}: would delete versions 2, 3, 4, 5, 6, 7\n" in printed
     assert "  --delete does it" in printed
     assert "deleted versions 2, 3, 4, 5, 6, 7" in carousel("retire", "--old", "--delete")[1]
-    assert "nothing to let go; registry.keep is 1" in carousel("retire", "--old")[1]
+    assert "no old versions; registry.keep is 1" in carousel("retire", "--old")[1]
 
     code, printed = carousel("versions", "--history")
     told = [line.split()[2:] for line in printed.splitlines() if line[:2] == "20"]

@@ -21,7 +21,7 @@ _ClickException: type[Exception] = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(
     name="carousel",
-    help="Recurrent text models: predict with a registered version, and decide which one is live.",
+    help="Recurrent text models: predict, compare, promote and audit registered versions.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
@@ -30,7 +30,7 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Run a command: exit 0 when it did what was asked, 1 when it declined, 2 for a user error, in one line."""
+    """Run a command. Exit code 0: done; 1: refused; 2: user error, printed as one line."""
     from carousel.cli import compare, lineage, pin, predict, registry, summary, sweep
 
     app.command()(predict.predict)

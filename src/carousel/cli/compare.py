@@ -21,15 +21,15 @@ def compare(
     b: Annotated[str, typer.Argument(metavar="B", help="The other; differences are B - A.")],
     reevaluate: Annotated[
         bool,
-        typer.Option("--reevaluate", help="Test both now, on data/prepared here, whatever they were tested on."),
+        typer.Option("--reevaluate", help="Evaluate both again, on the test split in data/prepared."),
     ] = False,
     html: Annotated[
-        Path | None, typer.Option("--html", metavar="FILE", help="Write a page, too; it opens without a server.")
+        Path | None, typer.Option("--html", metavar="FILE", help="Also write a standalone HTML report.")
     ] = None,
     name: NameOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare two models on one test set: is B better than A, how sure is that, and where?
+    """Compare two models on the same test set, with confidence intervals, by label and by length.
 
     A and B are versions (3, champion, models:/NAME@champion), runs, or bundles' folders.
 

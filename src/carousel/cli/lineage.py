@@ -19,7 +19,7 @@ _STYLES = {"ok": "green", "differs": "bold red", "unknown": "yellow", "recorded"
 
 
 def lineage(which: VersionArgument, name: NameOption = None, as_json: JsonOption = False) -> None:
-    """Show what a version was made of, and check it; exit code 1 if something differs.
+    """Show and verify a version's code, data, parameters and environment. Exit code 1: a difference.
 
     [dim]carousel lineage champion[/dim]
     """
@@ -39,11 +39,11 @@ def lineage(which: VersionArgument, name: NameOption = None, as_json: JsonOption
 
 def reproduce(
     which: VersionArgument,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the checkout that it works in, for a look.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the temporary checkout.")] = False,
     name: NameOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train a version again, from a clean checkout of its commit; exit code 1 if another model comes out.
+    """Reproduce a version from a clean checkout of its commit. Exit code 1: another model.
 
     Your own checkout, its dvc.lock and the MLflow store stay as they are.
 

@@ -13,9 +13,9 @@ from carousel.params import flatten, load, load_hparams
 
 
 def pin(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the change, and write nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the change without writing it.")] = False,
 ) -> None:
-    """Write the sweep's winner into params.yaml, comments kept, and stop searching.
+    """Write the sweep's best values into params.yaml, keep its comments, and disable the search.
 
     [dim]carousel pin --dry-run[/dim]
     """
@@ -44,7 +44,7 @@ def pin(
     say("\n".join(list(difflib.unified_diff(old, new, lineterm="", n=1))[2:]))
     if not dry_run:
         write_text(layout.PARAMS, written.getvalue())
-        print(f"{layout.PARAMS} now says so; `dvc repro` retrains only if the sweep's winner was not trained yet")
+        print(f"{layout.PARAMS} updated; `dvc repro` retrains only if the best values were not trained yet")
 
 
 def _null(representer: Any, _value: None) -> Any:

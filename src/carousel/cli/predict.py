@@ -21,9 +21,7 @@ def predict(
     texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT...", help="Texts to classify.")] = None,
     file: Annotated[
         Path | None,
-        typer.Option(
-            "--file", "-f", help="A file of texts, one a line, empty lines included; - is standard input."
-        ),
+        typer.Option("--file", "-f", help="File with one text per line; - is standard input."),
     ] = None,
     model: Annotated[
         str | None,
@@ -34,12 +32,12 @@ def predict(
         ),
     ] = None,
     bundle: Annotated[
-        Path | None, typer.Option("--bundle", "-b", help="A bundle's folder, without any registry.")
+        Path | None, typer.Option("--bundle", "-b", help="Folder of a bundle, instead of a registered version.")
     ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="One JSON object a text, with all probabilities.")
+        bool, typer.Option("--json", help="Print one JSON object per text, with all probabilities.")
     ] = False,
-    explain: Annotated[bool, typer.Option("--explain", help="Mark the words that decided.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Mark the most important words.")] = False,
 ) -> None:
     """Classify texts with the champion (or, before there is one, the challenger).
 

@@ -35,12 +35,10 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for script
 
 def versions(
     name: NameOption = None,
-    history: Annotated[
-        bool, typer.Option("--history", help="Tell who made which version champion, when and why.")
-    ] = False,
+    history: Annotated[bool, typer.Option("--history", help="Show promotions: who, when and why.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List the registered versions, newest first, and who is champion.
+    """List the registered versions, newest first.
 
     [dim]carousel versions --history[/dim]
     """
@@ -74,15 +72,17 @@ def versions(
 
 def promote(
     which: Annotated[str, typer.Argument(metavar="VERSION|challenger", help="A version's number or alias.")],
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and change nothing.")] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Promote it whatever the gates say; needs --reason, and is recorded.")
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the result of the gates without promoting.")
     ] = False,
-    reason: Annotated[str, typer.Option("--reason", "-r", help="Why, for the trail.")] = "",
+    force: Annotated[
+        bool, typer.Option("--force", help="Promote even if gates fail; requires --reason and is recorded.")
+    ] = False,
+    reason: Annotated[str, typer.Option("--reason", "-r", help="Reason, recorded in the audit trail.")] = "",
     name: NameOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a version champion if it passes the gates that params.yaml sets under `promotion`.
+    """Make a version champion if it passes the gates in params.yaml.
 
     [dim]carousel promote challenger --dry-run[/dim]
     """
@@ -124,13 +124,13 @@ def promote(
 
 def rollback(
     to: Annotated[
-        str | None, typer.Option("--to", metavar="VERSION", help="A former champion; default: the one before.")
+        str | None, typer.Option("--to", metavar="VERSION", help="A former champion; default: the previous one.")
     ] = None,
-    reason: Annotated[str, typer.Option("--reason", "-r", help="Why, for the trail.")] = "",
+    reason: Annotated[str, typer.Option("--reason", "-r", help="Reason, recorded in the audit trail.")] = "",
     name: NameOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Go back to the champion before this one, or to another that was champion.
+    """Make the previous champion, or another former one, champion again.
 
     [dim]carousel rollback --reason "wrong on invoices"[/dim]
     """
@@ -145,15 +145,13 @@ def rollback(
 
 def retire(
     which: Annotated[str | None, typer.Argument(metavar="VERSION", help="A version's number.")] = None,
-    old: Annotated[
-        bool, typer.Option("--old", help="Show the versions that registry.keep lets go, and change nothing.")
-    ] = False,
-    delete: Annotated[bool, typer.Option("--delete", help="With --old: delete them.")] = False,
-    reason: Annotated[str, typer.Option("--reason", "-r", help="Why, for the trail.")] = "",
+    old: Annotated[bool, typer.Option("--old", help="List versions older than registry.keep keeps.")] = False,
+    delete: Annotated[bool, typer.Option("--delete", help="With --old: delete these versions.")] = False,
+    reason: Annotated[str, typer.Option("--reason", "-r", help="Reason, recorded in the audit trail.")] = "",
     name: NameOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Keep a version from being promoted again, or let go of old ones. A version with an alias is never touched.
+    """Exclude a version from promotion, or delete old versions. Versions with an alias are kept.
 
     [dim]carousel retire 3 --reason "trained on the wrong file"[/dim]
 
@@ -184,7 +182,7 @@ def retire(
     if as_json:
         print(json.dumps({"deleted" if delete else "would_delete": numbers, "keep": params.keep}))
     elif not gone:
-        say(f"{name}: nothing to let go; registry.keep is {params.keep}, beside versions with an alias")
+        say(f"{name}: no old versions; registry.keep is {params.keep}, beside versions with an alias")
     else:
         listed = ", ".join(map(str, numbers))
         say(f"{name}: {'deleted' if delete else 'would delete'} version{'s' if numbers[1:] else ''} {listed}")

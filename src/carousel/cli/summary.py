@@ -14,7 +14,7 @@ from carousel.files import read_json
 def summary(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
 ) -> None:
-    """Show what the last `dvc repro` made: figures beside the baseline's, the version, seconds by stage.
+    """Show the result of the last `dvc repro`: metrics, baseline, version, seconds by stage.
 
     [dim]carousel summary[/dim]
     """

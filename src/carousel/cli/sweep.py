@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from carousel.search.outcome import Outcome
 
-app = typer.Typer(help="Look at sweeps, and join one from another machine.", no_args_is_help=True)
+app = typer.Typer(help="Inspect sweeps, and join one from another machine.", no_args_is_help=True)
 
 StudyOption = Annotated[
-    str | None, typer.Option("--study", "-s", help="The study's name; default: the one that began a trial last.")
+    str | None, typer.Option("--study", "-s", help="Name of the study; default: the most recent one.")
 ]
 StorageOption = Annotated[
     Url | None,
@@ -35,13 +35,13 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for script
 
 @app.command()
 def worker(
-    study: Annotated[
-        str, typer.Option("--study", "-s", help="The study's name, as `carousel sweep status` says it.")
-    ],
+    study: Annotated[str, typer.Option("--study", "-s", help="Name of the study, see `carousel sweep status`.")],
     storage: StorageOption = None,
-    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes; they share the cores.")] = 1,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, help="Number of processes; they share the cores.")
+    ] = 1,
 ) -> None:
-    """Train trials of a sweep that another machine runs, until there are no more.
+    """Run trials of a sweep that another machine started, until it ends.
 
     [dim]carousel sweep worker --study sweep-1f0a2b3c4d5e --storage postgresql://carousel@db/sweeps[/dim]
     """
@@ -66,7 +66,7 @@ def worker(
 
 @app.command()
 def status(study: StudyOption = None, storage: StorageOption = None, as_json: JsonOption = False) -> None:
-    """Show a sweep's best trials, those that run, and those that ended last.
+    """Show a sweep's best, running and most recent trials.
 
     [dim]carousel sweep status[/dim]
     """
@@ -89,12 +89,12 @@ def status(study: StudyOption = None, storage: StorageOption = None, as_json: Js
 
 @app.command()
 def show(
-    trial: Annotated[int, typer.Argument(metavar="TRIAL", help="Its number.")],
+    trial: Annotated[int, typer.Argument(metavar="TRIAL", help="Number of the trial.")],
     study: StudyOption = None,
     storage: StorageOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show one trial: its values, its curve, how it ended and why.
+    """Show one trial: values, learning curve, state and reason.
 
     [dim]carousel sweep show 7[/dim]
     """

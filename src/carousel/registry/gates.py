@@ -20,7 +20,7 @@ class GateResult:
 
     Attributes:
         gate: its name, the key of `promotion` in params.yaml.
-        passed: None when it could not be measured, or when there is no champion to stand beside.
+        passed: None when it could not be measured, or when there is no champion to compare with.
         measured: what was measured, or why not.
         required: what should have been.
         measurable: False when it should have been measured and could not be.
@@ -174,7 +174,7 @@ def measure(candidacy: Candidacy) -> tuple[GateResult, ...]:
 
 def _result(name: str, gate: Gate, candidacy: Candidacy, required: Any) -> GateResult:
     if gate.beside_champion and candidacy.champion is None:
-        return GateResult(name, None, "no champion to stand beside", str(required))
+        return GateResult(name, None, "no champion to compare with", str(required))
     try:
         passed, measured, wanted = gate.measure(candidacy, required)
     except UserError as error:

@@ -100,11 +100,11 @@ def journal(path: Path) -> JournalStorage:
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = path.with_name(f"{path.name}.flock")
     with FileLock(lock):
-        _mend(path)
+        _repair(path)
     return JournalStorage(JournalFileBackend(str(path), Lock(lock)))
 
 
-def _mend(path: Path) -> None:
+def _repair(path: Path) -> None:
     """Cut a file off after its last whole line: Optuna would write on in the middle of one, and never read it."""
     if not path.exists():
         return
