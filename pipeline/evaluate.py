@@ -2,9 +2,9 @@
 
 from carousel import layout
 from carousel.bundle.bundle import Bundle
+from carousel.comparison.predictions import Predictions
 from carousel.corpus import tables
 from carousel.corpus.encoded import Encoded
-from carousel.evaluation.predictions import Predictions
 from carousel.evaluation.report import evaluate, points
 from carousel.files import read_json, write_json
 from carousel.tracking import run as tracked

@@ -14,15 +14,15 @@ import pytest
 
 from carousel import layout
 from carousel.cli.compare import compare
+from carousel.comparison.predictions import Predictions
 from carousel.corpus.document import digest
 from carousel.errors import UserError
-from carousel.evaluation.predictions import Predictions
 from carousel.evaluation.report import Report
 from carousel.registry import registration, versions
 from carousel.tracking.run import PREDICTIONS
 from carousel.tracking.store import connect, experiment
 from tests.conftest import ROOT
-from tests.registry.conftest import LABELS, small_bundle
+from tests.support.registry import LABELS, small_bundle
 
 DOCUMENTS = 400
 

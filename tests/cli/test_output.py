@@ -10,8 +10,8 @@ from rich.console import Console
 
 from carousel.cli import lineage, main, output, registry, summary
 from carousel.cli.output import cell, say, table
+from carousel.lineage.audit import Audit, Fact
 from carousel.registry import promotion
-from carousel.registry.audit import Audit, Fact
 from carousel.registry.versions import Version
 
 NASTY = "[/i] [red]\x1b[31m\u2028 :smile:"

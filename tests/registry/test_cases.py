@@ -6,7 +6,7 @@ import pytest
 from carousel.errors import UserError
 from carousel.registry import cases
 from carousel.registry.cases import Case
-from tests.registry.conftest import small_bundle
+from tests.support.registry import small_bundle
 
 
 def test_yaml_and_jsonl_hold_the_same_cases(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from carousel.params import Promotion
 from carousel.registry import gates, promotion, versions
 from carousel.registry.gates import GateResult
 from carousel.registry.registered import Registered
-from tests.registry.conftest import DOCUMENTS, LABELS, Registry, spread
+from tests.support.registry import DOCUMENTS, LABELS, Registry, spread
 
 OFF = Promotion(not_worse=None, slices=None, size=None, speed=None)
 

@@ -23,7 +23,7 @@ from carousel.registry import registration
 from carousel.text.tokenizer import TOKENIZERS
 from carousel.text.vocabulary import SPECIALS, Vocabulary
 from carousel.tracking.store import experiment
-from tests.registry.conftest import Registry
+from tests.support.registry import Registry
 
 # Every character is a token, and each of these has an id of its own: no change of a text goes unnoticed
 CHARACTERS = 'ab []/i日ç\t\r\0\x0b\x0c\x1b\x1c\x85\x9b\u2028\u2029\ufeff😀-"\\'

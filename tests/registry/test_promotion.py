@@ -13,10 +13,11 @@ import pytest
 
 from carousel.cli import main
 from carousel.errors import Refused, UserError
+from carousel.lineage import reproduction
 from carousel.params import Promotion
-from carousel.registry import promotion, reproduction, retirement, versions
+from carousel.registry import promotion, retirement, versions
 from carousel.tracking.store import connect
-from tests.registry.conftest import Registry, small_bundle
+from tests.support.registry import Registry, small_bundle
 
 NO_GATES = Promotion(not_worse=None, slices=None, size=None, speed=None)
 RULES = Promotion(speed=None)  # to measure speed takes test data on disk: test_gates.py does

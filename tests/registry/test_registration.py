@@ -17,7 +17,7 @@ from carousel.params import Promotion
 from carousel.registry import promotion, registration, retirement, versions
 from carousel.registry.versions import Version
 from carousel.tracking.store import connect, experiment
-from tests.registry.conftest import Registry, small_bundle
+from tests.support.registry import Registry, small_bundle
 
 WRITES = ("create", "set", "update", "delete", "finalize", "log")
 NO_GATES = Promotion(not_worse=None, slices=None, size=None, speed=None)

@@ -3,7 +3,7 @@ import pytest
 from carousel.errors import Refused
 from carousel.params import Promotion
 from carousel.registry import promotion, retirement, versions
-from tests.registry.conftest import Registry
+from tests.support.registry import Registry
 
 RULES = Promotion(not_worse=None, slices=None, size=None, speed=None)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from carousel.cli import main
-from tests.registry.conftest import DOCUMENTS, Registry, small_bundle
 from tests.registry.test_gates import on_disk
+from tests.support.registry import DOCUMENTS, Registry, small_bundle
 
 NAME = "story"
 LONG = [i for i in range(DOCUMENTS) if i % 4 == 0]

@@ -8,7 +8,7 @@ import pytest
 from carousel.errors import UserError
 from carousel.registry import registration, versions
 from carousel.tracking.store import experiment
-from tests.registry.conftest import Registry, small_bundle
+from tests.support.registry import Registry, small_bundle
 
 
 def test_the_same_fingerprint_is_the_same_version(registry: Registry) -> None:

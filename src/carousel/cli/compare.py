@@ -12,8 +12,8 @@ from carousel.errors import UserError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from carousel.evaluation.comparison import Slice
-    from carousel.registry.model_comparison import ModelComparison
+    from carousel.comparison.model_comparison import ModelComparison
+    from carousel.comparison.paired import Slice
 
 
 def compare(
@@ -56,7 +56,7 @@ def compare(
 
 
 def _write(html: Path, compared: "ModelComparison") -> None:
-    from carousel.evaluation.page import render
+    from carousel.comparison.page import render
     from carousel.files import write_text
 
     a, b = compared.models
@@ -67,7 +67,7 @@ def _write(html: Path, compared: "ModelComparison") -> None:
 
 
 def _show(compared: "ModelComparison") -> None:
-    from carousel.evaluation.comparison import p_value, points
+    from carousel.comparison.paired import p_value, points
 
     screen = console()
     found, (a, b) = compared.comparison, compared.models

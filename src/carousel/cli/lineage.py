@@ -12,7 +12,7 @@ from carousel.cli.registry import JsonOption, NameOption, model_name
 from carousel.errors import UserError
 
 if TYPE_CHECKING:
-    from carousel.registry.audit import Audit
+    from carousel.lineage.audit import Audit
 
 VersionArgument = Annotated[str, typer.Argument(metavar="VERSION|champion", help="A version's number or alias.")]
 _STYLES = {"ok": "green", "differs": "bold red", "unknown": "yellow", "recorded": "dim"}
@@ -23,7 +23,7 @@ def lineage(which: VersionArgument, name: NameOption = None, as_json: JsonOption
 
     [dim]carousel lineage champion[/dim]
     """
-    from carousel.registry.audit import audit
+    from carousel.lineage.audit import audit
     from carousel.registry.versions import get
     from carousel.tracking.store import connect, main_checkout
 
@@ -49,7 +49,7 @@ def reproduce(
 
     [dim]carousel reproduce champion[/dim]
     """
-    from carousel.registry import reproduction
+    from carousel.lineage import reproduction
     from carousel.registry.versions import get
     from carousel.tracking.store import connect, main_checkout
 

@@ -1,4 +1,4 @@
-"""Plots for MLflow and for the page that compares two models; DVC draws its own from the tables."""
+"""Plots of a model's evaluation for MLflow; DVC draws its own from the tables."""
 
 import warnings
 from collections.abc import Iterable
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from carousel.evaluation.comparison import Comparison
 from carousel.evaluation.report import Report
 from carousel.text.printable import one_line
 
@@ -30,16 +29,21 @@ def confusion(report: Report) -> "Figure":
     np.add.at(counts, (report.targets, report.predicted), 1)
     share = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     side = min(4 + 0.45 * min(classes, MAX_NAMED), 14)
-    figure = _figure((side + 1, side))
+    figure = empty_figure((side + 1, side))
     axes = figure.subplots()
     image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
     figure.colorbar(image, label="share of the actual label's documents", shrink=0.8)
     axes.set(xlabel="predicted", ylabel="actual", title=f"accuracy {report.metrics()['accuracy']:.3f}")
     if classes <= MAX_NAMED:
         axes.set_xticks(
-            range(classes), _named(report.labels), rotation=45, ha="right", rotation_mode="anchor", parse_math=False
+            range(classes),
+            named_ticks(report.labels),
+            rotation=45,
+            ha="right",
+            rotation_mode="anchor",
+            parse_math=False,
         )
-        axes.set_yticks(range(classes), _named(report.labels), parse_math=False)
+        axes.set_yticks(range(classes), named_ticks(report.labels), parse_math=False)
         for row, column in np.argwhere(counts):
             colour = "white" if share[row, column] > 0.5 else "black"
             axes.text(column, row, counts[row, column], ha="center", va="center", color=colour, fontsize=8)
@@ -55,7 +59,7 @@ def accuracy_by_length(report: Report) -> "Figure":
     from matplotlib.patches import Patch
 
     table = report.by_length()
-    figure = _figure((7, 4))
+    figure = empty_figure((7, 4))
     axes = figure.subplots()
     bars = axes.bar(
         table["tokens"].to_list(),
@@ -80,7 +84,7 @@ def accuracy_by_length(report: Report) -> "Figure":
 def by_label(report: Report) -> "Figure":
     """Draw precision and recall of each label, best recall first; the colour of a dot says which it is."""
     table = report.by_label().sort("recall", "label", descending=[False, True])
-    figure = _figure((7, min(2.5 + 0.3 * table.height, 14)))
+    figure = empty_figure((7, min(2.5 + 0.3 * table.height, 14)))
     axes = figure.subplots()
     rows = range(table.height)
     axes.hlines(
@@ -90,7 +94,7 @@ def by_label(report: Report) -> "Figure":
     axes.scatter(table["recall"].to_list(), rows, color=BLUE, label="recall", zorder=3)
     if table.height <= MAX_NAMED:
         named = [f"{label} (n={n})" for label, n in table.select("label", "documents").iter_rows()]
-        axes.set_yticks(rows, _named(named), parse_math=False)
+        axes.set_yticks(rows, named_ticks(named), parse_math=False)
     axes.set(xlim=(-0.02, 1.02), ylim=(-0.6, table.height - 0.4), title="Precision and recall by label")
     axes.grid(axis="x", alpha=0.3)
     figure.legend(loc="outside lower center", ncols=2, frameon=False)
@@ -100,7 +104,7 @@ def by_label(report: Report) -> "Figure":
 def calibration(report: Report) -> "Figure":
     """Draw the reliability diagram (Guo et al. 2017): accuracy by the probability of the label that was given."""
     table = report.calibration()
-    figure = _figure((5.5, 6))
+    figure = empty_figure((5.5, 6))
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[4, 1])
     above.plot([0, 1], [0, 1], color="black", linewidth=0.8, linestyle="--", label="as right as it is sure")
     left, width = table["above"].to_list(), (table["to"] - table["above"]).to_list()
@@ -139,7 +143,7 @@ def gradient_norms(table: pl.DataFrame, clip_norm: float) -> "Figure":
     """
     from matplotlib.ticker import MaxNLocator
 
-    figure = _figure((7, 4))
+    figure = empty_figure((7, 4))
     axes = figure.subplots()
     epochs = table["epoch"].to_list()
     shades = (("largest", "#b8cbe0"), ("p90", "#7a9cc6"), ("median", BLUE))
@@ -155,56 +159,7 @@ def gradient_norms(table: pl.DataFrame, clip_norm: float) -> "Figure":
     return figure
 
 
-def differences(comparison: Comparison) -> "Figure":
-    """Draw B - A of each metric with its interval, in percentage points, and a line where they are equal."""
-    figure = _figure((7.5, 1.9))
-    axes = figure.subplots()
-    names = {"accuracy": "accuracy", "macro_f1": "macro-F1"}
-    for row, name in enumerate(reversed(names)):
-        metric = comparison.metrics[name]
-        low, middle, high = (100 * share for share in (metric.low, metric.difference, metric.high))
-        axes.plot([low, high], [row, row], color=BLUE, linewidth=3, solid_capstyle="butt")
-        axes.plot([middle], [row], "o", color=BLUE, markersize=8)
-    axes.axvline(0, color="black", linewidth=0.8, linestyle="--")
-    reach = 1.15 * max(1.0, *(abs(x) for x in axes.get_xlim()))
-    axes.set(xlim=(-reach, reach), ylim=(-0.6, 1.6), xlabel="← A is better    points    B is better →")
-    axes.set_yticks([1, 0], list(names.values()))
-    return figure
-
-
-def labels_apart(comparison: Comparison) -> "Figure":
-    """Draw both models' recall of each label, the label that B gained most first."""
-    parts = sorted((part for part in comparison.by_label if part.documents), key=lambda part: part.difference)
-    figure = _figure((7.5, min(1.8 + 0.3 * len(parts), 14)))
-    axes = figure.subplots()
-    rows, a, b = range(len(parts)), [part.a for part in parts], [part.b for part in parts]
-    axes.hlines(rows, a, b, color="#bbbbbb", linewidth=2, zorder=1)
-    axes.scatter(a, rows, color=ORANGE, label="A", zorder=2)
-    axes.scatter(b, rows, color=BLUE, label="B", zorder=3)
-    if len(parts) <= MAX_NAMED:
-        named = [f"{part.name} (n={part.documents})" for part in parts]
-        axes.set_yticks(rows, _named(named), parse_math=False)
-    axes.set(xlim=(-0.02, 1.02), ylim=(-0.6, len(parts) - 0.4), xlabel="recall")
-    axes.grid(axis="x", alpha=0.3)
-    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
-    return figure
-
-
-def lengths_apart(comparison: Comparison) -> "Figure":
-    """Draw both models' accuracy by document length, with each range's number of documents."""
-    parts = comparison.by_length
-    figure = _figure((7.5, 3.2))
-    axes = figure.subplots()
-    places = np.arange(len(parts))
-    axes.bar(places - 0.2, [part.a for part in parts], 0.4, color=ORANGE, label="A")
-    axes.bar(places + 0.2, [part.b for part in parts], 0.4, color=BLUE, label="B")
-    axes.set_xticks(places, [f"{part.name}\nn={part.documents}" for part in parts])
-    axes.set(ylim=(0, 1.02), xlabel="tokens in the document", ylabel="accuracy")
-    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
-    return figure
-
-
-def _figure(size: tuple[float, float]) -> "Figure":
+def empty_figure(size: tuple[float, float]) -> "Figure":
     """Return an empty figure of a size in inches, with a font for every script that one is installed for."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
@@ -217,5 +172,6 @@ def _figure(size: tuple[float, float]) -> "Figure":
     return Figure(figsize=size, layout="constrained", dpi=120)
 
 
-def _named(labels: Iterable[str]) -> list[str]:
+def named_ticks(labels: Iterable[str]) -> list[str]:
+    """Return labels as plain text of one line."""
     return [one_line(label) for label in labels]

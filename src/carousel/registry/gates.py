@@ -6,9 +6,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from carousel.comparison import predictions, speed
+from carousel.comparison.paired import Comparison, Difference, points
 from carousel.errors import UserError
-from carousel.evaluation import predictions, speed
-from carousel.evaluation.comparison import Comparison, Difference, points
 from carousel.params import Promotion
 from carousel.registry import cases, versions
 from carousel.registry.registered import Registered, test_documents

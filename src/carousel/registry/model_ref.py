@@ -2,14 +2,15 @@
 
 import re
 import tempfile
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from carousel.bundle.bundle import CONFIG, Bundle
+from carousel.comparison.model_comparison import ModelInfo
+from carousel.comparison.predictions import Predictions
 from carousel.errors import UserError
-from carousel.evaluation.predictions import Predictions
 from carousel.nn import encoders
 from carousel.registry.versions import (
     FINGERPRINT,
@@ -66,39 +67,6 @@ class ModelRef:
     def tested_on(self) -> str | None:
         """Return the digest of the data that it was tested on, as its version's tags have it."""
         return self.version.tags.get(TEST_DIGEST) if self.version else None
-
-
-@dataclass(frozen=True)
-class ModelInfo:
-    """What a comparison says of a model itself.
-
-    Attributes:
-        title: what to call it.
-        encoder: what reads: `bilstm`, `gru`, `transformer`.
-        size: `128x1`: hidden size of a direction, and layers.
-        parameters: numbers that training chose.
-        bytes: of the bundle's files.
-        fingerprint: of the bundle.
-        vocabulary: fingerprint of its vocabulary.
-        tokenizer: fingerprint of its tokenizer.
-        trained: when, to the minute.
-        run_id: that trained it; empty for a bare bundle.
-    """
-
-    title: str
-    encoder: str
-    size: str
-    parameters: int
-    bytes: int
-    fingerprint: str
-    vocabulary: str
-    tokenizer: str
-    trained: str
-    run_id: str
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values for scripts."""
-        return asdict(self)
 
 
 def find(named: str, model: str) -> ModelRef:

@@ -7,9 +7,9 @@ import polars as pl
 
 from carousel import layout
 from carousel.bundle.bundle import Bundle
+from carousel.comparison.predictions import Predictions, predict_documents
 from carousel.corpus import document, tables
 from carousel.errors import UserError
-from carousel.evaluation.predictions import Predictions, predict_documents
 from carousel.registry import versions
 from carousel.registry.model_ref import logged_predictions
 from carousel.registry.versions import Version

@@ -153,7 +153,7 @@ def log_evaluation(bundle: Bundle, report: Report, baseline: dict[str, Any], pre
         bundle: that was evaluated.
         report: of the test split.
         baseline: its figures.
-        predictions: the table that `evaluation.predictions` wrote.
+        predictions: the table that `comparison.predictions` wrote.
     """
     client = connect()
     import mlflow

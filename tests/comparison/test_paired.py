@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from carousel.comparison.paired import Comparison, compare, holm, mcnemar, p_value, points
 from carousel.corpus.lengths import NAMES, bucket
-from carousel.evaluation.comparison import Comparison, compare, holm, mcnemar, p_value, points
 from carousel.evaluation.report import scores
 
 LABELS = ("markup", "numeric", "files")

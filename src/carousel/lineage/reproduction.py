@@ -18,8 +18,8 @@ from carousel.bundle.bundle import Bundle
 from carousel.corpus.document import SPLITS
 from carousel.errors import UserError
 from carousel.files import read_json
+from carousel.lineage.audit import Cached, Files, missing_commit, params_of
 from carousel.registry import versions
-from carousel.registry.audit import Cached, Files, missing_commit, params_of
 from carousel.registry.versions import Version
 from carousel.tracking import lineage, repository
 from carousel.tracking.lineage import CHANGES, DIGESTS, PARAMS, REQUIREMENTS

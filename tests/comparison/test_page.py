@@ -4,9 +4,9 @@ from html.parser import HTMLParser
 import numpy as np
 import polars as pl
 
-from carousel.evaluation.comparison import compare
-from carousel.evaluation.page import render, svg
-from carousel.evaluation.plots import differences
+from carousel.comparison.page import render, svg
+from carousel.comparison.paired import compare
+from carousel.comparison.plots import differences
 
 NASTY = '<script>alert("x")</script> & <b>bold</b>'
 VOID = {"meta", "path", "use", "image", "rect", "br"}  # elements that this page leaves open or closes themselves

@@ -1,4 +1,4 @@
-from carousel.evaluation.speed import milliseconds
+from carousel.comparison.speed import milliseconds
 
 
 class Clocked:

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from carousel.bundle.bundle import Bundle
+from carousel.comparison.predictions import Predictions, compare, disagreements, predict_documents
 from carousel.corpus.document import digest
 from carousel.errors import UserError
-from carousel.evaluation.predictions import Predictions, compare, disagreements, predict_documents
 from carousel.evaluation.report import Report
 from carousel.nn.classifier import TextClassifier
 from carousel.nn.config import ClassifierConfig

@@ -12,11 +12,11 @@ import numpy as np
 import polars as pl
 
 from carousel.bundle.bundle import Bundle
+from carousel.comparison import paired
+from carousel.comparison.paired import Comparison
 from carousel.corpus import document
 from carousel.corpus.encoded import Encoded, targets
 from carousel.errors import UserError
-from carousel.evaluation import comparison
-from carousel.evaluation.comparison import Comparison
 from carousel.evaluation.report import Report, evaluate
 from carousel.files import replacing
 
@@ -108,7 +108,7 @@ def compare(a: Predictions, b: Predictions) -> Comparison:
         raise ValueError(f"predictions on different test data, {a.digest} and {b.digest}")
     labels = tuple(sorted({*a.report.labels, *b.report.labels}))
     of_a, of_b = targets(a.report.labels, labels), targets(b.report.labels, labels)
-    return comparison.compare(
+    return paired.compare(
         of_a[a.report.targets],
         of_a[a.report.predicted],
         of_b[b.report.predicted],

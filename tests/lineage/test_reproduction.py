@@ -8,11 +8,11 @@ import mlflow
 import pytest
 
 from carousel.errors import UserError
-from carousel.registry import reproduction
+from carousel.lineage import reproduction
 from carousel.registry.versions import Version
 from carousel.tracking import lineage
 from tests.conftest import Checkout
-from tests.registry.conftest import Registry
+from tests.support.registry import Registry
 
 COUNT = """
 from carousel.tracking.store import connect, experiment

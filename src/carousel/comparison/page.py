@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from carousel.evaluation import plots
-from carousel.evaluation.comparison import Comparison, p_value, points
+from carousel.comparison import plots
+from carousel.comparison.paired import Comparison, p_value, points
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -1,0 +1,1 @@
+"""Two models on the same test data: paired statistics, plots, size and speed."""

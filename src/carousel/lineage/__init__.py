@@ -1,0 +1,1 @@
+"""Where a registered version comes from: its audit and its reproduction."""
