@@ -5,7 +5,7 @@
 # make lint       formatting, style, types, layers
 # make bench      speed beside others, in ratios, written into docs/performance.md; 15 minutes
 # make results    accuracy on published data sets, into docs/results.md; hours. DATA=folder says where they lie
-# make clean      remove what the pipeline made; the environment stays
+# make clean      remove what the pipeline made; the environment and DVC's cache stay
 
 PYTHON ?= python3
 PORT ?= 5000
@@ -66,7 +66,7 @@ results: setup
 
 clean:
 	rm -rf data/raw data/prepared data/tokens data/encoded data/predictions artifacts models reports dvc.lock \
-		.dvc/cache .dvc/tmp dvc_plots mlflow.db* mlruns .carousel
+		.dvc/tmp dvc_plots mlflow.db* mlruns .carousel
 
 # Write the exact versions that are installed now, after trying newer ones. A build's local suffix (+cpu) is
 # left out, so that every machine takes the build that its own index offers.

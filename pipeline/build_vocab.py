@@ -31,7 +31,9 @@ def main() -> None:
     save(found, layout.VECTORS)
     write_json(layout.VECTORS_REPORT, covered)
     listed = ", ".join(f"{name} {rate:.1%}" for name, rate in rates.items())
-    print(f"{len(vocabulary)} tokens of {counts['train'].height} in train; out of vocabulary: {listed}")
+    print(
+        f"vocabulary of {len(vocabulary)} tokens, special ones included; train has {counts['train'].height}; out of vocabulary: {listed}"
+    )
     if warning is not None:
         print(warning)
     if found is not None:

@@ -39,7 +39,23 @@ def test_the_summary_shows_both_models_the_version_and_what_to_type_next(finishe
     assert re.search(r"seconds +collect \d+ .* register \d+ · in all \d+", printed)
     for command in ("make ui", "carousel predict", "carousel promote"):
         assert command in printed
-    assert json.loads(finished.run("carousel", "summary", "--json"))["registered"]["version"] == 1
+    found = json.loads(finished.run("carousel", "summary", "--json"))
+    assert found["registered"]["version"] == 1
+    assert found["unfinished"] == []
+
+
+def test_the_summary_of_an_interrupted_pipeline_says_so(finished: Checkout, tmp_path: Path) -> None:
+    checkout = finished.copy(tmp_path / "copy")
+    (checkout.path / "reports/seconds/train.json").unlink()  # DVC removes it when the stage begins
+    assert "the last `dvc repro` did not finish (train)" in checkout.run("carousel", "summary")
+
+
+def test_the_summary_proposes_no_promotion_of_the_champion(finished: Checkout, tmp_path: Path) -> None:
+    checkout = finished.copy(tmp_path / "copy")
+    checkout.run("carousel", "promote", "1")
+    printed = checkout.run("carousel", "summary")
+    assert "champion" in printed
+    assert "carousel promote" not in printed
 
 
 def test_predict_answers_texts_and_files_alike(finished: Checkout, tmp_path: Path) -> None:
@@ -83,7 +99,7 @@ def test_a_bundle_predicts_without_a_registry(finished: Checkout) -> None:
         (["promote", "9"], "error: stdlib-docs: has no version '9'; versions: 1"),
         (["versions", "--nmae", "x"], "No such option: --nmae"),
         (["lineage", "9"], "error: stdlib-docs: has no version '9'; versions: 1"),
-        (["promote", "1", "--force"], "error: --force goes past the gates: say why with --reason"),
+        (["promote", "1", "--force"], "error: --force needs --reason"),
         (["retire", "1", "--old"], "error: give a version to retire, or --old"),
     ],
 )

@@ -198,7 +198,7 @@ def test_ragged_rows_and_rows_without_text_or_label_are_rejected_with_their_line
     found, rejected = read_file(tmp_path, name, "\n".join(rows).replace(",", delimiter))
     assert found == [("a", "pos"), ("e", "neg")]
     assert rejected == {
-        3: "1 fields where the header has 2",
+        3: "1 field where the header has 2",
         4: "3 fields where the header has 2",
         6: "empty text",
         7: "empty text",

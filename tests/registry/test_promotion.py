@@ -91,7 +91,7 @@ def test_force_needs_a_reason_and_is_told_as_what_it_is(registry: Registry) -> N
     promote(registry, "forced")
     registry.enter("forced", seed=1, accuracy=0.7)
     for reason in ("", "  "):
-        with pytest.raises(UserError, match="say why with --reason"):
+        with pytest.raises(UserError, match="--force needs --reason"):
             promote(registry, "forced", force=True, reason=reason)
     promote(registry, "forced", force=True, reason="the old one leaks names")
     assert champion(registry, "forced") == 2

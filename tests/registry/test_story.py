@@ -74,7 +74,7 @@ def test_from_the_first_champion_to_the_history_that_tells_it(registry: Registry
 
     # the last one, by force
     assert carousel("promote", "9", "--force") == (
-        2, "error: --force goes past the gates: say why with --reason\n",
+        2, "error: --force needs --reason\n",
     )  # fmt: skip
     code, printed = carousel("promote", "9", "--force", "--reason", "nobody asks it about dogs")
     assert code == 0

@@ -129,3 +129,13 @@ def test_the_bar_leaves_out_the_runs_number(tmp_path):
     module = lightning.LightningModule()
     assert "v_num" in RichProgressBar().get_metrics(trainer, module)
     assert trainer.progress_bar_callback.get_metrics(trainer, module) == {}
+
+
+def test_the_bar_counts_epochs_from_1(tmp_path):
+    bar = Bar()
+    bar.setup(lightning.Trainer(logger=False, accelerator="cpu", max_epochs=3), lightning.LightningModule(), "fit")
+    assert [bar._get_train_description(epoch).strip() for epoch in range(3)] == [
+        "Epoch 1/3",
+        "Epoch 2/3",
+        "Epoch 3/3",
+    ]

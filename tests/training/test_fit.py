@@ -190,11 +190,13 @@ def test_quiet_prints_nothing(capsys):
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_terminal_gets_a_bar():
-    assert isinstance(progress(History(1.0)), EpochLines)
+def test_a_terminal_gets_a_bar_below_the_lines():
+    assert [type(shown) for shown in progress(History(1.0))] == [EpochLines]
     leader, follower = os.openpty()
     with os.fdopen(leader, "rb"), os.fdopen(follower, "w") as terminal, redirect_stdout(terminal):
-        assert isinstance(progress(History(1.0)), RichProgressBar)
+        lines, bar = progress(History(1.0))
+    assert isinstance(lines, EpochLines)
+    assert isinstance(bar, RichProgressBar)
 
 
 # Divergence

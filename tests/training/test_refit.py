@@ -150,7 +150,7 @@ def test_it_says_what_it_does_and_has_a_line_an_epoch(capsys):
     said, _precision, *lines = printed.out.splitlines()
     best = first.best
     assert said == (
-        f"val accuracy was {best['val_accuracy']:.4f}, in epoch {best['epoch']}; now again from train and val "
+        f"val accuracy was {best['val_accuracy']:.4f}, in epoch {best['epoch']}; training again on train and val "
         f"together, {len(BOTH)} documents"
     )
     assert len(lines) == len(first.history)

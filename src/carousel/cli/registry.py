@@ -91,7 +91,7 @@ def promote(
     from carousel.tracking.store import connect
 
     if force and not reason.strip():
-        raise UserError("--force goes past the gates: say why with --reason")
+        raise UserError("--force needs --reason")
     params, client = load(), connect()
     verdict = promotion.judge(client, name or params.registry.name, which, params.promotion)
     candidate, champion = verdict.candidate, verdict.champion
@@ -191,7 +191,7 @@ def retire(
 
 def _show_gates(verdict: "Verdict") -> None:
     candidate, champion = verdict.candidate, verdict.champion
-    beside = f" beside champion version {champion.number}" if champion else ", the first candidate for champion"
+    beside = f" compared with champion version {champion.number}" if champion else ", the first candidate"
     say(f"{candidate.name} version {candidate.number}{beside}")
     if not verdict.results:
         print("no gate is set: promotion in params.yaml")

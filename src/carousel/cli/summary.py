@@ -26,10 +26,16 @@ def summary(
         "registered": {**registered, "aliases": _aliases_now(registered)},
         "seconds": {stage: read_json(path)["seconds"] for stage, path in seconds.items() if path.exists()},
     }
+    unfinished = [stage for stage, path in seconds.items() if not path.exists()]
     if as_json:
-        print(json.dumps(found, indent=2))
+        print(json.dumps({**found, "unfinished": unfinished}, indent=2))
     else:
         _show(found)
+        if unfinished:
+            print(
+                f"the last `dvc repro` did not finish ({', '.join(unfinished)}); these results are of an earlier "
+                "one; `dvc repro` goes on"
+            )
 
 
 def _aliases_now(registered: dict[str, Any]) -> list[str]:
@@ -66,6 +72,8 @@ def _show(found: dict[str, Any]) -> None:
     screen.print(cell(f"registered {registered['name']} version {registered['version']} ({aliases})"))
     screen.print(f"seconds    {timed} · in all {sum(seconds.values()):.0f}")
     screen.print()
-    screen.print("next  make ui                                           compare runs in MLflow")
-    screen.print('      .venv/bin/carousel predict "Parse an XML document"   ask the model')
-    screen.print("      .venv/bin/carousel promote challenger                make it the champion")
+    screen.print("next  make ui                                compare runs in MLflow")
+    screen.print('      .venv/bin/carousel predict "a text"    classify a text')
+    if "champion" not in registered["aliases"]:
+        which = "challenger" if "challenger" in registered["aliases"] else registered["version"]
+        screen.print(f"      .venv/bin/carousel promote {which:<11} make it the champion")

@@ -83,7 +83,7 @@ class Verdict:
         passed = sum(result.passed is True for result in self.results)
         counted = f"{passed} gate{'' if passed == 1 else 's'} passed"
         if self.champion is not None:
-            return f"{counted} beside champion version {self.champion.number}"
+            return f"{counted}, compared with champion version {self.champion.number}"
         return f"first champion; {counted}" if passed else "first champion"
 
 
@@ -126,7 +126,7 @@ def promote(client: "MlflowClient", verdict: Verdict, *, reason: str = "", force
         Refused: when a gate failed, or the champion changed since.
     """
     if force and not reason.strip():
-        raise UserError("--force goes past the gates: say why with --reason")
+        raise UserError("--force needs --reason")
     if not force:
         check(verdict)
     action = "promote" if verdict.passed else "force"

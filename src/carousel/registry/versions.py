@@ -101,7 +101,13 @@ def get(client: "MlflowClient", name: str, which: str | int) -> Version:
         raise UserError(f"{name}: has no registered version yet; `dvc repro` registers one")
     numbers = ", ".join(str(version.number) for version in reversed(known))
     aliases = ", ".join(sorted(alias for version in known for alias in version.aliases)) or "none"
-    raise UserError(f"{name}: has no version {wanted!r}; versions: {numbers}; aliases: {aliases}")
+    hints = {
+        CHAMPION: "; no version was promoted yet: carousel promote VERSION",
+        CHALLENGER: "; the newest version was promoted or retired",
+    }
+    raise UserError(
+        f"{name}: has no version {wanted!r}; versions: {numbers}; aliases: {aliases}{hints.get(wanted, '')}"
+    )
 
 
 def fetch(version: Version) -> Bundle:

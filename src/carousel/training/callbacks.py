@@ -162,7 +162,7 @@ def layer_norms(model: nn.Module) -> dict[str, Tensor]:
 
 
 class EpochLines(Callback):
-    """One plain line an epoch, for logs and pipes."""
+    """One plain line an epoch: losses, accuracy, seconds."""
 
     def __init__(self, history: History) -> None:
         self.history = history
@@ -181,7 +181,10 @@ class EpochLines(Callback):
 
 
 class Bar(RichProgressBar):
-    """Lightning's bar, without the last letters of the run's id that it calls a version."""
+    """Lightning's bar, with epochs counted from 1 and without the run's id, which it calls a version."""
+
+    def _get_train_description(self, current_epoch: int) -> str:
+        return f"Epoch {current_epoch + 1}/{self.trainer.max_epochs}".ljust(len(self.validation_description))
 
     def get_metrics(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
@@ -192,6 +195,7 @@ class Bar(RichProgressBar):
         return metrics
 
 
-def progress(history: History) -> Callback:
-    """Return a progress bar on a terminal, plain lines elsewhere."""
-    return Bar(leave=True) if sys.stdout.isatty() else EpochLines(history)
+def progress(history: History) -> list[Callback]:
+    """Return what shows progress: a line an epoch, and on a terminal a bar below them."""
+    lines = EpochLines(history)
+    return [lines, Bar(leave=False)] if sys.stdout.isatty() else [lines]

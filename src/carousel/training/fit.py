@@ -186,7 +186,7 @@ def fit(
             *([embedding.Frozen(pretrained.freeze_epochs)] if pretrained is not None else []),
             Curves(),
             *([best, EarlyStopping(MONITOR, mode="max", patience=params.patience)] if val is not None else []),
-            *([] if quiet else [progress(history)]),
+            *([] if quiet else progress(history)),
             *callbacks,
             resumption,
         ],

@@ -62,7 +62,8 @@ def choose(hparams: Hparams) -> Precision:
     if device == "this processor" and not pays:
         return Precision(
             "fp32",
-            f"on processors bf16 pays for an lstm of hidden size {BF16_HIDDEN_SIZE} and more; bf16 forces it",
+            f"on CPUs bf16 is faster only for an lstm with hidden_size of {BF16_HIDDEN_SIZE} or more; "
+            "train.precision: bf16 forces it",
         )
     return Precision("bf16", f"{device} has bf16 instructions")
 

@@ -62,7 +62,7 @@ def refit(
     epochs = fitted.planned if len(fitted.history) == fitted.planned else best
     if not quiet:
         print(
-            f"val accuracy was {fitted.best['val_accuracy']:.4f}, in epoch {best}; now again from "
+            f"val accuracy was {fitted.best['val_accuracy']:.4f}, in epoch {best}; training again on "
             f"train and val together, {len(both):,} documents",
             flush=True,
         )

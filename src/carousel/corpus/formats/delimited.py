@@ -104,7 +104,7 @@ class _Table:
 
     def _ragged(self, line: int, fields: int, lines: int) -> str:
         before = "the header" if self.header is not None else "the first row"
-        reason = f"{fields} fields where {before} has {self.width}"
+        reason = f"{fields} field{'' if fields == 1 else 's'} where {before} has {self.width}"
         if lines > 1 and self.data.quoting == "auto":
             raise self._runs_on(line, lines, f"and its row has {reason}")
         return reason if lines == 1 else f"{reason}, up to line {line + lines - 1}"
