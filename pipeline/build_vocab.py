@@ -32,7 +32,8 @@ def main() -> None:
     write_json(layout.VECTORS_REPORT, covered)
     listed = ", ".join(f"{name} {rate:.1%}" for name, rate in rates.items())
     print(
-        f"vocabulary of {len(vocabulary)} tokens, special ones included; train has {counts['train'].height}; out of vocabulary: {listed}"
+        f"vocabulary of {len(vocabulary)} tokens, special ones included; train has {counts['train'].height}; "
+        f"out of vocabulary: {listed}"
     )
     if warning is not None:
         print(warning)
