@@ -60,9 +60,9 @@ def test_plain_strings_in_label_and_probabilities_out(registry: Registry, monkey
     predictions = model.predict(texts)
     expected = small_bundle(0).predict(texts)
     assert [prediction["label"] for prediction in predictions] == [prediction.label for prediction in expected]
-    for prediction, prediction in zip(predictions, expected, strict=True):
-        assert prediction["probabilities"] == pytest.approx(prediction.probabilities, abs=1e-6)
-        assert prediction["probability"] == max(prediction["probabilities"].values())
+    for found, wanted in zip(predictions, expected, strict=True):
+        assert found["probabilities"] == pytest.approx(wanted.probabilities, abs=1e-6)
+        assert found["probability"] == max(found["probabilities"].values())
 
 
 def test_pyfunc_loads_only_the_bundle_that_was_registered(
