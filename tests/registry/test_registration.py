@@ -55,8 +55,9 @@ def killed() -> None:
 def a_run(client: mlflow.MlflowClient, name: str) -> str:
     """A run with what a version's description says of it."""
     run = client.create_run(experiment(client, name)).info.run_id
-    for key in ("model.cell", "model.hidden_size", "model.layers", "model.bidirectional", "train.learning_rate"):
-        client.log_param(run, key, "1")
+    for key in ("encoder", "cell", "hidden_size", "layers", "bidirectional"):
+        client.log_param(run, f"model.{key}", "1")
+    client.log_param(run, "train.learning_rate", "1")
     for key in (
         "train/parameters", "train/best_epoch", "test/accuracy", "test/macro_f1", "baseline/accuracy",
         "baseline/macro_f1", "best/val_accuracy", "best/val_macro_f1",

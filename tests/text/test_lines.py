@@ -24,6 +24,8 @@ ENCODINGS = {
 def test_every_text_without_a_line_end_comes_back_in_order(texts: list[str], end: str) -> None:
     content = "".join(text + end for text in texts)
     for encoding, mark in ENCODINGS.items():
+        if encoding == "utf-16-le" and content.startswith("\0"):
+            continue  # the bytes of UTF-32's mark
         assert lines.split(mark + content.encode(encoding), "file") == texts
     if not content.startswith("\ufeff"):  # which is the mark itself
         assert lines.split(content.encode(), "file") == texts
