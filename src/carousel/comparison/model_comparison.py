@@ -43,13 +43,13 @@ class ModelInfo:
 
 @dataclass(frozen=True)
 class ModelComparison:
-    """All that there is to say of the two.
+    """The result of comparing two models.
 
     Attributes:
         models: of A and B.
         milliseconds: a document, of A and B; empty where there are no texts to time.
         comparison: of their predictions.
-        disagreements: the documents where they are widest apart, with `text` where it is at hand.
+        disagreements: the documents on which their probabilities differ most, with `text` if it is available.
         digest: of the test data.
     """
 

@@ -25,7 +25,7 @@ def render(
         titles: of A and B.
         about: what the models are: their size, speed, fingerprints.
         comparison: of their predictions.
-        disagreements: as `predictions.disagreements` finds them, with a column `text` where the texts are at hand.
+        disagreements: as `predictions.disagreements` finds them, with a column `text` if available.
         data: a sentence on the test data.
     """
     from jinja2 import Environment, StrictUndefined

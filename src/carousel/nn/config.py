@@ -20,7 +20,7 @@ class ClassifierConfig:
         embedding_dropout: probability, on the features of word vectors.
         word_dropout: probability that a word is read as unknown.
         ngrams: words of the longest n-grams that are counted beside the network (see `nn.ngrams`); 0 has none.
-        ngram_min_df: documents that an n-gram has to stand in to be counted.
+        ngram_min_df: documents that an n-gram must occur in to be counted.
         ngram_rows: n-grams that were counted; not a hyperparameter, but as many as the training documents have.
         ngram_weight: weight of a linear classifier of these n-grams (see `nn.linear_ngrams`) in the averaged
             logits; 0 disables it.
