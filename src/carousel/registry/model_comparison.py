@@ -1,7 +1,5 @@
 """The comparison of two models that a user names."""
 
-import polars as pl
-
 from carousel import layout
 from carousel.bundle.bundle import Bundle
 from carousel.comparison import predictions, speed
@@ -10,6 +8,7 @@ from carousel.comparison.predictions import Predictions
 from carousel.corpus import document, tables
 from carousel.errors import UserError
 from carousel.registry.model_ref import ModelRef, describe
+from carousel.registry.registered import test_data
 from carousel.tracking.store import connect
 
 
@@ -27,7 +26,8 @@ def compare_models(a: ModelRef, b: ModelRef, *, reevaluate: bool = False) -> Mod
     (model_a, bundle_a), (model_b, bundle_b) = describe(a), describe(b)
     of_a, of_b = _predictions((a, b), (bundle_a, bundle_b), reevaluate)
     disagreements = predictions.disagreements(of_a, of_b)
-    texts = _texts(of_a.digest)
+    test = test_data(of_a.digest)
+    texts = None if test is None else test["text"]
     if texts is not None:
         disagreements = disagreements.with_columns(text=texts[disagreements["row"]])
     return ModelComparison(
@@ -65,11 +65,3 @@ def _predictions(refs: tuple[ModelRef, ...], bundles: tuple[Bundle, ...], reeval
         one, other = (f"{of.title} on {its.digest[:16]}" for of, its in zip(refs, found, strict=True))
         raise UserError(f"tested on different data: {one}, {other}; --reevaluate tests both on {layout.TEST} here")
     return found
-
-
-def _texts(digest: str) -> pl.Series | None:
-    """Return the test documents' texts, if they are the data with this digest."""
-    if not layout.TEST.exists():
-        return None
-    test = tables.read(layout.TEST)
-    return test["text"] if document.digest(test) == digest else None

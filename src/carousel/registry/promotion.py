@@ -108,8 +108,8 @@ def judge(client: "MlflowClient", name: str, which: str, rules: Promotion) -> Ve
         raise Refused(f"version {candidate.number} of {name} is retired")
     registered = Registered(client, candidate)
     registered.verified()
-    trial = gates.Candidacy(rules, registered, Registered(client, champion) if champion is not None else None)
-    return Verdict(registered, champion, gates.measure(trial))
+    candidacy = gates.Candidacy(rules, registered, Registered(client, champion) if champion is not None else None)
+    return Verdict(registered, champion, gates.measure(candidacy))
 
 
 def promote(client: "MlflowClient", verdict: Verdict, *, reason: str = "", force: bool = False) -> Event:

@@ -83,14 +83,20 @@ class Registered:
         return self._predictions[digest]
 
 
+def test_data(digest: str) -> pl.DataFrame | None:
+    """Return the test data here if it has that digest."""
+    found = tables.read(layout.TEST) if layout.TEST.exists() else None
+    return found if found is not None and document.digest(found) == digest else None
+
+
 def test_documents(version: Version, digest: str) -> pl.DataFrame:
     """Return the test data with that digest, which is here if this is where the candidate was trained.
 
     Raises:
         UserError: when it is not.
     """
-    found = tables.read(layout.TEST) if layout.TEST.exists() else None
-    if found is None or document.digest(found) != digest:
+    found = test_data(digest)
+    if found is None:
         raise UserError(
             f"{version.uri}: has to predict test data {digest[:8]}, which is not in {layout.TEST} here: promote "
             "where the candidate was trained"
