@@ -102,8 +102,8 @@ def get(client: "MlflowClient", name: str, which: str | int) -> Version:
     numbers = ", ".join(str(version.number) for version in reversed(known))
     aliases = ", ".join(sorted(alias for version in known for alias in version.aliases)) or "none"
     hints = {
-        CHAMPION: "; no version was promoted yet: carousel promote VERSION",
-        CHALLENGER: "; the newest version was promoted or retired",
+        CHAMPION: "; carousel promote VERSION makes one champion",
+        CHALLENGER: "; a promoted version is no longer challenger",
     }
     raise UserError(
         f"{name}: has no version {wanted!r}; versions: {numbers}; aliases: {aliases}{hints.get(wanted, '')}"
