@@ -37,7 +37,7 @@ from bench.peers import environment
 from carousel.corpus.encoded import Encoded
 from carousel.nn.batch import pad
 from carousel.params import Hparams, Model, Train
-from carousel.tasks.classification import Batch, Classification
+from carousel.tasks.classification.learner import Batch, Classification
 from carousel.training import precision
 from carousel.training.batches import Batches
 from carousel.training.fit import build, fit

@@ -1,12 +1,15 @@
-"""Build the vocabulary from the training split alone, and find the vectors that its words begin with."""
+"""Fit the vocabulary and the other parts on the training split, and find the vectors that its words begin with."""
 
 import polars as pl
 
 from carousel import layout
+from carousel.corpus import tables
 from carousel.corpus.document import SPLITS
 from carousel.corpus.pretrained import Pretrained, save
-from carousel.files import write_json, write_text
+from carousel.corpus.training_data import TOKENIZER, VOCABULARY
+from carousel.files import replacing, write_json
 from carousel.params import load
+from carousel.task import find
 from carousel.text import columns, unknown, vectors
 from carousel.text.vocabulary import Vocabulary
 from pipeline.stage import run
@@ -19,7 +22,15 @@ def main() -> None:
     vocabulary = Vocabulary.build(counts["train"].iter_rows(), min_count=chosen.min_count, max_size=chosen.max_size)
     rates = {name: columns.out_of_vocabulary(frame, vocabulary) for name, frame in counts.items()}
     warning = unknown.check(vocabulary, rates["val"], counts["train"], params.tokenizer.name, chosen.max_unknown)
-    write_text(layout.VOCABULARY, vocabulary.to_text())
+    parts = {
+        VOCABULARY: vocabulary.to_text().encode("utf-8"),
+        TOKENIZER: layout.TOKENIZER.read_bytes(),
+        **find(params.task).fit_parts(tables.read(layout.TOKENS / "train.parquet"), params),
+    }
+    with replacing(layout.PARTS) as folder:
+        folder.mkdir()
+        for name, content in parts.items():
+            (folder / name).write_bytes(content)
     write_json(
         layout.VOCABULARY_REPORT,
         {"size": len(vocabulary), "distinct_in_train": counts["train"].height, "oov_rate": rates},

@@ -1,35 +1,26 @@
 """Turn tokens into ids, in files that training reads by memory map."""
 
-import numpy as np
-import polars as pl
-
 from carousel import layout
 from carousel.corpus import tables
-from carousel.corpus.encoded import Encoded, targets
+from carousel.corpus.training_data import VOCABULARY, read_parts
 from carousel.params import load
-from carousel.text import columns
+from carousel.task import find
 from carousel.text.vocabulary import Vocabulary
 from pipeline.stage import run
 
 
 def main() -> None:
-    params = load().encode
-    vocabulary = Vocabulary.from_text(layout.VOCABULARY.read_text("utf-8"))
-    splits = tables.read_splits(layout.TOKENS)
-    labels = tuple(sorted(splits["train"]["label"].unique()))
-    for name, frame in splits.items():
-        ids, lengths = columns.ids(frame["tokens"], vocabulary, params.max_length, params.truncation)
-        encoded = Encoded(
-            ids=ids.to_numpy(),
-            offsets=np.concatenate([[0], lengths.to_numpy().cumsum()]),
-            targets=targets(frame["label"].to_list(), labels),
-            labels=labels,
-            names=tuple(frame["id"]),
-            full_length=frame["tokens"].list.len().cast(pl.Int64).to_numpy(),
-        )
+    params = load()
+    task, parts = find(params.task), read_parts(layout.PARTS)
+    vocabulary = Vocabulary.from_text(parts[VOCABULARY].decode("utf-8"))
+    for name, tokens in tables.read_splits(layout.TOKENS).items():
+        encoded = task.encode(tokens, vocabulary, parts, params)
         encoded.save(layout.ENCODED / name)
         cut = int((encoded.full_lengths > encoded.lengths).sum())
-        print(f"{name}: {len(encoded)} documents, {len(ids)} ids, {cut} cut to {params.max_length} tokens")
+        print(
+            f"{name}: {len(encoded)} {task.scoring.example}s, {encoded.tokens} ids, {cut} cut to "
+            f"{params.encode.max_length} tokens"
+        )
 
 
 if __name__ == "__main__":

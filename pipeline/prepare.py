@@ -1,21 +1,23 @@
 """Drop duplicates and leaks, and split."""
 
 from carousel import layout
-from carousel.corpus import split, tables
-from carousel.corpus.document import digest
+from carousel.corpus import tables
 from carousel.files import write_json
 from carousel.params import load
+from carousel.task import find
 from pipeline.stage import run
 
 
 def main() -> None:
-    prepared = split.prepare(tables.read(layout.DOCUMENTS), load().split)
+    params = load()
+    task = find(params.task)
+    prepared = task.prepare(tables.read(layout.DOCUMENTS), params)
     tables.write_splits(prepared.splits, layout.PREPARED)
-    digests = {name: digest(frame) for name, frame in prepared.splits.items()}
-    write_json(layout.DIGESTS, digests)
-    write_json(layout.DATA_REPORT, prepared.report())
+    write_json(layout.DIGESTS, {name: task.digest(frame) for name, frame in prepared.splits.items()})
+    divided = prepared.divided
+    write_json(layout.DATA_REPORT, {**divided.report(), **prepared.report()})
     sizes = ", ".join(f"{name} {frame.height}" for name, frame in prepared.splits.items())
-    print(f"{sizes}; dropped {prepared.duplicates} duplicates and {prepared.leaked} that a later split has")
+    print(f"{sizes}; dropped {divided.duplicates} duplicates and {divided.leaked} that a later split has")
     for line in prepared.remarks():
         print(line)
 

@@ -5,6 +5,7 @@ from carousel.bundle.bundle import Bundle
 from carousel.files import read_json, write_json
 from carousel.params import load
 from carousel.registry import registration, versions
+from carousel.task import find
 from carousel.tracking import run as tracked
 from carousel.tracking.lineage import data_digests
 from carousel.tracking.store import connect
@@ -12,21 +13,21 @@ from pipeline.stage import run
 
 
 def main() -> None:
-    name, folder = load().registry.name, layout.BUNDLE
+    params, folder = load(), layout.BUNDLE
+    name, metrics = params.registry.name, find(params.task).metrics
     test, baseline = read_json(layout.TEST_REPORT), read_json(layout.BASELINE_REPORT)
     bundle, client = Bundle.load(folder), connect()
     with tracked.resumed(client, bundle) as mlflow_run:
-        tracked.check_evaluated(mlflow_run, test, baseline)
+        tracked.check_evaluated(mlflow_run, metrics, test, baseline)
         tags = {
             **tracked.origin(mlflow_run),
-            **{tag: f"{test[metric]:.6f}" for metric, tag in versions.TEST.items()},
-            **{tag: f"{baseline[metric]:.6f}" for metric, tag in versions.BASELINES.items()},
+            **versions.metric_tags(test, baseline, metrics),
             versions.TEST_DIGEST: data_digests()["test"],
         }
         version, new = registration.register(client, name, bundle, folder, mlflow_run.info.run_id, tags)
         interrupted = not version.is_complete and not new
         if not version.is_complete:
-            registration.describe(client, version)
+            registration.describe(client, version, bundle)
             version = registration.complete(client, version, tracked.log_lock(version.run_id))
     write_json(
         layout.REGISTERED_REPORT,

@@ -9,11 +9,11 @@ from pipeline.stage import run
 def main() -> None:
     params = load()
     params.sweep.check_storage()
-    hparams = Hparams(model=params.model, train=params.train)
+    hparams = params.hparams
     if params.sweep.trials and params.sweep.space:
         hparams = search(params, hparams)
     else:
-        write_text(layout.TRIALS_REPORT, "trial,state,val_accuracy,seconds\n")
+        write_text(layout.TRIALS_REPORT, f"trial,state,{','.join(params.sweep.objectives)},seconds\n")
         write_json(layout.SWEEP_REPORT, {"trials": 0})
         print("nothing to search: sweep.trials is 0 or sweep.space is empty; the values are params.yaml's")
     write_text(layout.HPARAMS, hparams.to_yaml())
@@ -27,12 +27,7 @@ def search(params: Params, hparams: Hparams) -> Hparams:
     from carousel.tracking.store import main_checkout, tracking_uri
     from carousel.tracking.sweep import Watched
 
-    data = Data(
-        layout.ENCODED / "train",
-        layout.ENCODED / "val",
-        layout.VOCABULARY,
-        layout.VECTORS,
-    )
+    data = Data(params.task, layout.ENCODED, layout.PARTS, layout.VECTORS)
     where = place(params.sweep, main_checkout() / layout.STATE / JOURNAL)
     tracking_uri()  # a malformed one stops the sweep before its first trial
     with Watched(params) as watched:

@@ -9,7 +9,7 @@ from bench.page import table
 from bench.results import tokenizers
 from bench.results.sets import GROUPS, SETS, members
 from bench.results.table import Row
-from carousel.evaluation.report import points
+from carousel.tasks.classification.report import points
 from carousel.files import write_text
 
 PAGE = Path("docs/results.md")

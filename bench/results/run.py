@@ -17,7 +17,7 @@ from carousel.bundle.bundle import Bundle
 from carousel.corpus import pretrained, tables
 from carousel.corpus.encoded import Encoded
 from carousel.errors import UserError
-from carousel.evaluation import linear, report, term_counts
+from carousel.tasks.classification import baseline, report, term_counts
 from carousel.files import json_digest, read_json, write_json
 from carousel.params import Hparams, Params, replace
 from carousel.text.tokenizer import Tokenizer

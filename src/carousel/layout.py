@@ -23,7 +23,7 @@ PRETRAINED = DATA / "vectors"  # files of word vectors that a user puts there
 
 ARTIFACTS = Path("artifacts")
 TOKENIZER = ARTIFACTS / "tokenizer.json"
-VOCABULARY = ARTIFACTS / "vocab.txt"
+PARTS = ARTIFACTS / "parts"  # vocabulary, tokenizer, and what else was fitted on the training split
 VECTORS = ARTIFACTS / "vectors.npz"
 HPARAMS = ARTIFACTS / "hparams.yaml"
 
@@ -42,10 +42,8 @@ VECTORS_REPORT = REPORTS / "vectors.json"
 BASELINE_REPORT = REPORTS / "baseline.json"
 SWEEP_REPORT = REPORTS / "sweep.json"
 TRIALS_REPORT = REPORTS / "sweep/trials.csv"
+TABLES = REPORTS / "tables"  # of the test split, {name}.csv
 TRAIN_REPORT = REPORTS / "train.json"
 CURVES_REPORT = REPORTS / "curves.csv"
 TEST_REPORT = REPORTS / "test.json"
-CONFUSION_REPORT = REPORTS / "confusion.csv"
-LABEL_REPORT = REPORTS / "by_label.csv"
-LENGTH_REPORT = REPORTS / "accuracy_by_length.csv"
 REGISTERED_REPORT = REPORTS / "registered.json"

@@ -17,7 +17,7 @@ from carousel.cli.compare import compare
 from carousel.comparison.predictions import Predictions
 from carousel.corpus.document import digest
 from carousel.errors import UserError
-from carousel.evaluation.report import Report
+from carousel.tasks.classification.report import Report
 from carousel.registry import registration, versions
 from carousel.tracking.run import PREDICTIONS
 from carousel.tracking.store import connect, experiment

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from carousel.comparison.paired import Comparison, compare, holm, mcnemar, p_value, points
 from carousel.corpus.lengths import NAMES, bucket
-from carousel.evaluation.report import scores
+from carousel.tasks.classification.report import scores
 
 LABELS = ("markup", "numeric", "files")
 

@@ -9,7 +9,7 @@ from carousel.bundle.bundle import Bundle
 from carousel.comparison.predictions import Predictions, compare, disagreements, predict_documents
 from carousel.corpus.document import digest
 from carousel.errors import UserError
-from carousel.evaluation.report import Report
+from carousel.tasks.classification.report import Report
 from carousel.nn.classifier import TextClassifier
 from carousel.nn.config import ClassifierConfig
 from carousel.text.tokenizer import TOKENIZERS

@@ -4,7 +4,8 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carousel.corpus.document import SCHEMA, Rejected, digest
+from carousel.corpus.document import Rejected, digest
+from carousel.tasks.classification.document import SCHEMA
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
 pairs = st.lists(st.tuples(texts, texts), max_size=4)

@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carousel.corpus.document import SCHEMA, SPLITS
+from carousel.corpus.document import SPLITS
+from carousel.tasks.classification.document import SCHEMA
 from carousel.corpus.split import prepare
 from carousel.errors import UserError
 from carousel.params import Split

@@ -11,7 +11,7 @@ import torch
 
 from carousel.bundle.bundle import Bundle
 from carousel.comparison.predictions import Predictions
-from carousel.evaluation.report import Report
+from carousel.tasks.classification.report import Report
 from carousel.nn.classifier import TextClassifier
 from carousel.nn.config import ClassifierConfig
 from carousel.registry import registration, versions

@@ -1,24 +1,23 @@
-"""A bundle: a trained classifier with the tokenizer, vocabulary and labels that belong to it.
+"""A bundle: the file format of a trained model with all that it needs to predict.
 
-A folder of four plain files, no pickle:
+A folder of plain files, no pickle:
 
-    bundle.json           format, model configuration, labels, fingerprints
-    tokenizer.json        see text.tokenizer
-    vocab.txt             see text.vocabulary
+    bundle.json           format, task, configuration, fingerprints
+    vocab.txt, …          the parts: what was fitted on the training data, such as vocabulary, tokenizer, labels
     weights.safetensors   see https://github.com/huggingface/safetensors
 
-Each part has a fingerprint, the SHA-256 of its canonical content, and the bundle's is the SHA-256 over those
-and the configuration. Loading recomputes them, so that parts of two models can never make a prediction.
+Each file has a fingerprint, the SHA-256 of its canonical content, and the bundle's is the SHA-256 over those.
+Loading recomputes them, so that parts of two models can never make a prediction. The format knows no model: a task
+makes a predictor of a bundle.
 """
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -26,143 +25,62 @@ from torch import Tensor
 
 from carousel.errors import UserError
 from carousel.files import json_digest, replacing
-from carousel.nn import streaming
-from carousel.nn.batch import by_length, pad
-from carousel.nn.classifier import TextClassifier
-from carousel.nn.config import ClassifierConfig
-from carousel.text.cut import kept
-from carousel.text.tokenizer import Tokenizer
-from carousel.text.vocabulary import Vocabulary
 
 FORMAT = "carousel bundle 1"
-TASK = "classification"
-CONFIG, TOKENIZER, VOCABULARY, WEIGHTS = "bundle.json", "tokenizer.json", "vocab.txt", "weights.safetensors"
-FILES = (CONFIG, TOKENIZER, VOCABULARY, WEIGHTS)
-BATCH_TOKENS = 16_384
+CONFIG, WEIGHTS = "bundle.json", "weights.safetensors"
+_PART = re.compile(r"[a-z0-9_]+\.[a-z]+")  # a part's file name: it stays within the folder
 
 
 class BundleError(UserError):
     """A bundle whose files are missing, damaged, or do not belong together."""
 
 
-@dataclass(frozen=True)
-class Prediction:
-    """What a bundle says of one text.
-
-    Attributes:
-        label: the most probable label.
-        probability: its probability.
-        probabilities: every label's, in the bundle's order; they sum to 1.
-    """
-
-    label: str
-    probability: float
-    probabilities: dict[str, float]
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # tensors cannot be compared as one; fingerprints can
 class Bundle:
-    """A trained classifier and all that it needs to read text.
+    """A trained model as it is stored.
 
     Attributes:
-        model: in evaluation mode.
-        tokenizer: text to tokens.
-        vocabulary: tokens to ids.
-        labels: what the logits stand for, in order.
-        max_length: tokens that a longer text keeps, as in training.
-        truncation: which they are, as `text.cut` says.
+        task: which task's model it is.
+        config: how to build the model, and how it reads; JSON values.
+        parts: what was fitted on the training data, by file name.
+        tensors: the model's weights, by name.
     """
 
-    model: TextClassifier
-    tokenizer: Tokenizer
-    vocabulary: Vocabulary
-    labels: tuple[str, ...]
-    max_length: int
-    truncation: str = "head"
-
-    def __post_init__(self) -> None:
-        config = self.model.config
-        if config.vocabulary_size != len(self.vocabulary):
-            raise BundleError(
-                f"{VOCABULARY} has {len(self.vocabulary)} tokens, but the model embeds {config.vocabulary_size}"
-            )
-        if config.classes != len(self.labels) or len(set(self.labels)) != len(self.labels):
-            raise BundleError(
-                f"{CONFIG} names {len(set(self.labels))} labels, but the model has {config.classes} classes"
-            )
-        self.model.eval()
-
-    # Prediction
-
-    def logits(self, documents: Sequence[Any], batch_tokens: int = BATCH_TOKENS) -> Tensor:
-        """Return the logits (documents, labels) of encoded documents, each a sequence of at least one id.
-
-        A document of more than `batch_tokens` is read piece by piece, so that its length needs no more memory.
-        """
-        logits = torch.empty(len(documents), len(self.labels))
-        lengths = np.array([len(document) for document in documents], dtype=np.int64)
-        with torch.inference_mode():
-            for group in by_length(lengths, batch_tokens):
-                if lengths[group[0]] > batch_tokens:  # it is a group of its own
-                    logits[group] = streaming.logits(self.model, documents[group[0]], batch_tokens)
-                else:
-                    logits[group] = self.model(*pad([documents[i] for i in group]))
-        return logits
-
-    def encode(self, text: str) -> list[int]:
-        """Return a text's ids, as in training."""
-        return self.ids(self.tokenizer.tokenize(text))
-
-    def ids(self, tokens: list[str]) -> list[int]:
-        """Return the ids of a text's tokens: of those that are read."""
-        return self.vocabulary.encode(tokens, self.max_length, self.truncation)
-
-    def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        """Classify texts; each prediction is the same alone and in any company."""
-        return self.predictions(self.logits([self.encode(text) for text in texts]))
-
-    def predictions(self, logits: Tensor) -> list[Prediction]:
-        """Turn logits (documents, labels) into predictions."""
-        predictions = []
-        for row in logits.double().softmax(-1).tolist():
-            best = max(range(len(row)), key=row.__getitem__)
-            predictions.append(Prediction(self.labels[best], row[best], dict(zip(self.labels, row, strict=True))))
-        return predictions
-
-    # Identity
+    task: str
+    config: dict[str, Any]
+    parts: dict[str, bytes]
+    tensors: dict[str, Tensor]
 
     @property
     def fingerprints(self) -> dict[str, str]:
-        """The SHA-256 of each part, by file name; `bundle.json`'s covers the configuration and labels."""
+        """The SHA-256 of each file's content, by file name; `bundle.json`'s covers task and configuration."""
         return {
-            CONFIG: json_digest(_description(self.model.config, self.labels, self.max_length, self.truncation)),
-            TOKENIZER: self.tokenizer.fingerprint,
-            VOCABULARY: self.vocabulary.fingerprint,
-            WEIGHTS: _tensors_fingerprint(self.model.state_dict()),
+            CONFIG: _config_fingerprint(self.task, self.config),
+            **{name: hashlib.sha256(content).hexdigest() for name, content in self.parts.items()},
+            WEIGHTS: _tensors_fingerprint(self.tensors),
         }
 
     @property
     def fingerprint(self) -> str:
-        """The SHA-256 over the parts' fingerprints: two bundles that share it predict the same."""
+        """The SHA-256 over the files' fingerprints: two bundles that share it predict the same."""
         return json_digest(self.fingerprints)
-
-    # Files
 
     def save(self, folder: Path) -> None:
         """Write the bundle, whole or not at all; an older one at `folder` is replaced."""
         fingerprints = self.fingerprints
         content = {
             "format": FORMAT,
-            **_description(self.model.config, self.labels, self.max_length, self.truncation),
+            "task": self.task,
+            "config": self.config,
             "fingerprints": fingerprints,
             "fingerprint": json_digest(fingerprints),
         }
         with replacing(folder) as temporary:
             temporary.mkdir()
             (temporary / CONFIG).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
-            (temporary / TOKENIZER).write_text(self.tokenizer.to_json(), "utf-8")
-            (temporary / VOCABULARY).write_bytes(self.vocabulary.to_text().encode("utf-8"))
-            save_file({k: v.contiguous() for k, v in self.model.state_dict().items()}, temporary / WEIGHTS)
+            for name, part in self.parts.items():
+                (temporary / name).write_bytes(part)
+            save_file({name: tensor.contiguous() for name, tensor in self.tensors.items()}, temporary / WEIGHTS)
 
     @classmethod
     def load(cls, folder: Path) -> "Bundle":
@@ -173,27 +91,20 @@ class Bundle:
                 and both fingerprints.
         """
         try:
-            content = json.loads(_read(folder / CONFIG))
+            content = json.loads(_text(folder / CONFIG))
             if content.get("format") != FORMAT:
                 raise ValueError(f"says format {content.get('format')!r}, this version reads {FORMAT!r}")
-            if content.get("task") != TASK:
-                raise ValueError(f"says task {content.get('task')!r}, this version reads {TASK!r}")
-            config, recorded = ClassifierConfig(**content["model"]), dict(content["fingerprints"])
-            labels, max_length = tuple(content["labels"]), int(content["max_length"])
-            truncation = content["truncation"]
-            kept(max_length, truncation)  # or it is a later version's
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            task, config, recorded = content["task"], dict(content["config"]), dict(content["fingerprints"])
+            names = [name for name in recorded if name not in (CONFIG, WEIGHTS)]
+            if not isinstance(task, str) or not all(_PART.fullmatch(name) for name in names):
+                raise ValueError("its task or the name of a part is not one that this version reads")
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise BundleError(f"{folder / CONFIG}: not a bundle's description: {error}") from error
-        _match(
-            folder / CONFIG, json_digest(_description(config, labels, max_length, truncation)), recorded.get(CONFIG)
-        )
-        _match(
-            folder / CONFIG, json_digest({name: recorded.get(name) for name in FILES}), content.get("fingerprint")
-        )
-        tokenizer = _part(folder / TOKENIZER, Tokenizer.from_json)
-        _match(folder / TOKENIZER, tokenizer.fingerprint, recorded.get(TOKENIZER))
-        vocabulary = _part(folder / VOCABULARY, Vocabulary.from_text)
-        _match(folder / VOCABULARY, vocabulary.fingerprint, recorded.get(VOCABULARY))
+        _match(folder / CONFIG, _config_fingerprint(task, config), recorded.get(CONFIG))
+        _match(folder / CONFIG, json_digest(recorded), content.get("fingerprint"))
+        parts = {name: _read(folder / name) for name in names}
+        for name, part in parts.items():
+            _match(folder / name, hashlib.sha256(part).hexdigest(), recorded[name])
         try:
             tensors = load_file(folder / WEIGHTS)
         except FileNotFoundError as error:
@@ -201,41 +112,49 @@ class Bundle:
         except (SafetensorError, OSError) as error:
             raise BundleError(f"{folder / WEIGHTS}: damaged or cut short: {error}") from error
         _match(folder / WEIGHTS, _tensors_fingerprint(tensors), recorded.get(WEIGHTS))
-        try:
-            # The weights are about to be loaded, so drawing random ones first would be time lost
-            with torch.device("meta"):
-                model = TextClassifier(config)
-        except (KeyError, ValueError) as error:
-            raise BundleError(
-                f"{folder / CONFIG}: describes a model that this version cannot build: {error}"
-            ) from error
+        return cls(task, config, parts, tensors)
+
+    def put_into(self, model: torch.nn.Module) -> None:
+        """Load the weights into a model that the configuration describes, and set it to evaluation mode.
+
+        Raises:
+            BundleError: when they do not fit it.
+        """
         try:
             # A file's tensors lie where they happen to; copies are aligned like those of a model that was trained,
             # and a processor's kernels may round differently where they are not
-            model.load_state_dict({name: tensor.clone() for name, tensor in tensors.items()}, assign=True)
+            model.load_state_dict({name: tensor.clone() for name, tensor in self.tensors.items()}, assign=True)
         except RuntimeError as error:
             reason = " ".join(str(error).split())
-            raise BundleError(
-                f"{folder / WEIGHTS}: does not fit the model that {CONFIG} describes: {reason}"
-            ) from error
-        return cls(model, tokenizer, vocabulary, labels, max_length, truncation)
+            raise BundleError(f"{WEIGHTS}: does not fit the model that {CONFIG} describes: {reason}") from error
+        model.eval()
+
+    def text(self, part: str) -> str:
+        """Return a part that is text.
+
+        Raises:
+            BundleError: when the bundle lacks it, or it is not UTF-8.
+        """
+        if part not in self.parts:
+            raise BundleError(f"{CONFIG}: names no part {part}; the bundle is not whole")
+        try:
+            return self.parts[part].decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise BundleError(f"{part}: damaged: not UTF-8 at byte {error.start}") from error
 
 
-def _read(path: Path) -> str:
+def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes().decode("utf-8")
+        return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
         raise BundleError(f"{path}: no such file; the bundle is not whole") from error
+
+
+def _text(path: Path) -> str:
+    try:
+        return _read(path).decode("utf-8")
     except UnicodeDecodeError as error:
         raise BundleError(f"{path}: damaged: not UTF-8 at byte {error.start}") from error
-
-
-def _part(path: Path, parse: Any) -> Any:
-    content = _read(path)
-    try:
-        return parse(content)
-    except ValueError as error:
-        raise BundleError(f"{path}: damaged or foreign: it {error}") from error
 
 
 def _match(path: Path, found: str, recorded: str | None) -> None:
@@ -245,17 +164,8 @@ def _match(path: Path, found: str, recorded: str | None) -> None:
         )
 
 
-def _description(
-    config: ClassifierConfig, labels: tuple[str, ...], max_length: int, truncation: str
-) -> dict[str, Any]:
-    """Return what `bundle.json`'s fingerprint covers."""
-    return {
-        "task": TASK,
-        "labels": list(labels),
-        "max_length": max_length,
-        "truncation": truncation,
-        "model": asdict(config),
-    }
+def _config_fingerprint(task: str, config: dict[str, Any]) -> str:
+    return json_digest({"task": task, "config": config})
 
 
 def _tensors_fingerprint(tensors: dict[str, Tensor]) -> str:

@@ -67,6 +67,7 @@ def _write(html: Path, compared: "ModelComparison") -> None:
 
 
 def _show(compared: "ModelComparison") -> None:
+    from carousel.comparison.page import score_title
     from carousel.comparison.paired import p_value, points
 
     screen = console()
@@ -84,9 +85,10 @@ def _show(compared: "ModelComparison") -> None:
     screen.print(cell(found.verdict, "bold"))
 
     metrics = numbers("metric", "A", "B", "points", f"{100 * found.level:g} %", "B better")
-    for name, metric in found.metrics.items():
+    for declared in found.declared:
+        metric = found.metrics[declared.name]
         metrics.add_row(
-            name.replace("macro_f1", "macro-F1"),
+            declared.title,
             f"{metric.a:.4f}",
             f"{metric.b:.4f}",
             points(metric.difference),
@@ -96,8 +98,8 @@ def _show(compared: "ModelComparison") -> None:
     screen.print()
     screen.print(metrics)
     screen.print(
-        f"right by A alone {found.only_a}, by B alone {found.only_b}; McNemar p {p_value(found.p)}; the same label "
-        f"from both {100 * found.agreement:.1f} %"
+        f"correct in A alone {found.only_a}, in B alone {found.only_b}; McNemar p {p_value(found.p)}; the same "
+        f"prediction {100 * found.agreement:.1f} %"
     )
 
     models = table("", "A", "B")
@@ -107,27 +109,28 @@ def _show(compared: "ModelComparison") -> None:
     screen.print(models)
 
     def slices(first: str, parts: "tuple[Slice, ...]") -> None:
-        made = numbers(first, "n", "A", "B", "points", "A alone", "B alone", "p")
+        paired = bool(parts) and parts[0].only_a is not None
+        made = numbers(first, "n", "A", "B", "points", *(("A alone", "B alone", "p") if paired else ()))
         for part in parts:
+            tested = part.p is not None
             made.add_row(
                 cell(part.name),
-                str(part.documents),
+                str(part.examples),
                 f"{part.a:.3f}",
                 f"{part.b:.3f}",
                 points(part.difference),
-                str(part.only_a),
-                str(part.only_b),
-                p_value(part.p).removeprefix("= "),
-                style="bold" if part.p < 1 - found.level else None,
+                *((str(part.only_a), str(part.only_b)) if paired else ()),
+                *((p_value(part.p).removeprefix("= "),) if part.p is not None else ()),
+                style="bold" if tested and (part.p or 0) < 1 - found.level else None,
             )
         screen.print()
         screen.print(made)
 
-    slices("recall by label", found.by_label)
-    slices("accuracy by tokens", found.by_length)
+    for kind, parts in found.slices.items():
+        slices(f"{score_title(found, parts)} by {'tokens' if kind == 'length' else kind}", parts)
     screen.print("p: McNemar's, adjusted by Holm for the rows of its table; other differences may be chance")
     if compared.disagreements.height:
-        apart = table("disagree most on", "right", "A says", "B says")
+        apart = table("disagree most on", "actual", "A", "B")
         for one in compared.disagreements.iter_rows(named=True):
             text = " ".join(one["text"].split())[:80] if "text" in one else one["id"]
             said = (f"{one[side]} {one[f'p_{side}']:.2f}" for side in "ab")

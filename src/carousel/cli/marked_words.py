@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from carousel.bundle.explanation import Explanation, Word
+    from carousel.explanation import Explanation, Word
 
 MOST = 10  # words that are marked where there is no colour
 LEAST = 0.005  # a weaker score is 0.00 when it is written

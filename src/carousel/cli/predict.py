@@ -1,9 +1,10 @@
 """`carousel predict`."""
 
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,12 +14,11 @@ from carousel.text import lines
 from carousel.text.printable import one_line
 
 if TYPE_CHECKING:
-    from carousel.bundle.bundle import Bundle, Prediction
-    from carousel.bundle.explanation import Explanation
+    from carousel.predictor import Prediction, Predictor
 
 
 def predict(
-    texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT...", help="Texts to classify.")] = None,
+    texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT...", help="Texts to predict for.")] = None,
     file: Annotated[
         Path | None,
         typer.Option("--file", "-f", help="File with one text per line; - is standard input."),
@@ -39,7 +39,7 @@ def predict(
     ] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Mark the most important words.")] = False,
 ) -> None:
-    """Classify texts with the champion (or, before there is one, the challenger).
+    """Predict for texts with the champion (or, before there is one, the challenger).
 
     Texts that begin with a dash go after --.
 
@@ -49,7 +49,9 @@ def predict(
         raise UserError("--model and --bundle both name a model: give one")
     wanted = _texts(texts or [], file)
     loaded, source = _load(model, bundle)
-    predictions = loaded.predict(wanted)
+    if explain and not hasattr(loaded, "explain"):
+        raise UserError(f"--explain: a {type(loaded).__name__.lower()} explains nothing: leave it out")
+    predictions: list[Any] = list(loaded.predict(wanted))
     if as_json:
         for text, prediction in zip(wanted, predictions, strict=True):
             explanation = {"explanation": asdict(_explain(loaded, text))} if explain else {}
@@ -57,7 +59,7 @@ def predict(
     elif explain:
         _show_explained(loaded, wanted, predictions, source)
     else:
-        _show(wanted, predictions, source)
+        _show(loaded, wanted, predictions, source)
 
 
 def _texts(texts: list[str], file: Path | None) -> list[str]:
@@ -65,10 +67,10 @@ def _texts(texts: list[str], file: Path | None) -> list[str]:
     if file is not None:
         read = _standard_input() if str(file) == "-" else lines.read(file)
         if not read and not found:
-            raise UserError(f"{'standard input' if str(file) == '-' else file}: is empty: nothing to classify")
+            raise UserError(f"{'standard input' if str(file) == '-' else file}: is empty: nothing to predict")
         found += read
     if not found:
-        raise UserError("nothing to classify: give texts, or a file of them with --file")
+        raise UserError("nothing to predict: give texts, or a file of them with --file")
     return found
 
 
@@ -84,11 +86,11 @@ def _standard_input() -> list[str]:
     return lines.split(content, "standard input")
 
 
-def _load(model: str | None, folder: Path | None) -> tuple["Bundle", str]:
-    from carousel.bundle.bundle import Bundle
+def _load(model: str | None, folder: Path | None) -> tuple["Predictor", str]:
+    from carousel.predictor import load, predictor
 
     if folder is not None:
-        return Bundle.load(folder), str(folder)
+        return load(folder), str(folder)
     from carousel.registry.versions import CHALLENGER, CHAMPION, fetch, get, versions
     from carousel.tracking.store import connect
 
@@ -98,7 +100,9 @@ def _load(model: str | None, folder: Path | None) -> tuple["Bundle", str]:
         aliases = {alias for version in versions(client, name) for alias in version.aliases}
         which = CHALLENGER if CHALLENGER in aliases and CHAMPION not in aliases else CHAMPION
     version = get(client, name, which)
-    return fetch(version), f"{version.name} version {version.number} ({', '.join(version.aliases) or 'no alias'})"
+    return predictor(
+        fetch(version)
+    ), f"{version.name} version {version.number} ({', '.join(version.aliases) or 'no alias'})"
 
 
 def _parse(model: str | None) -> tuple[str, str | None]:
@@ -112,37 +116,34 @@ def _parse(model: str | None) -> tuple[str, str | None]:
     return load().registry.name, model
 
 
-def _explain(bundle: "Bundle", text: str) -> "Explanation":
-    from carousel.bundle.explanation import explain
-
-    return explain(bundle, text)
+def _explain(predictor: Any, text: str) -> Any:
+    return predictor.explain(text)
 
 
-def _show_explained(bundle: "Bundle", texts: list[str], predictions: list["Prediction"], source: str) -> None:
+def _show_explained(
+    predictor: "Predictor", texts: list[str], predictions: Sequence["Prediction"], source: str
+) -> None:
     from carousel.cli import marked_words
 
     screen = console()
     for text, prediction in zip(texts, predictions, strict=True):
-        screen.print(cell(f"{prediction.label} {prediction.probability:.3f}", "bold"), soft_wrap=True)
-        marked_words.show(screen, _explain(bundle, text))
+        screen.print(cell(" ".join(prediction.cells()[:2]), "bold"), soft_wrap=True)
+        marked_words.show(screen, _explain(predictor, text))
         screen.print()
     screen.print(cell(f"by {source}", "dim"), soft_wrap=True)
 
 
-def _show(texts: list[str], predictions: list["Prediction"], source: str) -> None:
-    rows = []
-    for text, prediction in zip(texts, predictions, strict=True):
-        ranked = sorted(prediction.probabilities.items(), key=lambda pair: -pair[1])
-        others = ", ".join(f"{label} {probability:.3f}" for label, probability in ranked[1:3])
-        rows.append((prediction.label, f"{prediction.probability:.3f}", others, text))
+def _show(predictor: "Predictor", texts: list[str], predictions: Sequence["Prediction"], source: str) -> None:
+    titles = (*predictor.columns, "text")
+    rows = [(*prediction.cells(), text) for text, prediction in zip(texts, predictions, strict=True)]
     screen = console()
     if screen.is_terminal:
-        shown = table("label", "p", "then", "text")
+        shown = table(*titles)
         for row in rows:
             shown.add_row(cell(row[0], "bold"), *map(cell, row[1:]))
         screen.print(shown)
     else:
-        _print_columns([("label", "p", "then", "text"), *rows])  # a line a text, however long it is
+        _print_columns([titles, *rows])  # a line a text, however long it is
     screen.print(cell(f"by {source}", "dim italic"), soft_wrap=True)
 
 

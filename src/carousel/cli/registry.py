@@ -42,7 +42,9 @@ def versions(
 
     [dim]carousel versions --history[/dim]
     """
+    from carousel.params.file import DEFAULT_TASK
     from carousel.registry import versions as registered
+    from carousel.task import find
     from carousel.tracking.store import connect
 
     name, client = name or model_name(), connect()
@@ -56,13 +58,16 @@ def versions(
     if not found:
         say(f"{name}: no version yet; `dvc repro` registers one")
         return
-    shown = table("version", "aliases", "accuracy", "macro-F1", "baseline", "bundle", "registered", title=name)
+    metrics = find(found[0].tags.get(registered.TASK, DEFAULT_TASK)).metrics
+    titles = [metric.title for metric in metrics]
+    shown = table("version", "aliases", *titles, "baseline", "bundle", "registered", title=name)
     for version in found:
         tags = version.tags
         row = (
             str(version.number),
             "retired" if registered.RETIRED in tags else ", ".join(version.aliases),
-            *(_rounded(tags.get(key)) for key in (registered.ACCURACY, registered.MACRO_F1, registered.BASELINE)),
+            *(_rounded(tags.get(f"{registered.TEST}{metric.name}")) for metric in metrics),
+            _rounded(tags.get(f"{registered.BASELINE}{metrics[0].name}")),
             tags.get(registered.FINGERPRINT, "")[:8],
             datetime.fromtimestamp(version.created / 1000).strftime("%Y-%m-%d %H:%M"),
         )

@@ -52,17 +52,19 @@ def _aliases_now(registered: dict[str, Any]) -> list[str]:
 
 
 def _show(found: dict[str, Any]) -> None:
-    from carousel.evaluation.report import points
+    from carousel.params import load
+    from carousel.points import points
+    from carousel.task import find
 
-    screen = console()
+    task, screen = find(load().task), console()
     test, baseline, registered = found["test"], found["baseline"], found["registered"]
-    shown = table("on the test split", "accuracy", "macro-F1")
+    shown = table("on the test split", *(metric.title for metric in task.metrics))
     for column in shown.columns[1:]:
         column.justify = "right"
-    shown.add_row("this model", f"{test['accuracy']:.4f}", f"{test['macro_f1']:.4f}", style="bold")
-    shown.add_row("linear baseline", f"{baseline['accuracy']:.4f}", f"{baseline['macro_f1']:.4f}")
-    differences = (points(test[metric], baseline[metric]) for metric in ("accuracy", "macro_f1"))
-    shown.add_row("difference in points", *differences)
+    names = [metric.name for metric in task.metrics]
+    shown.add_row("this model", *(f"{test[name]:.4f}" for name in names), style="bold")
+    shown.add_row(task.baseline_noun, *(f"{baseline[name]:.4f}" for name in names))
+    shown.add_row("difference in points", *(points(test[name], baseline[name]) for name in names))
     seconds = found["seconds"]
     timed = " · ".join(f"{stage} {value:.0f}" for stage, value in seconds.items())
     aliases = ", ".join(registered["aliases"]) or "no alias"
@@ -73,7 +75,7 @@ def _show(found: dict[str, Any]) -> None:
     screen.print(f"seconds    {timed} · in all {sum(seconds.values()):.0f}")
     screen.print()
     screen.print("next  make ui                                compare runs in MLflow")
-    screen.print('      .venv/bin/carousel predict "a text"    classify a text')
+    screen.print('      .venv/bin/carousel predict "a text"    predict for a text')
     if "champion" not in registered["aliases"]:
         which = "challenger" if "challenger" in registered["aliases"] else registered["version"]
         screen.print(f"      .venv/bin/carousel promote {which:<11} make it the champion")

@@ -45,6 +45,7 @@ def worker(
 
     [dim]carousel sweep worker --study sweep-1f0a2b3c4d5e --storage postgresql://carousel@db/sweeps[/dim]
     """
+    from carousel.params import load
     from carousel.search.messages import Data
     from carousel.search.progress import display
     from carousel.search.sweep import join
@@ -52,10 +53,9 @@ def worker(
     place = _place(storage)
     if isinstance(place, Path):
         raise UserError("a journal file serves one machine only; give a database's URL with --storage")
-    vocabulary = layout.VOCABULARY
-    if not vocabulary.exists():
-        raise UserError(f"{vocabulary}: no such file; `dvc repro encode` makes it and the data to train with")
-    data = Data(layout.ENCODED / "train", layout.ENCODED / "val", vocabulary, layout.VECTORS)
+    if not layout.PARTS.exists():
+        raise UserError(f"{layout.PARTS}: no such folder; `dvc repro encode` makes it and the data to train with")
+    data = Data(load().task, layout.ENCODED, layout.PARTS, layout.VECTORS)
     watcher = display()
     try:
         join(study, place, data, workers, watcher)

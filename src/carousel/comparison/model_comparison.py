@@ -14,6 +14,7 @@ class ModelInfo:
 
     Attributes:
         title: what to call it.
+        task: which task's model it is.
         encoder: what reads: `bilstm`, `gru`, `transformer`.
         size: `128x1`: hidden size of a direction, and layers.
         parameters: numbers that training chose.
@@ -26,6 +27,7 @@ class ModelInfo:
     """
 
     title: str
+    task: str
     encoder: str
     size: str
     parameters: int
@@ -62,7 +64,7 @@ class ModelComparison:
     @property
     def data(self) -> str:
         """Which test data, in a sentence."""
-        return f"{self.comparison.documents} test documents, digest {self.digest[:16]}"
+        return f"{self.comparison.examples} test {self.comparison.example}s, digest {self.digest[:16]}"
 
     def about(self) -> list[tuple[str, str, str]]:
         """Return the rows that describe the models side by side."""
@@ -72,7 +74,11 @@ class ModelComparison:
             ("hidden size x layers", a.size, b.size),
             ("parameters", f"{a.parameters:,}", f"{b.parameters:,}"),
             ("bundle", _size(a.bytes), _size(b.bytes)),
-            *([("ms a document", *(f"{taken:.2f}" for taken in self.milliseconds))] if self.milliseconds else []),
+            *(
+                [(f"ms a {self.comparison.example}", *(f"{taken:.2f}" for taken in self.milliseconds))]
+                if self.milliseconds
+                else []
+            ),
             ("trained", a.trained, b.trained),
             ("run", a.run_id or "unknown", b.run_id or "unknown"),
             ("fingerprint", a.fingerprint, b.fingerprint),
@@ -80,6 +86,11 @@ class ModelComparison:
             ("tokenizer", *_same(a.tokenizer, b.tokenizer)),
         ]
         return [(what, of_a, of_b) for what, of_a, of_b in rows]
+
+    def _timed(self) -> list[tuple[str, ...]]:
+        if not self.milliseconds:
+            return []
+        return [(f"ms per {self.comparison.example}", *(f"{taken:.2f}" for taken in self.milliseconds))]
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for scripts."""

@@ -1,23 +1,23 @@
 """Two models on one test set: what differs, how sure that is, and where.
 
-From arrays alone: right labels, both models' labels, lengths. Everything is paired, because the two models answered
-the same documents: a document that both get right, or both wrong, says nothing of which is better.
+Everything is paired, because the two models predicted the same examples: an example that both predict correctly, or
+neither, says nothing about which is better.
 """
 
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
+import polars as pl
 
-from carousel.corpus import lengths as buckets
+from carousel.comparison.predictions import Predictions
+from carousel.comparison.scoring import Numbers, Scoring, Slicing, Statistics
+from carousel.metric import Metric
 
 RESAMPLES = 10_000
 LEVEL = 0.95  # of intervals; 1 - LEVEL is what a p-value is held against
 _BLOCK = 1_000  # resamples at a time, which bounds memory
-
-Labels = npt.NDArray[np.int64]
-Numbers = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -67,25 +67,27 @@ class Difference:
 
 @dataclass(frozen=True)
 class Slice:
-    """Some of the documents: those of one label, or of one range of lengths.
+    """Some of the examples: those of one label, of one range of lengths, or with one type of span.
 
     Attributes:
-        name: the label or range.
-        documents: how many it has.
-        a: the share that A gets right; of a label's documents, that is its recall.
-        b: the share that B gets right.
-        only_a: documents that A alone gets right.
-        only_b: documents that B alone gets right.
+        name: the label, range or type.
+        examples: how many it has.
+        a: the first metric of model A on them; by type, F1.
+        b: of model B.
+        only_a: examples that A alone predicts correctly; None for a slice by type, which is no set of examples.
+        only_b: examples that B alone predicts correctly.
         p: McNemar's, adjusted by Holm for the number of slices beside it.
+        f1: F1 of the class in both models, where the slice is one class; it counts false positives, too.
     """
 
     name: str
-    documents: int
+    examples: int
     a: float
     b: float
-    only_a: int
-    only_b: int
-    p: float
+    only_a: int | None = None
+    only_b: int | None = None
+    p: float | None = None
+    f1: tuple[float, float] | None = None
 
     @property
     def difference(self) -> float:
@@ -94,135 +96,144 @@ class Slice:
 
 
 @dataclass(frozen=True)
-class LabelSlice(Slice):
-    """The documents of one label; F1 also counts the documents that were taken for it.
-
-    Attributes:
-        f1_a: of model A.
-        f1_b: of model B.
-    """
-
-    f1_a: float
-    f1_b: float
-
-
-@dataclass(frozen=True)
 class Comparison:
     """What `compare` found.
 
     Attributes:
-        documents: of the test set.
+        examples: of the test set.
+        example: what one of them is called, such as `document`.
         level: of the intervals, 0.95 for 95 %.
-        metrics: `accuracy` and `macro_f1`, as every report and gate names them.
-        only_a: documents that A alone gets right.
-        only_b: documents that B alone gets right.
+        declared: the metrics, the one that decides first.
+        metrics: both models' values by name.
+        only_a: examples that A alone predicts correctly.
+        only_b: examples that B alone predicts correctly.
         p: of McNemar's exact test.
-        agreement: the share of documents that get the same label from both.
-        by_label: every label, in order.
-        by_length: every range of lengths that has documents.
+        agreement: the fraction of decisions that both make alike.
+        slices: by kind, such as `label` and `length`; those that have examples.
     """
 
-    documents: int
+    examples: int
+    example: str
     level: float
+    declared: tuple[Metric, ...]
     metrics: dict[str, Difference]
     only_a: int
     only_b: int
     p: float
     agreement: float
-    by_label: tuple[LabelSlice, ...]
-    by_length: tuple[Slice, ...]
+    slices: dict[str, tuple[Slice, ...]]
+
+    @property
+    def first(self) -> Metric:
+        """The metric that decides."""
+        return self.declared[0]
 
     @property
     def better(self) -> Literal["A", "B"] | None:
-        """Which model is the more accurate, if the interval and McNemar's test both say so."""
-        accuracy = self.metrics["accuracy"]
-        if self.p >= 1 - self.level or accuracy.low <= 0 <= accuracy.high:
+        """Which model is the better one, if the interval of the first metric and McNemar's test both say so."""
+        difference = self.metrics[self.first.name]
+        if self.p >= 1 - self.level or _spans_zero(difference):
             return None
-        return "B" if accuracy.difference > 0 else "A"
+        return _winner(self.first, difference)
 
     @property
     def verdict(self) -> str:
-        """A sentence on accuracy, and one on macro-F1 where that says something else."""
-        accuracy, macro_f1 = self.metrics["accuracy"], self.metrics["macro_f1"]
+        """A sentence on the first metric, and one on each other metric that says something else."""
+        first, *others = self.declared
+        difference = self.metrics[first.name]
         if self.agreement == 1:
-            return f"no difference: both models give every one of the {self.documents} documents the same label"
-        figures = f"{_interval(accuracy, 'of accuracy', self.level)}, McNemar p {p_value(self.p)}"
+            return f"no difference: both models predict the same for all {self.examples} {self.example}s"
+        measured = f"{_interval(difference, first, self.level)}, McNemar p {p_value(self.p)}"
         if self.better:
-            return f"{self.better} is better: {figures}"
-        tested, apart = self.p < 1 - self.level, not accuracy.low <= 0 <= accuracy.high
+            return f"{self.better} is better: {measured}"
+        tested, apart = self.p < 1 - self.level, not _spans_zero(difference)
         edge = ""
         if tested != apart:
             one, other = ("McNemar's test", "the interval") if tested else ("the interval", "McNemar's exact test")
             edge = f", but close: {one} sees one, {other} does not"
         aside = ""
-        if not macro_f1.low <= 0 <= macro_f1.high:
-            more = "B" if macro_f1.difference > 0 else "A"
-            aside = f"; but {more} has the higher macro-F1: {_interval(macro_f1, 'of macro-F1', self.level)}"
-        return f"no difference shown{edge}: {figures}{aside}"
+        for metric in others:
+            found = self.metrics[metric.name]
+            if not _spans_zero(found):
+                aside += (
+                    f"; but {_winner(metric, found)} has the better {metric.title}: "
+                    f"{_interval(found, metric, self.level)}"
+                )
+        return f"no difference shown{edge}: {measured}{aside}"
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for scripts."""
         return {
             "verdict": self.verdict,
             "better": self.better,
-            "documents": self.documents,
+            f"{self.example}s": self.examples,
             "level": self.level,
             "metrics": {name: metric.to_json() for name, metric in self.metrics.items()},
             "mcnemar": {"only_a": self.only_a, "only_b": self.only_b, "p": self.p},
             "agreement": self.agreement,
-            "by_label": [asdict(part) for part in self.by_label],
-            "by_length": [asdict(part) for part in self.by_length],
+            **{f"by_{kind}": [asdict(part) for part in parts] for kind, parts in self.slices.items()},
         }
 
 
 def compare(
-    targets: Labels,
-    a: Labels,
-    b: Labels,
+    scoring: Scoring,
+    a: Predictions,
+    b: Predictions,
     *,
-    labels: tuple[str, ...],
-    lengths: Labels,
     level: float = LEVEL,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Comparison:
-    """Compare two models' labels of the same documents, all of shape (documents,).
+    """Compare two models' predictions on the same test data.
+
+    Classes that only one of the models knows count for both. Where the models' tokenizers differ, an example has
+    the greater of its two lengths.
 
     Args:
-        targets: the right labels, as indices of `labels`.
+        scoring: the task's.
         a: model A's.
         b: model B's.
-        labels: what the indices stand for.
-        lengths: tokens of each document.
         level: of the intervals.
         resamples: of the bootstrap.
-        seed: of the bootstrap; the same seed gives the same figures.
+        seed: of the bootstrap; the same seed gives the same numbers.
 
     Raises:
-        ValueError: when the arrays are empty or of different lengths.
+        ValueError: when the test data differ, or are empty.
     """
-    if not len(targets) == len(a) == len(b) == len(lengths) or not len(targets):
-        raise ValueError(
-            f"arrays of one length, not empty, are needed; got {len(targets)}, {len(a)}, {len(b)}, {len(lengths)}"
-        )
-    right_a, right_b = targets == a, targets == b
-    only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
-    label_slices = _slices(labels, targets, right_a, right_b)
-    f1_a, f1_b = (_f1_by_label(targets, predicted, len(labels)) for predicted in (a, b))
-    length_slices = _slices(buckets.NAMES, buckets.bucket(lengths), right_a, right_b)
+    if a.digest != b.digest:
+        raise ValueError(f"predictions on different test data, {a.digest} and {b.digest}")
+    if a.table.is_empty() or a.table.height != b.table.height:
+        raise ValueError(f"tables of one length, not empty, are needed; got {a.table.height} and {b.table.height}")
+    classes = tuple(sorted({*a.classes, *b.classes}))
+    of_a, of_b = (scoring.statistics(one.table, classes) for one in (a, b))
+    only_a, only_b = int((of_a.correct & ~of_b.correct).sum()), int((of_b.correct & ~of_a.correct).sum())
+    longer = np.maximum(a.table["tokens"].to_numpy(), b.table["tokens"].to_numpy())
     return Comparison(
-        documents=len(targets),
+        examples=a.table.height,
+        example=scoring.example,
         level=level,
-        metrics=_differences(targets, a, b, len(labels), level, resamples, seed),
+        declared=scoring.metrics,
+        metrics=_differences(scoring, of_a, of_b, classes, level, resamples, seed),
         only_a=only_a,
         only_b=only_b,
         p=mcnemar(only_a, only_b),
-        agreement=float((a == b).mean()),
-        by_label=tuple(
-            LabelSlice(**vars(part), f1_a=float(f1_a[i]), f1_b=float(f1_b[i]))
-            for i, part in enumerate(label_slices)
-        ),
-        by_length=tuple(part for part in length_slices if part.documents),
+        agreement=scoring.agreement(a.table, b.table),
+        slices=_slices(scoring, a.table.with_columns(tokens=longer), of_a, of_b, classes),
+    )
+
+
+def disagreements(scoring: Scoring, a: Predictions, b: Predictions, most: int = 10) -> pl.DataFrame:
+    """Return the examples that two models predict most differently, first the widest apart.
+
+    Returns:
+        As `Scoring.disagreements`, with `tokens`, the example's length.
+    """
+    lengths = np.maximum(a.table["tokens"].to_numpy(), b.table["tokens"].to_numpy())
+    return (
+        scoring.disagreements(a.table, b.table, (a.classes, b.classes))
+        .sort("apart", "row", descending=[True, False])
+        .head(most)
+        .join(pl.DataFrame({"tokens": lengths}).with_row_index("row"), on="row", maintain_order="left")
     )
 
 
@@ -258,95 +269,90 @@ def points(share: float, digits: int = 1) -> str:
     return text.lstrip("+-") if not float(text) else text.replace("-", "−")
 
 
-def _interval(metric: Difference, what: str, level: float) -> str:
+def _spans_zero(difference: Difference) -> bool:
+    return difference.low <= 0 <= difference.high
+
+
+def _winner(metric: Metric, difference: Difference) -> Literal["A", "B"]:
+    return "B" if metric.better(difference.b, difference.a) else "A"
+
+
+def _interval(difference: Difference, metric: Metric, level: float) -> str:
     return (
-        f"{points(metric.difference)} points {what}, {100 * level:g} % interval {points(metric.low)} to "
-        f"{points(metric.high)}"
+        f"{points(difference.difference)} points of {metric.title}, {100 * level:g} % interval "
+        f"{points(difference.low)} to {points(difference.high)}"
     )
 
 
 def _differences(
-    targets: Labels, a: Labels, b: Labels, classes: int, level: float, resamples: int, seed: int
+    scoring: Scoring,
+    a: Statistics,
+    b: Statistics,
+    classes: Sequence[str],
+    level: float,
+    resamples: int,
+    seed: int,
 ) -> dict[str, Difference]:
-    """Resample the documents with replacement, both models' predictions together (Efron & Tibshirani 1993).
+    """Resample the examples with replacement, both models' predictions together (Efron & Tibshirani 1993).
 
-    The intervals are the percentile intervals of chapter 13. Both metrics depend only on how often each triple of
-    (target, A, B) occurs, and those counts are multinomial: drawing them is the same as drawing documents, and
-    takes as long for a million documents as for a thousand.
+    The intervals are the percentile intervals of chapter 13. Metrics depend only on how often each pair of rows of
+    statistics (A, B) occurs, and those counts are multinomial: drawing them is the same as drawing examples, and
+    with few different pairs it takes as long for a million examples as for a thousand.
     """
-    triples, first, counts = np.unique(
-        np.stack([targets, a, b], axis=1), axis=0, return_index=True, return_counts=True
+    pairs, first, counts = np.unique(
+        np.stack([a.index, b.index], axis=1), axis=0, return_index=True, return_counts=True
     )
-    # in order of their first document, which is the same for (A, B) and (B, A): so the two mirror each other
+    # in order of their first example, which is the same for (A, B) and (B, A): so the two mirror each other
     order = np.argsort(first)
-    triples, counts = triples[order], counts[order]
-    observed = _metrics(counts[np.newaxis], triples, classes)
+    pairs, counts = pairs[order], counts[order]
+    rows = a.rows[pairs[:, 0]], b.rows[pairs[:, 1]]
+
+    def score(drawn: Numbers) -> list[dict[str, Numbers]]:
+        return [scoring.score(drawn @ of_one, classes) for of_one in rows]
+
+    observed = score(counts[np.newaxis].astype(np.float64))
     random = np.random.default_rng(seed)
-    shares = counts / counts.sum()
+    fractions = counts / counts.sum()
     blocks = [
-        _metrics(random.multinomial(len(targets), shares, size=min(_BLOCK, resamples - done)), triples, classes)
+        score(random.multinomial(len(a.index), fractions, size=min(_BLOCK, resamples - done)).astype(np.float64))
         for done in range(0, resamples, _BLOCK)
     ]
     differences = {}
-    for name, (in_a, in_b) in observed.items():
-        resampled = np.sort(np.concatenate([block[name][1] - block[name][0] for block in blocks]))
+    for metric in scoring.metrics:
+        in_a, in_b = (float(one[metric.name][0]) for one in observed)
+        resampled = np.sort(np.concatenate([of_b[metric.name] - of_a[metric.name] for of_a, of_b in blocks]))
         low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
-        differences[name] = Difference(float(in_a[0]), float(in_b[0]), float(low), float(high), resampled)
+        differences[metric.name] = Difference(in_a, in_b, float(low), float(high), resampled)
     return differences
 
 
-def _metrics(counts: npt.NDArray[np.int64], triples: Labels, classes: int) -> dict[str, tuple[Numbers, Numbers]]:
-    """Return both models' accuracy and macro-F1, each of shape (resamples,).
-
-    Args:
-        counts: of each triple, shape (resamples, triples).
-        triples: target, A's and B's label, shape (triples, 3).
-        classes: how many labels there are.
-    """
-    target, *predicted = np.eye(classes)[triples.T]  # (triples, classes) each
-    support = counts @ target  # (resamples, classes)
-    documents = counts.sum(1)
-    accuracies, macro_f1s = [], []
-    for one in predicted:
-        hits = counts @ (target * one)
-        # a label that neither occurs nor is predicted counts as 0, as in every report
-        f1 = 2 * hits / np.maximum(support + counts @ one, 1)
-        accuracies.append(hits.sum(1) / documents)
-        macro_f1s.append(f1.mean(1))
-    return {"accuracy": (accuracies[0], accuracies[1]), "macro_f1": (macro_f1s[0], macro_f1s[1])}
-
-
-def _f1_by_label(targets: Labels, predicted: Labels, classes: int) -> Numbers:
-    hits, support, chosen = (
-        np.bincount(indices, minlength=classes) for indices in (targets[targets == predicted], targets, predicted)
-    )
-    f1: Numbers = 2 * hits / np.maximum(support + chosen, 1)
-    return f1
-
-
 def _slices(
-    names: tuple[str, ...], member: Labels, right_a: npt.NDArray[np.bool_], right_b: npt.NDArray[np.bool_]
-) -> list[Slice]:
-    """Return a slice for each name; `member` (documents,) says which each document belongs to."""
-
-    def count(which: npt.NDArray[np.bool_]) -> list[int]:
-        return [int(n) for n in np.bincount(member[which], minlength=len(names))]
-
-    documents = count(np.ones_like(right_a))
-    hits_a, hits_b = count(right_a), count(right_b)
-    only_a, only_b = count(right_a & ~right_b), count(right_b & ~right_a)
-    p = np.ones(len(names))
-    there = np.flatnonzero(documents)
-    p[there] = holm(np.array([mcnemar(only_a[i], only_b[i]) for i in there]))
-    return [
-        Slice(
-            name,
-            documents[i],
-            hits_a[i] / max(documents[i], 1),
-            hits_b[i] / max(documents[i], 1),
-            only_a[i],
-            only_b[i],
-            float(p[i]),
+    scoring: Scoring, table: pl.DataFrame, a: Statistics, b: Statistics, classes: Sequence[str]
+) -> dict[str, tuple[Slice, ...]]:
+    found = {
+        slicing.kind: _slices_of(slicing, scoring, a, b, classes) for slicing in scoring.slicings(table, classes)
+    }
+    of_a, of_b = (scoring.by_class(statistics.total(), classes) for statistics in (a, b))
+    f1 = {name: (float(in_a), float(in_b)) for name, in_a, in_b in zip(of_a.names, of_a.f1, of_b.f1, strict=True)}
+    if of_a.kind in found:
+        found[of_a.kind] = tuple(replace(part, f1=f1[part.name]) for part in found[of_a.kind])
+    else:
+        found[of_a.kind] = tuple(
+            Slice(name, int(support), *f1[name]) for name, support in zip(of_a.names, of_a.support, strict=True)
         )
-        for i, name in enumerate(names)
-    ]
+    return found
+
+
+def _slices_of(
+    slicing: Slicing, scoring: Scoring, a: Statistics, b: Statistics, classes: Sequence[str]
+) -> tuple[Slice, ...]:
+    slices, first = [], scoring.metrics[0].name
+    for number, name in enumerate(slicing.names):
+        which = slicing.member == number
+        if which.any():
+            in_a, in_b = (float(scoring.score(one.total(which), classes)[first]) for one in (a, b))
+            only_a = int((a.correct & ~b.correct & which).sum())
+            only_b = int((b.correct & ~a.correct & which).sum())
+            slices.append(Slice(name, int(which.sum()), in_a, in_b, only_a, only_b))
+    adjusted = holm(np.array([mcnemar(part.only_a or 0, part.only_b or 0) for part in slices]))
+    return tuple(replace(part, p=float(p)) for part, p in zip(slices, adjusted, strict=True))

@@ -1,15 +1,11 @@
-"""What a document is: an id, a text, a label, and the split that it came with, if any."""
+"""What is read from a source: examples, and the rows that were rejected."""
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 
 import polars as pl
 
 SPLITS = ("train", "val", "test")
-
-# `id` names the document in every report: file and line for files, module and name for stdlib_docs
-SCHEMA = pl.Schema({"id": pl.String, "text": pl.String, "label": pl.String, "split": pl.String})
 
 
 @dataclass(frozen=True)
@@ -30,7 +26,7 @@ class Collected:
     """What was read from a source.
 
     Attributes:
-        documents: a frame of `SCHEMA`.
+        documents: a frame with `id`, `split`, and the columns of the task.
         rejected: the rows that were left out, in order.
         notes: what was recognised without being asked for, a line each.
     """
@@ -38,11 +34,3 @@ class Collected:
     documents: pl.DataFrame
     rejected: list[Rejected] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-
-
-def digest(documents: pl.DataFrame) -> str:
-    """Return a SHA-256 of a split's texts and labels in order, wherever and under whatever ids they were read."""
-    content = hashlib.sha256()
-    for text, label in documents.select("text", "label").iter_rows():
-        content.update(json.dumps([text, label]).encode())
-    return content.hexdigest()

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from carousel import layout
-from carousel.corpus import document
+from carousel.corpus.document import SPLITS
+from carousel.corpus.training_data import TOKENIZER, VOCABULARY
 from carousel.errors import UserError
+from carousel.params.file import DEFAULT_TASK
 from carousel.registry import versions
 from carousel.registry.versions import Version
+from carousel.task import Task, find
 from carousel.tracking import lineage, repository
 from carousel.tracking.lineage import CHANGES, DIGESTS, FOLDER, INSTALLED, LOCK, PARAMS, REQUIREMENTS
 from carousel.tracking.repository import GitError
@@ -138,17 +141,18 @@ def _model(client: "MlflowClient", version: Version) -> Iterator[Fact]:
         bundle, broken = None, str(error)
     for name, tag, found in (
         ("bundle", versions.FINGERPRINT, bundle.fingerprint if bundle else None),
-        ("vocabulary", "vocabulary.fingerprint", bundle.vocabulary.fingerprint if bundle else None),
-        ("tokenizer", "tokenizer.fingerprint", bundle.tokenizer.fingerprint if bundle else None),
+        ("vocabulary", "vocabulary.fingerprint", bundle.fingerprints.get(VOCABULARY) if bundle else None),
+        ("tokenizer", "tokenizer.fingerprint", bundle.fingerprints.get(TOKENIZER) if bundle else None),
     ):
         if found is None:
             yield Fact(group, name, tags.get(tag, NOT_RECORDED), "differs", broken)
         else:
             yield _compared(group, name, tags.get(tag), found, "computed again")
     yield _run(client, version)
-    for name, tag in (("test accuracy", versions.ACCURACY), ("test macro-F1", versions.MACRO_F1)):
+    for metric in _task(version).metrics:
+        tag = f"{versions.TEST}{metric.name}"
         if tag in tags:
-            yield Fact(group, name, tags[tag], "recorded")
+            yield Fact(group, f"test {metric.title}", tags[tag], "recorded")
 
 
 def _run(client: "MlflowClient", version: Version) -> Fact:
@@ -197,17 +201,17 @@ def _data(version: Version, files: Files, root: Path) -> Iterator[Fact]:
     yield Fact(group, "source", source or NOT_RECORDED, "recorded")
     if "data.source.digest" in tags:
         yield _source(tags, root)
-    cached = Cached(root, files.get(LOCK))
-    for split in document.SPLITS:
+    cached, task = Cached(root, files.get(LOCK)), _task(version)
+    for split in SPLITS:
         recorded = tags.get(f"data.{split}.digest")
         if recorded is None:
             yield Fact(group, split, NOT_RECORDED, "unknown")
             continue
         here = root / layout.PREPARED / f"{split}.parquet"
-        if _digest(here) == recorded:
+        if _digest(task, here) == recorded:
             yield Fact(group, split, recorded, "ok", "as in data/prepared")
         elif (kept := cached.prepared(f"{split}.parquet")) is not None:
-            yield _compared(group, split, recorded, _digest(kept), "as in DVC's cache")
+            yield _compared(group, split, recorded, _digest(task, kept), "as in DVC's cache")
         else:
             yield Fact(group, split, recorded, "unknown", "neither in data/prepared nor in DVC's cache")
 
@@ -326,12 +330,16 @@ class Cached:
         return self.path(entries[name]) if name in entries else None
 
 
-def _digest(table: Path) -> str | None:
-    """Return the digest of a prepared split's documents; None where there is no such table."""
+def _task(version: Version) -> Task[Any]:
+    return find(version.tags.get(versions.TASK, DEFAULT_TASK))
+
+
+def _digest(task: Task[Any], table: Path) -> str | None:
+    """Return the digest of a prepared split; None where there is no such table."""
     import polars as pl
 
     try:
-        return document.digest(pl.read_parquet(table, glob=False))
+        return task.digest_if_own(pl.read_parquet(table, glob=False))
     except (OSError, pl.exceptions.PolarsError):
         return None
 

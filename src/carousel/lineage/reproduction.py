@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from carousel import layout
 from carousel.bundle.bundle import Bundle
 from carousel.corpus.document import SPLITS
+from carousel.corpus.training_data import TOKENIZER, VOCABULARY
 from carousel.errors import UserError
 from carousel.files import read_json
 from carousel.lineage.audit import Cached, Files, missing_commit, params_of
@@ -289,8 +290,9 @@ def _parts(version: Version, folder: Path) -> Iterator[Part]:
     for split in SPLITS:
         yield Part(f"{split} data", tags.get(f"data.{split}.digest", ""), digests.get(split, ""))
     bundle = Bundle.load(folder / layout.BUNDLE)
-    yield Part("vocabulary", tags.get("vocabulary.fingerprint", ""), bundle.vocabulary.fingerprint)
-    yield Part("tokenizer", tags.get("tokenizer.fingerprint", ""), bundle.tokenizer.fingerprint)
+    prints = bundle.fingerprints
+    yield Part("vocabulary", tags.get("vocabulary.fingerprint", ""), prints.get(VOCABULARY, ""))
+    yield Part("tokenizer", tags.get("tokenizer.fingerprint", ""), prints.get(TOKENIZER, ""))
     yield Part("bundle", tags[versions.FINGERPRINT], bundle.fingerprint)
 
 

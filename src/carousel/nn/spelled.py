@@ -68,3 +68,8 @@ class SpelledEmbedding(nn.Embedding):
         """Return an ordinary embedding of the same vectors."""
         vectors = self.vectors(torch.arange(self.num_embeddings, device=self.weight.device))
         return nn.Embedding(self.num_embeddings, self.embedding_dim, self.padding_idx, _weight=vectors)
+
+
+def fold(embedding: nn.Embedding) -> nn.Embedding:
+    """Return an ordinary embedding of the same vectors; one that already is ordinary is returned itself."""
+    return embedding.folded() if isinstance(embedding, SpelledEmbedding) else embedding

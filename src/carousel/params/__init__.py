@@ -1,8 +1,7 @@
 """The typed form of params.yaml: the only place where a person writes hyperparameters."""
 
-from carousel.params.data import Column, Data
-from carousel.params.file import load, load_hparams, read_yaml, validated
-from carousel.params.schema import SEARCHABLE, UNSCORED, Hparams, Params, check_searchable, flatten, replace
+from carousel.params.file import hparams_from, load, load_hparams, read_yaml, validated
+from carousel.params.schema import UNSCORED, Hparams, Params, check_searchable, flatten, replace, searchable
 from carousel.params.sections import (
     Baseline,
     Cell,
@@ -17,6 +16,7 @@ from carousel.params.sections import (
     Vectors,
     Vocab,
 )
+from carousel.params.source import Source
 from carousel.params.space import (
     Between,
     Choices,
@@ -34,15 +34,12 @@ from carousel.params.sweep import COSTS, STORAGE, Objective, Sweep
 
 __all__ = [
     "COSTS",
-    "SEARCHABLE",
     "STORAGE",
     "UNSCORED",
     "Baseline",
     "Between",
     "Cell",
     "Choices",
-    "Column",
-    "Data",
     "Encode",
     "Hparams",
     "Model",
@@ -54,6 +51,7 @@ __all__ = [
     "Scalar",
     "Searched",
     "Section",
+    "Source",
     "Space",
     "Split",
     "Sweep",
@@ -65,6 +63,7 @@ __all__ = [
     "choices",
     "conditions",
     "flatten",
+    "hparams_from",
     "is_whole",
     "load",
     "load_hparams",
@@ -72,5 +71,6 @@ __all__ = [
     "parents_first",
     "read_yaml",
     "replace",
+    "searchable",
     "validated",
 ]

@@ -1,27 +1,32 @@
 """params.yaml and artifacts/hparams.yaml as files, and what is wrong with one, in a line."""
 
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from carousel import layout
+from carousel import layout, task_modules
 from carousel.errors import UserError
 from carousel.params.schema import Hparams, Params
 from carousel.params.sections import Section
 from carousel.params.space import FORMS
 from carousel.params.suggestions import nearest
 
+DEFAULT_TASK = "classification"
+
 S = TypeVar("S", bound=Section)
 
 
 def load(path: Path = layout.PARAMS) -> Params:
-    """Read and check params.yaml.
+    """Read and check params.yaml, by the sections of the task that it names.
 
     Raises:
         UserError: naming the first wrong key or value, what it should be, and the nearest real key.
     """
-    return _validated(Params, path, "write one, or run from the project's root")
+    content = read_yaml(path, "write one, or run from the project's root")
+    schema: type[Params] = _sections(content, path).Params
+    return validated(schema, content, str(path))
 
 
 def load_hparams(path: Path = layout.HPARAMS) -> Hparams:
@@ -30,11 +35,24 @@ def load_hparams(path: Path = layout.HPARAMS) -> Hparams:
     Raises:
         UserError: when they are missing or were edited into something wrong.
     """
-    return _validated(Hparams, path, "`dvc repro sweep` writes it")
+    content = read_yaml(path, "`dvc repro sweep` writes it")
+    schema: type[Hparams] = _sections(content, path).Hparams
+    return validated(schema, content, str(path))
 
 
-def _validated(schema: type[S], path: Path, when_missing: str) -> S:
-    return validated(schema, read_yaml(path, when_missing), str(path))
+def hparams_from(content: dict[str, Any]) -> Hparams:
+    """Return the hyperparameters of the task that the content names; it was written by `model_dump`."""
+    schema: type[Hparams] = task_modules.module(content["task"], "params").Hparams
+    return schema.model_validate(content)
+
+
+def _sections(content: Any, path: Path) -> ModuleType:
+    """Return the module with the sections of the task that a file names."""
+    task = content.get("task", DEFAULT_TASK) if isinstance(content, dict) else DEFAULT_TASK
+    try:
+        return task_modules.module(task, "params")
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
 
 
 def validated(schema: type[S], content: Any, where: str) -> S:

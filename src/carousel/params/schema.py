@@ -1,11 +1,10 @@
-"""All of params.yaml, and the hyperparameters among it."""
+"""All of params.yaml, and the hyperparameters among it. A task subclasses both with its own sections."""
 
 import io
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError, model_validator
 
-from carousel.params.data import Data
 from carousel.params.sections import (
     Baseline,
     Encode,
@@ -19,6 +18,7 @@ from carousel.params.sections import (
     Vectors,
     Vocab,
 )  # fmt: skip
+from carousel.params.source import Source
 from carousel.params.space import Range, check_conditions, choices, is_whole
 from carousel.params.suggestions import nearest
 from carousel.params.sweep import Sweep
@@ -27,7 +27,8 @@ from carousel.params.sweep import Sweep
 class Params(Section):
     """The whole of params.yaml."""
 
-    data: Data = Data()
+    task: str
+    data: Source
     split: Split = Split()
     tokenizer: Tokenizer = Tokenizer()
     vocab: Vocab = Vocab()
@@ -40,23 +41,15 @@ class Params(Section):
     registry: Registry = Registry()
     promotion: Promotion = Promotion()
 
-    @model_validator(mode="after")
-    def _long_documents_can_be_read(self) -> "Params":
-        if (
-            self.encode.truncation == "none"
-            and self.model.encoder == "transformer"
-            and self.model.reading == "full"
-        ):
-            raise ValueError(
-                "model.reading: a transformer's cost grows with the square of a document's length, and "
-                "encode.truncation is none: set model.reading to chunked, or encode.truncation to head or head_tail"
-            )
-        return self
+    @property
+    def hparams(self) -> "Hparams":
+        """The hyperparameters among them."""
+        raise NotImplementedError
 
     @model_validator(mode="after")
     def _space_fits_the_params(self) -> "Params":
         for key, searched in self.sweep.space.items():
-            check_searchable(key)
+            check_searchable(key, type(self))
             edges = [searched.low, searched.high] if isinstance(searched, Range) else choices(searched)
             if not edges:
                 raise ValueError(f"sweep.space.{key} has no choices")
@@ -76,6 +69,7 @@ class Params(Section):
 class Hparams(Section):
     """The hyperparameters that a model is trained with: params.yaml's, or a sweep's winner."""
 
+    task: str
     model: Model
     train: Train
 
@@ -88,18 +82,22 @@ class Hparams(Section):
         return f"# What the sweep stage chose; `carousel pin` writes it into params.yaml\n{content.getvalue()}"
 
 
-P = TypeVar("P", Params, Hparams)
+P = TypeVar("P", bound=Section)
 
-UNSCORED = "train.refit"  # what it does is learned from validation's documents, so they cannot score it
-SEARCHABLE = [
-    *[f"model.{key}" for key in Model.model_fields],
-    *[f"train.{key}" for key in Train.model_fields if f"train.{key}" != UNSCORED],
-]
+UNSCORED = "train.refit"  # the refit learns from validation's documents, so they cannot score it
 
 
-def check_searchable(key: str) -> None:
+def searchable(schema: type[BaseModel]) -> list[str]:
+    """Return the keys of a schema that a sweep may search."""
+    sections = {name: _section(schema, name).model_fields for name in ("model", "train")}
+    keys = [f"{name}.{key}" for name, fields in sections.items() for key in fields]
+    return [key for key in keys if key != UNSCORED]
+
+
+def check_searchable(key: str, schema: type[BaseModel]) -> None:
     """Raise a ValueError when `key` is not one that a sweep may search."""
-    if key in SEARCHABLE:
+    known = searchable(schema)
+    if key in known:
         return
     if key == UNSCORED:
         raise ValueError(
@@ -112,7 +110,14 @@ def check_searchable(key: str) -> None:
             f"sweep.space.{key}: a sweep searches model.* and train.* only, since other keys change the data; "
             f"search it with `dvc exp run --queue -S '{key}=A,B'`"
         )
-    raise ValueError(f"sweep.space.{key}: unknown key{nearest(key, SEARCHABLE)}")
+    raise ValueError(f"sweep.space.{key}: unknown key{nearest(key, known)}")
+
+
+def _section(schema: type[BaseModel], name: str) -> type[BaseModel]:
+    section = schema.model_fields[name].annotation
+    assert isinstance(section, type)
+    assert issubclass(section, BaseModel)
+    return section
 
 
 def replace(params: P, values: dict[str, Any]) -> P:
@@ -133,5 +138,5 @@ def flatten(params: BaseModel) -> dict[str, Any]:
     """
     flat: dict[str, Any] = {}
     for section, values in params.model_dump(mode="json").items():
-        flat |= {f"{section}.{key}": value for key, value in values.items()}
+        flat |= {f"{section}.{k}": v for k, v in values.items()} if isinstance(values, dict) else {section: values}
     return flat

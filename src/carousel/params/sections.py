@@ -78,7 +78,7 @@ class Encode(Section):
 
 
 class Model(Section):
-    """The classifier; an encoder leaves alone what is no part of it, such as the cell of a bag of words."""
+    """The network: what those of all tasks have; each task adds its own keys."""
 
     encoder: Encoder = "recurrent"
     cell: Cell = "lstm"
@@ -86,39 +86,6 @@ class Model(Section):
     hidden_size: Positive = 128
     layers: Positive = 1
     bidirectional: bool = True
-    pooling: Literal["max_mean", "max", "mean", "last", "last_max_mean", "attention"] = "max_mean"
-    dropout: Probability = 0.5
-    embedding_dropout: Probability = 0.4
-    word_dropout: Probability = 0.3
-    ngrams: int = Field(default=2, ge=0, le=5)
-    ngram_min_df: Positive = 1
-    ngram_weight: AutoOrProbability = "auto"
-    characters: int = Field(default=5, ge=0, le=5)
-    orthogonal: bool = True
-    xavier: bool = True
-    forget_bias: Annotated[float, Field(ge=0)] = 1.0
-    spectral_radius: Annotated[float, Field(gt=0)] = 0.9
-    heads: Positive = 4
-    reading: Literal["full", "chunked", "stateful"] = "full"
-    chunk: Positive = 256
-    overlap: int = Field(default=32, ge=0)
-
-    @model_validator(mode="after")
-    def _its_parts_fit(self) -> "Model":
-        if self.reading == "chunked" and self.overlap >= self.chunk:
-            raise ValueError(
-                f"model.overlap: chunks of {self.chunk} words cannot overlap by {self.overlap}: lower it, or raise "
-                "model.chunk"
-            )
-        if self.reading == "stateful" and self.encoder != "recurrent":
-            raise ValueError(
-                f"model.reading: a {self.encoder} encoder has no state to carry over: choose full or chunked"
-            )
-        if self.encoder == "transformer" and self.hidden_size % self.heads:
-            raise ValueError(
-                f"model.heads: {self.heads} heads do not divide model.hidden_size {self.hidden_size}: change one"
-            )
-        return self
 
 
 class Train(Section):
@@ -130,20 +97,13 @@ class Train(Section):
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 0.004
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 0.01
     clip_norm: Annotated[float, Field(gt=0)] = 1.0
-    class_weights: Literal["none", "balanced"] = "none"
-    label_smoothing: Probability = 0.0
-    spelling: bool = True
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     refit: Literal["auto", "always", "never"] = "auto"
     seed: Annotated[int, Field(ge=0)] = 0
 
 
 class Baseline(Section):
-    """TF-IDF of words and characters with a linear support vector machine, on the same splits."""
-
-    ngrams: Annotated[int, Field(ge=1, le=5)] = 2
-    characters: Annotated[int, Field(ge=0, le=8)] = 5
-    c: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=1)] = [0.1, 0.3, 1.0]
+    """The baseline on the same splits; each task has a section of its own."""
 
 
 class Registry(Section):
@@ -156,7 +116,7 @@ class Registry(Section):
 class Promotion(Section):
     """What a version has to show before it becomes champion: a key a gate, and null is no gate."""
 
-    metric: Literal["accuracy", "macro_f1"] = "accuracy"
+    metric: str = ""
     floor: Share | None = None
     baseline: bool = False
     not_worse: Share | None = 0.0

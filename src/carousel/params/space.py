@@ -4,8 +4,10 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Annotated, Any
 
 from pydantic import Discriminator, Tag, model_validator
+from pydantic.fields import FieldInfo
 
-from carousel.params.sections import Model, Section, Train
+from carousel.params.sections import Section
+from carousel.task_modules import TASKS, module
 
 
 class Between(Section):
@@ -143,10 +145,10 @@ def check_conditions(space: Space) -> None:
 
 
 def is_whole(key: str) -> bool:
-    """Whether a key of `model` or `train` is a whole number."""
-    return _field(key).annotation is int
-
-
-def _field(key: str) -> Any:
+    """Whether a key of `model` or `train` is a whole number; a key that several tasks have is so in all of them."""
     section, name = key.split(".")
-    return (Model if section == "model" else Train).model_fields[name]
+    for task in TASKS:
+        fields: dict[str, FieldInfo] = module(task, "params").Hparams.model_fields[section].annotation.model_fields
+        if name in fields:
+            return fields[name].annotation is int
+    return False

@@ -1,4 +1,4 @@
-"""Behavioural cases: what a model must say of certain texts, whatever its figures are.
+"""Behavioural cases: what a model must say of certain texts, whatever its metrics are.
 
 After the minimum functionality and invariance tests of Ribeiro et al. 2020, "Beyond accuracy: behavioral testing of
 NLP models with CheckList".
@@ -11,9 +11,9 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, model_validator
 
-from carousel.bundle.bundle import Bundle
 from carousel.errors import UserError
 from carousel.params import Section, read_yaml
+from carousel.predictor import Predictor
 from carousel.text import lines
 
 _JSON_LINES = (".jsonl", ".ndjson")
@@ -61,10 +61,10 @@ def load(path: Path) -> list[Case]:
     return [_case(path, number, entry) for number, entry in enumerate(entries, 1)]
 
 
-def check(bundle: Bundle, cases: list[Case]) -> Checked:
-    """Let a bundle predict every case."""
+def check(predictor: Predictor, cases: list[Case]) -> Checked:
+    """Predict every case."""
     texts = [text for case in cases for text in (case.same or [case.text or ""])]
-    labels = iter([prediction.label for prediction in bundle.predict(texts)])
+    labels = iter([prediction.summary for prediction in predictor.predict(texts)])
     wrong = []
     for number, case in enumerate(cases, 1):
         if case.same:

@@ -6,9 +6,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from carousel.comparison import predictions, speed
+from carousel.comparison import paired, speed
 from carousel.comparison.paired import Comparison, Difference, points
 from carousel.errors import UserError
+from carousel.metric import Metric
 from carousel.params import Promotion
 from carousel.registry import cases, versions
 from carousel.registry.registered import Registered, test_documents
@@ -52,7 +53,14 @@ class Candidacy:
     def comparison(self) -> Comparison:
         """Of the champion (A) and the candidate (B), on the candidate's test data."""
         digest = self.candidate.digest
-        return predictions.compare(self.current.predictions(digest), self.candidate.predictions(digest))
+        return paired.compare(
+            self.candidate.task.scoring, self.current.predictions(digest), self.candidate.predictions(digest)
+        )
+
+    @property
+    def metric(self) -> Metric:
+        """The metric that gates compare."""
+        return next(metric for metric in self.candidate.task.metrics if metric.name == self.rules.metric)
 
     @property
     def difference(self) -> Difference:
@@ -79,17 +87,17 @@ class Gate:
 
 def floor(candidacy: Candidacy, least: float) -> Measured:
     """Ask for a test metric of at least so much."""
-    metric = candidacy.rules.metric
-    found = float(candidacy.candidate.recorded(versions.TEST[metric]))
-    return found >= least, f"{_named(metric)} {found:.4f}", f"at least {least:g}"
+    metric = candidacy.metric
+    found = float(candidacy.candidate.recorded(f"{versions.TEST}{metric.name}"))
+    return found >= least, f"{metric.title} {found:.4f}", f"at least {least:g}"
 
 
 def baseline(candidacy: Candidacy, _on: bool) -> Measured:
-    """Ask for a test metric of at least the linear baseline's on the same data."""
-    metric = candidacy.rules.metric
-    found = float(candidacy.candidate.recorded(versions.TEST[metric]))
-    linear = float(candidacy.candidate.recorded(versions.BASELINES[metric]))
-    return found >= linear, f"{_named(metric)} {found:.4f}", f"at least the linear baseline's {linear:.4f}"
+    """Ask for a test metric of at least the baseline's on the same data."""
+    metric, noun = candidacy.metric, candidacy.candidate.task.baseline_noun
+    found = float(candidacy.candidate.recorded(f"{versions.TEST}{metric.name}"))
+    reached = float(candidacy.candidate.recorded(f"{versions.BASELINE}{metric.name}"))
+    return found >= reached, f"{metric.title} {found:.4f}", f"at least the {noun}'s {reached:.4f}"
 
 
 def not_worse(candidacy: Candidacy, margin: float) -> Measured:
@@ -110,20 +118,20 @@ def better(candidacy: Candidacy, confidence: float) -> Measured:
 
 
 def slices(candidacy: Candidacy, margin: float) -> Measured:
-    """Ask that of no label's and no length's documents many more go wrong than the champion gets wrong."""
-    least = candidacy.rules.slice_documents
+    """Ask that in no slice, such as a label or a range of lengths, the metric is much worse than the champion's."""
+    least, example = candidacy.rules.slice_documents, candidacy.comparison.example
     large = [
         (f"{kind} {part.name}", part)
-        for kind, parts in (("label", candidacy.comparison.by_label), ("length", candidacy.comparison.by_length))
+        for kind, parts in candidacy.comparison.slices.items()
         for part in parts
-        if part.documents >= least
+        if part.examples >= least
     ]
     required = f"none more than {100 * margin:g} points worse"
     if not large:
-        return True, f"none has {least} documents", required
+        return True, f"none has {least} {example}s", required
     name, worst = min(large, key=lambda pair: pair[1].difference)
     measured = (
-        f"{name}: {points(worst.difference)} points of {worst.documents} documents, the lowest of {len(large)}"
+        f"{name}: {points(worst.difference)} points of {worst.examples} {example}s, the lowest of {len(large)}"
     )
     return worst.difference >= -margin - 1e-12, measured, required
 
@@ -137,15 +145,17 @@ def size(candidacy: Candidacy, factor: float) -> Measured:
 
 def milliseconds(candidacy: Candidacy, factor: float) -> Measured:
     """Ask for at most so many times the champion's milliseconds a document, both measured now, taking turns."""
-    texts = test_documents(candidacy.candidate.version, candidacy.candidate.digest)["text"].to_list()
-    ours, theirs = speed.milliseconds([candidacy.candidate.bundle, candidacy.current.bundle], texts)
-    measured = f"{ours:.2f} ms a document, {ours / theirs:.2f} times the champion's {theirs:.2f}"
+    task = candidacy.candidate.task
+    documents = test_documents(task, candidacy.candidate.version, candidacy.candidate.digest)
+    predictors = [candidacy.candidate.predictor, candidacy.current.predictor]
+    ours, theirs = speed.milliseconds(predictors, task.inputs(documents))
+    measured = f"{ours:.2f} ms a {task.scoring.example}, {ours / theirs:.2f} times the champion's {theirs:.2f}"
     return ours <= factor * theirs, measured, f"at most {factor:g} times"
 
 
 def behaviour(candidacy: Candidacy, file: str) -> Measured:
     """Ask for the right prediction for every case of a file."""
-    checked = cases.check(candidacy.candidate.bundle, cases.load(Path(file)))
+    checked = cases.check(candidacy.candidate.predictor, cases.load(Path(file)))
     first = f"; {checked.wrong[0]}" if checked.wrong else ""
     right = checked.cases - len(checked.wrong)
     return not checked.wrong, f"{right} of {checked.cases} right{first}", f"all of {file}"
@@ -186,10 +196,6 @@ def _difference(candidacy: Candidacy) -> str:
     found = candidacy.difference
     level = f"{100 * candidacy.comparison.level:g} %"
     return (
-        f"{_named(candidacy.rules.metric)} {found.b:.4f}, {points(found.difference)} points from {found.a:.4f} "
+        f"{candidacy.metric.title} {found.b:.4f}, {points(found.difference)} points from {found.a:.4f} "
         f"({level} {points(found.low)} to {points(found.high)})"
     )
-
-
-def _named(metric: str) -> str:
-    return {"macro_f1": "macro-F1"}.get(metric, metric)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from carousel.bundle.bundle import CONFIG, Bundle
 from carousel.comparison.model_comparison import ModelInfo
 from carousel.comparison.predictions import Predictions
+from carousel.corpus.training_data import TOKENIZER, VOCABULARY
 from carousel.errors import UserError
-from carousel.nn import encoders
+from carousel.predictor import Predictor, predictor
 from carousel.registry.versions import (
     FINGERPRINT,
     TEST_DIGEST,
@@ -105,22 +106,23 @@ def logged_predictions(client: "MlflowClient", run_id: str) -> Predictions | Non
         return Predictions.load(download(f"runs:/{run_id}/{PREDICTIONS.as_posix()}", scratch))
 
 
-def describe(ref: ModelRef) -> tuple[ModelInfo, Bundle]:
+def describe(ref: ModelRef) -> tuple[ModelInfo, Predictor]:
     """Load and verify a model's bundle, and describe it."""
     bundle = ref.load()
-    config = bundle.model.config
+    made, prints = predictor(bundle), bundle.fingerprints
     return ModelInfo(
         title=ref.title,
-        encoder=encoders.called(config),
-        size=encoders.size(config),
-        parameters=sum(parameter.numel() for parameter in bundle.model.parameters()),
+        task=bundle.task,
+        encoder=made.architecture,
+        size=made.size,
+        parameters=made.parameters,
         bytes=saved_bytes(bundle),
         fingerprint=bundle.fingerprint,
-        vocabulary=bundle.vocabulary.fingerprint,
-        tokenizer=bundle.tokenizer.fingerprint,
+        vocabulary=prints.get(VOCABULARY, ""),
+        tokenizer=prints.get(TOKENIZER, ""),
         trained=datetime.fromtimestamp(ref.trained).strftime("%Y-%m-%d %H:%M"),
         run_id=ref.run_id,
-    ), bundle
+    ), made
 
 
 def parse(uri: str) -> tuple[str, str]:

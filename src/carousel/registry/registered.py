@@ -1,18 +1,20 @@
 """A registered version's bundle, figures and predictions on test data, each found when first asked for."""
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from carousel import layout
 from carousel.bundle.bundle import Bundle
-from carousel.comparison.predictions import Predictions, predict_documents
-from carousel.corpus import document, tables
+from carousel.comparison.predictions import Predictions
+from carousel.corpus import tables
 from carousel.errors import UserError
+from carousel.predictor import Predictor, predictor
 from carousel.registry import versions
 from carousel.registry.model_ref import logged_predictions
 from carousel.registry.versions import Version
+from carousel.task import Task, find
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -44,6 +46,16 @@ class Registered:
         """
         _ = self.bundle
         return self.version
+
+    @cached_property
+    def predictor(self) -> Predictor:
+        """What predicts, made of the bundle."""
+        return predictor(self.bundle)
+
+    @cached_property
+    def task(self) -> Task[Any]:
+        """The task that the bundle is of."""
+        return find(self.bundle.task)
 
     @cached_property
     def bytes(self) -> int:
@@ -79,23 +91,25 @@ class Registered:
             if kept is not None and kept.digest == digest:
                 self._predictions[digest] = kept
             else:
-                self._predictions[digest] = predict_documents(self.bundle, test_documents(self.version, digest))
+                documents = test_documents(self.task, self.version, digest)
+                report = self.task.predict_documents(self.predictor, documents)
+                self._predictions[digest] = self.task.predictions(report, digest)
         return self._predictions[digest]
 
 
-def test_data(digest: str) -> pl.DataFrame | None:
-    """Return the test data here if it has that digest."""
+def test_data(task: Task[Any], digest: str) -> pl.DataFrame | None:
+    """Return the test data here if it is of the task and has that digest."""
     found = tables.read(layout.TEST) if layout.TEST.exists() else None
-    return found if found is not None and document.digest(found) == digest else None
+    return found if found is not None and task.digest_if_own(found) == digest else None
 
 
-def test_documents(version: Version, digest: str) -> pl.DataFrame:
+def test_documents(task: Task[Any], version: Version, digest: str) -> pl.DataFrame:
     """Return the test data with that digest, which is here if this is where the candidate was trained.
 
     Raises:
         UserError: when it is not.
     """
-    found = test_data(digest)
+    found = test_data(task, digest)
     if found is None:
         raise UserError(
             f"{version.uri}: has to predict test data {digest[:8]}, which is not in {layout.TEST} here: promote "

@@ -10,10 +10,11 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from carousel.bundle.bundle import Bundle
 from carousel.errors import UserError
+from carousel.predictor import Predictor, predictor
 from carousel.registry.versions import (
     CHALLENGER,
     COMPLETE,
@@ -26,6 +27,7 @@ from carousel.registry.versions import (
     load,
     versions,
 )
+from carousel.task import find
 from carousel.tracking import description
 from carousel.tracking.store import exclusive
 from carousel.url import Url, redact
@@ -35,9 +37,11 @@ if TYPE_CHECKING:
     from mlflow.models import ModelSignature
 
 # What a bundle imports, of this project and of others: all that travels with a version
-_INFERENCE_CODE = ("__init__.py", "errors.py", "files.py", "text", "nn", "bundle")
+_INFERENCE_CODE = (
+    "__init__.py", "errors.py", "explanation.py", "files.py", "predictor.py", "task_modules.py", "text", "nn",
+    "bundle", "tasks/__init__.py",
+)  # and the folder of the task  # fmt: skip
 _INFERENCE_REQUIREMENTS = ("mlflow", "torch", "numpy", "safetensors", "sentencepiece")
-_EXAMPLE = ["Return a new event loop for the current thread.", "Parse an XML document."]
 
 
 def register(
@@ -66,7 +70,7 @@ def register(
 
     fingerprint = bundle.fingerprint
     with exclusive():
-        create_model(client, name)
+        create_model(client, name, bundle.task)
         known = (version for version in versions(client, name) if version.tags.get(FINGERPRINT) == fingerprint)
         version = next(known, None)
         new = version is None
@@ -117,11 +121,12 @@ def _tag(client: "MlflowClient", version: Version, tags: dict[str, str]) -> None
         client.set_model_version_tag(version.name, str(version.number), key, value)
 
 
-def describe(client: "MlflowClient", version: Version) -> None:
+def describe(client: "MlflowClient", version: Version, bundle: Bundle) -> None:
     """Describe a version in Markdown, unless it is described already."""
     number = str(version.number)
     if not client.get_model_version(version.name, number).description:
-        text = description.of_version(client.get_run(version.run_id).data, version.uri)
+        task, example = find(bundle.task), predictor(bundle).example[0]
+        text = description.of_version(task, client.get_run(version.run_id).data, version.uri, example)
         client.update_model_version(version.name, number, description=text)
 
 
@@ -167,27 +172,28 @@ def _log(folder: Path, bundle: Bundle) -> str:
     """Log a bundle's folder as a model of the active run, and return its address."""
     import mlflow
 
-    fingerprint = bundle.fingerprint
+    fingerprint, made = bundle.fingerprint, predictor(bundle)
     with tempfile.TemporaryDirectory() as scratch, _no_bytecode():
         model = mlflow.pyfunc.log_model(
             name="bundle",
-            python_model=str(Path(__file__).parents[1] / "bundle" / "pyfunc.py"),
+            python_model=str(Path(__file__).with_name("pyfunc.py")),
             artifacts={"bundle": str(_real_files(folder, Path(scratch) / "files"))},
-            code_paths=[str(_inference_code(Path(scratch)))],
+            code_paths=[str(_inference_code(Path(scratch), bundle.task))],
             pip_requirements=requirements(),
-            input_example=_EXAMPLE,
-            signature=_signature(bundle),
+            input_example=made.example,
+            signature=_signature(made),
             model_config={FINGERPRINT: fingerprint},
             tags={FINGERPRINT: fingerprint},
         )
     return str(model.model_uri)
 
 
-def _signature(bundle: Bundle) -> "ModelSignature":
-    """Return the schema of a version's predictions; its input has none, for reasons given in `bundle.pyfunc`."""
+def _signature(made: Predictor) -> "ModelSignature":
+    """Return the schema of a version's predictions; its input has none, for reasons given in `registry.pyfunc`."""
     from mlflow.models import ModelSignature, infer_signature
 
-    outputs = infer_signature(model_output=[asdict(prediction) for prediction in bundle.predict(_EXAMPLE)]).outputs
+    predicted: list[Any] = list(made.predict(made.example))
+    outputs = infer_signature(model_output=[asdict(prediction) for prediction in predicted]).outputs
     return ModelSignature(outputs=outputs)
 
 
@@ -210,10 +216,10 @@ def _no_bytecode() -> Iterator[None]:
         sys.dont_write_bytecode = written
 
 
-def _inference_code(scratch: Path) -> Path:
+def _inference_code(scratch: Path, task: str) -> Path:
     source, target = Path(__file__).parents[1], scratch / "carousel"
-    target.mkdir()
-    for item in _INFERENCE_CODE:
+    (target / "tasks").mkdir(parents=True)
+    for item in (*_INFERENCE_CODE, f"tasks/{task}"):
         if (source / item).is_dir():
             shutil.copytree(source / item, target / item, ignore=shutil.ignore_patterns("__pycache__"))
         else:
@@ -221,7 +227,7 @@ def _inference_code(scratch: Path) -> Path:
     return target
 
 
-def create_model(client: "MlflowClient", name: str) -> None:
+def create_model(client: "MlflowClient", name: str, task: str) -> None:
     """Make a registered model unless it is there.
 
     Raises:
@@ -230,7 +236,7 @@ def create_model(client: "MlflowClient", name: str) -> None:
     import mlflow
 
     try:
-        client.create_registered_model(name, description=description.OF_MODEL)
+        client.create_registered_model(name, description=description.of_model(find(task)))
     except mlflow.MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             store, reason = Url(mlflow.get_registry_uri()), redact(error.message)

@@ -1,13 +1,14 @@
 """Registered versions: found by number or alias, and opened."""
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from carousel.bundle.bundle import Bundle, BundleError
 from carousel.errors import UserError
+from carousel.metric import Metric
 from carousel.url import Url, redact
 
 if TYPE_CHECKING:
@@ -19,9 +20,8 @@ CHAMPION, CHALLENGER = "champion", "challenger"
 # Tags of a version
 FINGERPRINT = "bundle.fingerprint"
 TEST_DIGEST = "test.digest"
-ACCURACY, MACRO_F1, BASELINE = "test.accuracy", "test.macro_f1", "baseline.accuracy"
-TEST = {"accuracy": ACCURACY, "macro_f1": MACRO_F1}  # the figures by metric, as params.yaml names them
-BASELINES = {"accuracy": BASELINE, "macro_f1": "baseline.macro_f1"}
+TASK = "task"
+TEST, BASELINE = "test.", "baseline."  # and the name of a metric
 RETIRED = "retired"
 COMPLETE = "registration.complete"  # the last thing that a registration writes
 EVENT = "promotion."  # of the registered model, and of the version: promotion.0001, promotion.0002, …
@@ -131,6 +131,15 @@ def fetch(version: Version) -> Bundle:
             bundle,
         )
     return bundle
+
+
+def metric_tags(test: dict[str, float], baseline: dict[str, float], metrics: Sequence[Metric]) -> dict[str, str]:
+    """Return the tags with a version's metrics on the test split, and its baseline's."""
+    return {
+        f"{prefix}{metric.name}": f"{values[metric.name]:.6f}"
+        for prefix, values in ((TEST, test), (BASELINE, baseline))
+        for metric in metrics
+    }
 
 
 def saved_bytes(bundle: Bundle) -> int:

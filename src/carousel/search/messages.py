@@ -3,24 +3,29 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from carousel.corpus.training_data import TrainingData
 from carousel.params import Objective
 
 
 @dataclass(frozen=True)
 class Data:
-    """Where the documents are, which every worker maps into its memory.
+    """Where the data is, which every worker maps into its memory.
 
     Attributes:
-        train: folder of the encoded training split.
-        val: folder of the encoded validation split.
-        vocabulary: file of what their ids are of.
-        pretrained: file of the word vectors to begin with; None is none.
+        task: which task's data it is.
+        encoded: folder of the encoded splits.
+        parts: folder of the fitted parts.
+        vectors: file of the word vectors to begin with.
     """
 
-    train: Path
-    val: Path
-    vocabulary: Path
-    pretrained: Path | None = None
+    task: str
+    encoded: Path
+    parts: Path
+    vectors: Path
+
+    def load(self) -> TrainingData:
+        """Open the data."""
+        return TrainingData.load(self.encoded, self.parts, self.vectors)
 
 
 @dataclass(frozen=True)
@@ -34,10 +39,10 @@ class Work:
 
 @dataclass(frozen=True)
 class Epoch:
-    """A trial's epoch, from 0, with its validation figures by name, and its seconds."""
+    """A trial's epoch, from 0, with its validation metrics by name, and its seconds."""
 
     number: int
-    figures: dict[str, float]
+    metrics: dict[str, float]
     seconds: float
 
 

@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from carousel.errors import UserError
 from carousel.params import Hparams, replace
-from carousel.search.objectives import DIRECTIONS
+from carousel.search.objectives import maximizes
 from carousel.search.study import EPOCHS, REASON, SECONDS, SEED_OF, Study, is_ended
 
 
@@ -124,7 +124,7 @@ class Outcome:
         return found
 
     def _better(self, objective: int) -> Any:
-        return max if DIRECTIONS[self.study.sweep.objectives[objective]] == "maximize" else min
+        return max if maximizes(self.study.sweep.objectives[objective], self.study.hparams.task) else min
 
     def _best(self, trials: list[FrozenTrial], objective: int) -> FrozenTrial:
         best: FrozenTrial = self._better(objective)(trials, key=lambda trial: self.value(trial, objective))

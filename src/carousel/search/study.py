@@ -16,17 +16,14 @@ from optuna.storages import BaseStorage, RDBStorage
 from optuna.study._frozen import FrozenStudy
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from carousel.corpus import pretrained as pretrained_vectors
-from carousel.corpus.encoded import Encoded
 from carousel.errors import UserError
 from carousel.files import json_digest
-from carousel.params import UNSCORED, Hparams, Sweep, replace
+from carousel.params import UNSCORED, Hparams, Sweep, hparams_from, replace
 from carousel.search.messages import Data
-from carousel.search.objectives import DIRECTIONS
+from carousel.search.objectives import maximizes
 from carousel.search.pruners import PRUNERS
 from carousel.search.samplers import exhausted, is_tried, sampler, untried
 from carousel.search.space import Values, endless, first_values, inside, suggest
-from carousel.text.vocabulary import Vocabulary
 from carousel.training import code
 
 # What a study and its trials remember, beside Optuna's own
@@ -40,12 +37,8 @@ UNDECISIVE = {"trials", "workers", "recycle", "max_failures", "storage", "choose
 
 
 def fingerprints(data: Data) -> list[str]:
-    """Return what tells documents, their vocabulary and the vectors to begin with apart from others."""
-    pretrained = pretrained_vectors.load(data.pretrained) if data.pretrained is not None else None
-    vectors = [pretrained.fingerprint] if pretrained is not None else []
-    vocabulary = Vocabulary.from_text(data.vocabulary.read_text("utf-8"))
-    splits = [Encoded.load(data.train).fingerprint, Encoded.load(data.val).fingerprint]
-    return [*splits, vocabulary.fingerprint, *vectors]
+    """Return what identifies the data, its vocabulary and the vectors to begin with."""
+    return [data.load().fingerprint]
 
 
 def identity(sweep: Sweep, hparams: Hparams, documents: list[str]) -> str:
@@ -62,7 +55,7 @@ def identity(sweep: Sweep, hparams: Hparams, documents: list[str]) -> str:
         "sweep": sweep.model_dump(exclude=UNDECISIVE),
         "hparams": fixed,
         "data": documents,
-        "code": code.digest(),
+        "code": code.digest(hparams.task),
     }
     return "sweep-" + json_digest(decisive)[:12]
 
@@ -92,13 +85,15 @@ class Study:
         self.sweep = sweep
         self.hparams = hparams
         self.documents = documents
-        self.code = digest or code.digest()
+        self.code = digest or code.digest(hparams.task)
         self.short = scored(hparams, sweep)
         self.first = first_values(sweep, hparams)
         self.optuna = optuna.create_study(
             study_name=name or identity(sweep, hparams, documents),
             storage=storage,
-            directions=[DIRECTIONS[objective] for objective in sweep.objectives],
+            directions=[
+                "maximize" if maximizes(objective, hparams.task) else "minimize" for objective in sweep.objectives
+            ],
             sampler=RandomSampler(),  # it proposes nothing: `propose` does
             pruner=self._pruner,
             load_if_exists=True,
@@ -284,7 +279,7 @@ def scored(hparams: Hparams, sweep: Sweep) -> Hparams:
 
 def recalled(attributes: dict[str, Any]) -> tuple[Sweep, Hparams]:
     """Return the sweep and the hyperparameters that a study remembers."""
-    return Sweep.model_validate(attributes[SWEEP]), Hparams.model_validate(attributes[HPARAMS])
+    return Sweep.model_validate(attributes[SWEEP]), hparams_from(attributes[HPARAMS])
 
 
 def find(storage: BaseStorage, name: str | None = None) -> Study:

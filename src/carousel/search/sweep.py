@@ -12,7 +12,6 @@ from optuna.exceptions import StorageInternalError
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from carousel.corpus.encoded import Encoded
 from carousel.errors import UserError, first_line
 from carousel.params import Hparams, Sweep
 from carousel.search import samplers
@@ -78,7 +77,7 @@ def search(sweep: Sweep, hparams: Hparams, data: Data, *, place: Path | Url, wat
 
 def limited(sweep: Sweep, hparams: Hparams, data: Data) -> Sweep:
     """Let no trial have more epochs than the training that it stands for, also where the documents decide them."""
-    epochs = hparams.train.epochs or budget.epochs(len(Encoded.load(data.train).ids))
+    epochs = hparams.train.epochs or budget.epochs(data.load().train.tokens)
     return sweep.model_copy(update={"epochs": min(sweep.epochs, epochs)})
 
 
@@ -95,7 +94,7 @@ def join(name: str, url: Url, data: Data, workers: int, watcher: Watcher) -> Out
             raise UserError(
                 f"--study {name}: is about other documents than data/encoded here: run `dvc repro encode`"
             )
-        if study.code != code.digest():
+        if study.code != code.digest(study.hparams.task):
             raise UserError(f"--study {name}: was begun by other code than is here: check out the same commit")
         study.sweep = study.sweep.model_copy(update={"workers": workers})
         Run(study, data, watcher, alone=False).to_the_end()
@@ -233,7 +232,7 @@ class Run:
     def _epoch(self, trial: int, epoch: Epoch) -> None:
         go_on = True
         if len(self.sweep.objectives) == 1:
-            value = epoch.figures.get(self.sweep.objectives[0])
+            value = epoch.metrics.get(self.sweep.objectives[0])
             if value is not None and not self.study.get(trial).state.is_finished():
                 go_on = self.study.report(trial, epoch.number, value)
         self.workers.answer(trial, go_on=go_on)
@@ -242,7 +241,7 @@ class Run:
     def _end(self, trial: int, end: Ended) -> None:
         if self.study.get(trial).state.is_finished():
             return  # it was given to another worker when this one showed no sign of life
-        curve = [{"epoch": epoch.number + 1, **epoch.figures} for epoch in end.epochs]
+        curve = [{"epoch": epoch.number + 1, **epoch.metrics} for epoch in end.epochs]
         notes = {SECONDS: end.seconds, EPOCHS: [epoch.seconds for epoch in end.epochs], CURVE: curve}
         state, values, reason = STATES[end.state], end.values, end.reason
         if values is not None and any(value != value for value in values):  # noqa: PLR0124 - only nan is not itself

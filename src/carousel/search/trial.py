@@ -2,17 +2,17 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytorch_lightning as lightning
 from pytorch_lightning.callbacks import Callback
 
-from carousel.corpus.encoded import Encoded
-from carousel.corpus.pretrained import Pretrained
+from carousel.corpus.training_data import TrainingData
 from carousel.errors import UserError, first_line
 from carousel.params import Hparams, Objective
 from carousel.search.messages import Ended, Epoch
 from carousel.search.objectives import measure
-from carousel.text.vocabulary import Vocabulary
+from carousel.task import Task
 from carousel.training.fit import fit
 
 
@@ -21,7 +21,7 @@ class PrunedError(Exception):
 
 
 class Reporting(Callback):
-    """Report every epoch's validation figures, and stop the trial when the answer says so.
+    """Report every epoch's validation metrics, and stop the trial when the answer says so.
 
     Args:
         report: sends the epoch, and returns whether to go on.
@@ -35,38 +35,34 @@ class Reporting(Callback):
     def on_validation_end(self, trainer: lightning.Trainer, _module: lightning.LightningModule) -> None:
         """Report, then do as the answer says."""
         metrics = {name.replace("val/", "val_"): float(value) for name, value in trainer.callback_metrics.items()}
-        figures = {name: value for name, value in metrics.items() if name.startswith("val_")}
-        self.epochs.append(Epoch(trainer.current_epoch, figures, time.perf_counter() - self._began))
+        validated = {name: value for name, value in metrics.items() if name.startswith("val_")}
+        self.epochs.append(Epoch(trainer.current_epoch, validated, time.perf_counter() - self._began))
         self._began = time.perf_counter()
         if not self.report(self.epochs[-1]):
             raise PrunedError
 
 
 def attempt(
+    task: Task[Any],
     hparams: Hparams,
-    train: Encoded,
-    val: Encoded,
-    vocabulary: Vocabulary,
+    data: TrainingData,
     objectives: list[Objective],
     report: Callable[[Epoch], bool],
-    pretrained: Pretrained | None = None,
 ) -> Ended:
     """Train and measure; whatever goes wrong is the trial's end and not the worker's.
 
     Args:
+        task: whose model is trained.
         hparams: the trial's.
-        train: documents to learn from.
-        val: documents that score the trial.
-        vocabulary: what the documents' ids are of.
+        data: to learn from, and to score the trial.
         objectives: what to measure in the end.
         report: sends an epoch, and returns whether to go on.
-        pretrained: word vectors to begin with, or none.
     """
     reporting, began = Reporting(report), time.perf_counter()
     state, values, reason = "failed", None, None
     try:
-        fitted = fit(hparams, train, val, vocabulary, pretrained=pretrained, callbacks=[reporting], quiet=True)
-        state, values = "complete", [measure(objective, fitted, val) for objective in objectives]
+        fitted = fit(task.make_learner, hparams, data, callbacks=[reporting], quiet=True)
+        state, values = "complete", [measure(objective, fitted, data) for objective in objectives]
     except PrunedError:
         state = "pruned"
     except UserError as error:

@@ -121,15 +121,11 @@ def serve(connection: Connection, work: Work) -> None:
     threading.Thread(target=_leave_with_parent, daemon=True).start()
     import torch
 
-    from carousel.corpus.encoded import Encoded
-    from carousel.corpus.pretrained import load
     from carousel.search.trial import attempt
-    from carousel.text.vocabulary import Vocabulary
+    from carousel.task import find
 
     torch.set_num_threads(max(1, torch.get_num_threads() // work.workers))
-    train, val = Encoded.load(work.data.train), Encoded.load(work.data.val)
-    vocabulary = Vocabulary.from_text(work.data.vocabulary.read_text("utf-8"))
-    pretrained = load(work.data.pretrained) if work.data.pretrained is not None else None
+    task, data = find(work.data.task), work.data.load()
 
     def report(epoch: Epoch) -> bool:
         connection.send(epoch)
@@ -140,7 +136,7 @@ def serve(connection: Connection, work: Work) -> None:
             hparams = connection.recv()
         except EOFError:
             return
-        connection.send(attempt(hparams, train, val, vocabulary, work.objectives, report, pretrained))
+        connection.send(attempt(task, hparams, data, work.objectives, report))
 
 
 def _leave_with_parent() -> None:

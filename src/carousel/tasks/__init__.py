@@ -1,1 +1,1 @@
-"""What a task is: its batches, loss and metrics."""
+"""The tasks, a folder for each. Nothing outside imports one by name: `carousel.task.find` does."""

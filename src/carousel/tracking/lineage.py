@@ -133,6 +133,7 @@ def of_training(params: Params, hparams: Hparams, root: Path = Path()) -> tuple[
     }
     if facts["git.dirty"] == "true":
         files[CHANGES] = changes(root)
+    facts["task"] = params.task
     facts["data.path"] = params.data.path
     if LOCK in files:
         facts |= _source_digest(root / LOCK, params.data.path)

@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,14 +11,16 @@ from pydantic import BaseModel
 
 from carousel import layout
 from carousel.bundle.bundle import Bundle
+from carousel.corpus.training_data import TOKENIZER, VOCABULARY
 from carousel.errors import UserError
-from carousel.evaluation import plots
-from carousel.evaluation.report import Report
 from carousel.files import read_json, write_json
+from carousel.metric import Metric
 from carousel.nn.encoders import called, size
 from carousel.params import Hparams, Params, flatten
+from carousel.task import Report, Task
 from carousel.tracking import description, lineage, winner
 from carousel.tracking.store import connect, experiment, has_run, tracking_uri
+from carousel.training import plots
 from carousel.url import Url
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 NOTE = "mlflow.note.content"  # a run's description, in Markdown
 PREDICTIONS = Path("predictions/test.parquet")  # among a run's artifacts
-FIGURES = (  # of training's report
+TRAINING_METRICS = (  # of training's report
     "epochs", "best_epoch", "batch_tokens", "tokens_per_second", "parameters", "documents", "refit_epochs",
 )  # fmt: skip
 
@@ -131,13 +133,13 @@ def log_training(
     mlflow.set_tags(
         {
             "bundle.fingerprint": bundle.fingerprint,
-            "vocabulary.fingerprint": bundle.vocabulary.fingerprint,
-            "tokenizer.fingerprint": bundle.tokenizer.fingerprint,
+            "vocabulary.fingerprint": bundle.fingerprints.get(VOCABULARY, ""),
+            "tokenizer.fingerprint": bundle.fingerprints.get(TOKENIZER, ""),
         }
     )
-    mlflow.log_metrics({f"train/{key}": float(report[key]) for key in FIGURES})
+    mlflow.log_metrics({f"train/{key}": float(report[key]) for key in TRAINING_METRICS})
     mlflow.set_tag("train.precision", report["precision"])
-    mlflow.log_metrics({"best/val_accuracy": report["val_accuracy"], "best/val_macro_f1": report["val_macro_f1"]})
+    mlflow.log_metrics({f"best/{key}": value for key, value in report.items() if key.startswith("val_")})
     mlflow.log_table({key: [row[key] for row in history] for key in history[0]}, "tables/epochs.json")
     for row in refit:
         mlflow.log_metric("refit/loss", row["train_loss"], step=int(row["epoch"]))
@@ -146,35 +148,31 @@ def log_training(
     mlflow.log_figure(plots.gradient_norms(by_epoch, clip_norm), "plots/gradient_norms.png")
 
 
-def log_evaluation(bundle: Bundle, report: Report, baseline: dict[str, Any], predictions: Path) -> None:
+def log_evaluation(
+    task: Task[Any], bundle: Bundle, report: Report, baseline: dict[str, Any], predictions: Path
+) -> None:
     """Add test metrics, the baseline's beside them, plots, the tables behind them, and every prediction.
 
     Args:
+        task: of the model.
         bundle: that was evaluated.
         report: of the test split.
-        baseline: its figures.
+        baseline: its metrics.
         predictions: the table that `comparison.predictions` wrote.
     """
     client = connect()
     import mlflow
 
     with resumed(client, bundle) as run:
-        figures = {f"test/{key}": value for key, value in report.metrics().items()}
-        figures |= {f"baseline/{key}": baseline[key] for key in ("accuracy", "macro_f1")}
-        mlflow.log_metrics(figures)
-        mlflow.log_figure(plots.confusion(report), "plots/confusion_matrix.png")
-        mlflow.log_figure(plots.by_label(report), "plots/by_label.png")
-        mlflow.log_figure(plots.calibration(report), "plots/calibration.png")
-        mlflow.log_figure(plots.accuracy_by_length(report), "plots/accuracy_by_length.png")
-        for name, table in (
-            ("confusion", report.confusion()),
-            ("by_label", report.by_label()),
-            ("calibration", report.calibration()),
-            ("by_length", report.by_length()),
-        ):
+        metrics = {f"test/{key}": value for key, value in report.metrics().items()}
+        metrics |= {f"baseline/{metric.name}": baseline[metric.name] for metric in task.metrics}
+        mlflow.log_metrics(metrics)
+        for name, plot in report.plots():
+            mlflow.log_figure(plot, f"plots/{name}.png")
+        for name, table in report.tables().items():
             mlflow.log_table(table.to_dict(as_series=False), f"tables/{name}.json")
         mlflow.log_artifact(str(predictions), PREDICTIONS.parent.as_posix())
-        mlflow.set_tag(NOTE, description.of_run(run.data, figures))
+        mlflow.set_tag(NOTE, description.of_run(task, run.data, metrics))
 
 
 def origin(run: "mlflow.ActiveRun") -> dict[str, str]:
@@ -222,11 +220,14 @@ def check_run(bundle: Bundle, path: Path = layout.RUN) -> None:
     _run_of(connect(), bundle, path)
 
 
-def check_evaluated(run: "mlflow.ActiveRun", test: dict[str, float], baseline: dict[str, float]) -> None:
+def check_evaluated(
+    run: "mlflow.ActiveRun", metrics: Sequence[Metric], test: dict[str, float], baseline: dict[str, float]
+) -> None:
     """Check that the reports and the prepared data are those that the run was evaluated with.
 
     Args:
         run: of the bundle.
+        metrics: of the task.
         test: what reports/test.json says.
         baseline: what reports/baseline.json says.
 
@@ -234,10 +235,10 @@ def check_evaluated(run: "mlflow.ActiveRun", test: dict[str, float], baseline: d
         UserError: when the run was not evaluated yet, or was with other data.
     """
     logged = run.data.metrics
-    figures = {f"test/{key}": test[key] for key in ("accuracy", "macro_f1")}
-    figures |= {f"baseline/{key}": baseline[key] for key in ("accuracy", "macro_f1")}
-    same_figures = all(key in logged and abs(logged[key] - value) < 1e-6 for key, value in figures.items())
-    if not same_figures or run.data.tags.get("data.test.digest") != lineage.data_digests()["test"]:
+    expected = {f"test/{metric.name}": test[metric.name] for metric in metrics}
+    expected |= {f"baseline/{metric.name}": baseline[metric.name] for metric in metrics}
+    same = all(key in logged and abs(logged[key] - value) < 1e-6 for key, value in expected.items())
+    if not same or run.data.tags.get("data.test.digest") != lineage.data_digests()["test"]:
         raise UserError(
             f"{layout.TEST_REPORT}, {layout.BASELINE_REPORT} or {layout.PREPARED} is not of run {run.info.run_id}, "
             f"which trained {layout.BUNDLE}: `dvc repro` makes them again"

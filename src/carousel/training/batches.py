@@ -1,14 +1,15 @@
 """Length-bucketed batches whose order is a function of (seed, epoch) alone."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
-from carousel.corpus.encoded import Encoded
-from carousel.nn.batch import by_length, fill, pad
-from carousel.tasks.classification import Batch
+from carousel.corpus.dataset import Dataset
+from carousel.nn.batch import by_length, fill
+
+Batch = TypeVar("Batch")
 
 
 class BucketSampler:
@@ -57,19 +58,29 @@ class BucketSampler:
         return self._count
 
 
-class Batches:
-    """Padded batches of one split, an epoch at a time, from any place in it.
+class Batches(Generic[Batch]):
+    """Batches of one split, an epoch at a time, from any position in it.
 
     Args:
-        encoded: the split.
+        data: the split.
+        collate: makes a batch of the examples with these indices.
         batch_tokens: as for `BucketSampler`, and so are the next two.
         seed: of the order.
         shuffle: false for evaluation.
     """
 
-    def __init__(self, encoded: Encoded, batch_tokens: int, *, seed: int = 0, shuffle: bool = False) -> None:
-        self.encoded = encoded
-        self.buckets = BucketSampler(encoded.lengths, batch_tokens, seed=seed, shuffle=shuffle)
+    def __init__(
+        self,
+        data: Dataset,
+        collate: Callable[[npt.NDArray[np.int64]], Batch],
+        batch_tokens: int,
+        *,
+        seed: int = 0,
+        shuffle: bool = False,
+    ) -> None:
+        self.data = data
+        self.collate = collate
+        self.buckets = BucketSampler(data.lengths, batch_tokens, seed=seed, shuffle=shuffle)
         self._read = 0
         self._begin = 0
 
@@ -80,8 +91,15 @@ class Batches:
         self._read, self._begin = self._begin, 0
         for documents in self.buckets.batches()[self._read :]:
             self._read += 1
-            ids, lengths = pad([self.encoded.document(i) for i in documents])
-            yield ids, lengths, torch.from_numpy(self.encoded.targets[documents])
+            yield self.collate(documents)
+
+    def names(self, index: int) -> list[str]:
+        """Return the names of the examples of the epoch's batch with that index."""
+        return [self.data.names[i] for i in self.buckets.batches()[index]]
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch whose order comes next."""
+        self.buckets.set_epoch(epoch)
 
     def state_dict(self) -> dict[str, int]:
         """Return the place in the data, which Lightning puts into its checkpoints."""

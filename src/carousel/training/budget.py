@@ -3,9 +3,7 @@
 import numpy as np
 
 IN_ALL = 8_000_000  # tokens
-CHARACTERS = 10_000_000  # of which n-grams take minutes
 FEW = 2_000_000  # tokens, of which a second training takes minutes
-FEW_DOCUMENTS = 2_000  # teach a network less than a linear classifier
 
 
 def batch_tokens(tokens: int) -> int:
@@ -41,21 +39,3 @@ def refit(tokens: int) -> bool:
         tokens: of the training split.
     """
     return tokens <= FEW
-
-
-def ngram_weight(documents: int) -> float:
-    """Return the linear classifier's weight in the averaged logits: a network needs more documents than it does.
-
-    Args:
-        documents: of the training split.
-    """
-    return 0.85 if documents < FEW_DOCUMENTS else 0.6
-
-
-def has_characters(characters: int) -> bool:
-    """Return whether n-grams of characters pay: where documents are many, their words are known.
-
-    Args:
-        characters: of the training split.
-    """
-    return characters <= CHARACTERS

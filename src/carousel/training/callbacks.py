@@ -10,11 +10,9 @@ import torch
 from pytorch_lightning.callbacks import Callback, RichProgressBar
 from torch import Tensor, nn
 
-from carousel.tasks.classification import Batch, Classification
 from carousel.training.batches import Batches
+from carousel.training.learner import Learner
 
-# Figures of an epoch that was validated
-VALIDATED = ("loss", "accuracy", "macro_f1")
 # A run's curves by step have about so many points, however long it is
 POINTS = 100
 
@@ -32,7 +30,7 @@ class PerStepSeed(Callback):
         """Tell the batches which epoch begins."""
         batches: Any = trainer.train_dataloader
         assert isinstance(batches, Batches)
-        batches.buckets.set_epoch(trainer.current_epoch)
+        batches.set_epoch(trainer.current_epoch)
 
     def on_train_batch_start(
         self, trainer: lightning.Trainer, _module: lightning.LightningModule, _batch: Any, _index: int
@@ -65,11 +63,11 @@ class History(Callback):
         _trainer: lightning.Trainer,
         module: lightning.LightningModule,
         outputs: Any,
-        _batch: Batch,
+        _batch: Any,
         _index: int,
     ) -> None:
         """Count a step."""
-        assert isinstance(module, Classification)
+        assert isinstance(module, Learner)
         self._loss = self._loss + outputs["loss"].cpu().double()
         self.norms.append(float(module.gradient_norm))
 
@@ -79,13 +77,15 @@ class History(Callback):
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         """Add the epoch's row: Lightning runs validation before this."""
+        assert isinstance(module, Learner)
         metrics = trainer.callback_metrics
+        measured = ("loss", *(metric.name for metric in module.metrics))
         steps = int(trainer.num_training_batches)
         norms = np.array(self.norms[-steps:])
         row = {
             "epoch": trainer.current_epoch + 1,
             "train_loss": float(self._loss) / steps,
-            **{f"val_{name}": float(metrics[f"val/{name}"]) for name in VALIDATED if f"val/{name}" in metrics},
+            **{f"val_{name}": float(metrics[f"val/{name}"]) for name in measured if f"val/{name}" in metrics},
             "gradient_norm_p90": float(np.quantile(norms, 0.9)),
             "clipped": float((norms > self.clip_norm).mean()),
             "seconds": self._seconds(),
@@ -129,7 +129,7 @@ class Curves(Callback):
         self, trainer: lightning.Trainer, module: lightning.LightningModule, _optimizer: torch.optim.Optimizer
     ) -> None:
         """Take each layer's norm, before clipping: it tells where a gradient vanishes or explodes."""
-        assert isinstance(module, Classification)
+        assert isinstance(module, Learner)
         if trainer.logger is not None and trainer.global_step % max(1, module.steps // POINTS) == 0:
             self._point = {
                 f"train/gradients/{layer}": float(norm) for layer, norm in layer_norms(module.model).items()
@@ -137,14 +137,14 @@ class Curves(Callback):
             self._point["train/learning_rate"] = trainer.optimizers[0].param_groups[0]["lr"]
 
     def on_train_batch_end(
-        self, trainer: lightning.Trainer, module: lightning.LightningModule, outputs: Any, batch: Batch, _index: int
+        self, trainer: lightning.Trainer, module: lightning.LightningModule, outputs: Any, batch: Any, _index: int
     ) -> None:
-        """Log the step; its loss is the mean over its own documents."""
-        assert isinstance(module, Classification)
+        """Log the step; its loss is the mean over its own units."""
+        assert isinstance(module, Learner)
         if self._point:
             assert trainer.logger is not None
             self._point |= {
-                "train/step_loss": float(outputs["loss"]) * module.batch_documents / len(batch[2]),
+                "train/step_loss": float(outputs["loss"]) * module.batch_units / module.units(batch),
                 "train/gradient_norm": float(module.gradient_norm),
             }
             trainer.logger.log_metrics(self._point, trainer.global_step - 1)
@@ -162,17 +162,18 @@ def layer_norms(model: nn.Module) -> dict[str, Tensor]:
 
 
 class EpochLines(Callback):
-    """One plain line an epoch: losses, accuracy, seconds."""
+    """One plain line an epoch: losses, the monitored metric, seconds."""
 
     def __init__(self, history: History) -> None:
         self.history = history
 
-    def on_train_epoch_end(self, trainer: lightning.Trainer, _module: lightning.LightningModule) -> None:
+    def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         """Print the epoch that History just added."""
-        row = self.history.rows[-1]
-        validated = (
-            f"val loss {row['val_loss']:.3f}  val accuracy {row['val_accuracy']:.3f}  " if "val_loss" in row else ""
-        )
+        assert isinstance(module, Learner)
+        row, monitor = self.history.rows[-1], module.monitor
+        validated = ""
+        if "val_loss" in row:
+            validated = f"val loss {row['val_loss']:.3f}  val {monitor.title} {row[f'val_{monitor.name}']:.3f}  "
         print(
             f"epoch {row['epoch']:>3}/{trainer.max_epochs}  train loss {row['train_loss']:.3f}  "
             f"{validated}{row['seconds']:.1f} s",

@@ -22,12 +22,10 @@ from pytorch_lightning.callbacks import Callback
 from pytorch_lightning.callbacks import Checkpoint as LightningCheckpoint
 from torch import Tensor
 
-from carousel.corpus.encoded import Encoded
-from carousel.corpus.pretrained import Pretrained
+from carousel.corpus.training_data import TrainingData
 from carousel.files import json_digest, replacing
+from carousel.metric import Metric
 from carousel.params import Hparams
-from carousel.tasks.classification import MONITOR
-from carousel.text.vocabulary import Vocabulary
 from carousel.training import code
 
 FILE = "training.ckpt"
@@ -36,21 +34,13 @@ EVERY = 2.0  # seconds at least between two of them
 KEEP_DAYS = 14
 
 
-def identity(
-    hparams: Hparams,
-    train: Encoded,
-    val: Encoded,
-    vocabulary: Vocabulary,
-    precision: str,
-    pretrained: Pretrained | None = None,
-) -> str:
+def identity(hparams: Hparams, data: TrainingData, precision: str) -> str:
     """Name a training by all that decides its weights, so that only the same one ever goes on from a checkpoint."""
     decisive = {
         "hparams": hparams.model_dump(),
-        "data": [train.fingerprint, val.fingerprint, vocabulary.fingerprint],
+        "data": data.fingerprint,
         "precision": precision,
-        "vectors": pretrained.fingerprint if pretrained is not None else None,
-        "code": code.digest(),
+        "code": code.digest(hparams.task),
     }
     return json_digest(decisive)[:16]
 
@@ -90,16 +80,17 @@ def _forget(root: Path, but: Path) -> None:
 
 
 class Best(Callback):
-    """Keep the weights of the epoch whose validation accuracy is best, the earliest of several."""
+    """Keep the weights of the epoch whose validation metric is best, the earliest of several."""
 
-    def __init__(self) -> None:
-        self.score = float("-inf")
+    def __init__(self, monitor: Metric) -> None:
+        self.monitor = monitor
+        self.score = float("-inf" if monitor.higher_is_better else "inf")
         self.weights: dict[str, Tensor] = {}
 
     def on_validation_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        """Compare."""
-        score = float(trainer.callback_metrics[MONITOR])
-        if score > self.score:
+        """Keep the weights if they are better."""
+        score = float(trainer.callback_metrics[f"val/{self.monitor.name}"])
+        if self.monitor.better(score, self.score):
             self.score = score
             self.weights = {name: weights.detach().clone() for name, weights in module.state_dict().items()}
 

@@ -5,7 +5,7 @@ import lzma
 import pyarrow as pa
 import pytest
 
-from tests.corpus.reading import FORMATS, PAIRS, WRITERS, read_file, refused
+from tests.support.labelled_files import FORMATS, PAIRS, WRITERS, read_file, refused
 
 
 def zstd(content):

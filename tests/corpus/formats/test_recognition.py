@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from tests.corpus.reading import PAIRS, WRITERS, parquet, read_file, refused
+from tests.support.labelled_files import PAIRS, WRITERS, parquet, read_file, refused
 
 BODY = WRITERS[".csv"](PAIRS)
 

@@ -13,7 +13,7 @@ from typing import IO, cast
 
 from carousel.corpus.formats import recognition
 from carousel.errors import UserError
-from carousel.params import Data
+from carousel.params import Source
 
 SAMPLE = 1 << 16  # bytes that tell what a file is
 _DAMAGED = (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, OSError)
@@ -85,7 +85,7 @@ class TextFile:
         )
 
 
-def recognise(path: Path, data: Data) -> TextFile:
+def recognise(path: Path, data: Source) -> TextFile:
     """Find out how a file is compressed and encoded.
 
     Args:
@@ -126,7 +126,7 @@ def recognise(path: Path, data: Data) -> TextFile:
     return TextFile(path, compression, encoding, text.removeprefix("\ufeff"))
 
 
-def _compression(path: Path, data: Data, found: str | None) -> str | None:
+def _compression(path: Path, data: Source, found: str | None) -> str | None:
     if data.compression == "auto":
         if found in (None, "gzip"):
             return found

@@ -1,1 +1,0 @@
-"""Test metrics, slices, plots, and the linear baseline that a recurrent model has to beat."""

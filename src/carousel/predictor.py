@@ -1,0 +1,80 @@
+"""What predicts, whatever the task: made of a bundle, and made into one again.
+
+Loading a bundle and predicting needs torch, numpy and safetensors alone, so this module imports no other library.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from carousel.bundle.bundle import Bundle, BundleError
+from carousel.task_modules import TASKS, module
+
+
+class Prediction(Protocol):
+    """What a model predicts for one input; a dataclass of plain values."""
+
+    @property
+    def summary(self) -> str:
+        """The prediction in a word or a line, such as the label."""
+
+    def cells(self) -> tuple[str, ...]:
+        """Return the columns of a table that shows it, as `Predictor.columns` names them."""
+
+
+class Predictor(Protocol):
+    """A trained model with its tokenizer and vocabulary.
+
+    Attributes:
+        columns: titles of what `Prediction.cells` returns.
+        example: inputs to show how it is called.
+    """
+
+    columns: ClassVar[tuple[str, ...]]
+    example: ClassVar[list[Any]]
+
+    @property
+    def architecture(self) -> str:
+        """What reads, such as `bilstm`."""
+
+    @property
+    def size(self) -> str:
+        """Its width and depth, such as `128x1`."""
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers were trained."""
+
+    def predict(self, inputs: Sequence[Any]) -> Sequence[Prediction]:
+        """Predict for each input; a prediction is the same alone and in any company."""
+
+    def check(self, given: Any) -> str | None:
+        """Return why something cannot be an input; None if it can."""
+
+    def to_bundle(self) -> Bundle:
+        """Return the bundle that it is stored as."""
+
+
+def predictor(bundle: Bundle) -> Predictor:
+    """Make the predictor of a bundle.
+
+    Raises:
+        BundleError: when the bundle is of a task that this version does not know, or its parts do not fit.
+    """
+    if bundle.task not in TASKS:
+        raise BundleError(f"bundle.json: says task {bundle.task!r}, this version reads {', '.join(TASKS)}")
+    made: Predictor = module(bundle.task, "predictor").from_bundle(bundle)
+    return made
+
+
+def load(folder: Path) -> Predictor:
+    """Read and verify a bundle's folder, and make its predictor.
+
+    Raises:
+        BundleError: when a file is missing or damaged, or does not belong to the others.
+    """
+    bundle = Bundle.load(folder)
+    try:
+        return predictor(bundle)
+    except BundleError as error:
+        raise BundleError(f"{folder}/{error}") from error

@@ -1,0 +1,202 @@
+"""What a task decides. Everything else in this package is the same for all tasks.
+
+A task is a folder of `carousel.tasks`; a new one is such a folder and a line in `task_modules.TASKS`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+import polars as pl
+
+from carousel.bundle.bundle import Bundle
+from carousel.comparison.predictions import Predictions
+from carousel.comparison.scoring import Scoring
+from carousel.corpus.dataset import Dataset
+from carousel.corpus.document import Collected, Rejected
+from carousel.corpus.training_data import Parts
+from carousel.metric import Metric
+from carousel.predictor import Predictor
+from carousel.task_modules import module
+from carousel.text.tokenizer import Tokenizer
+from carousel.text.vocabulary import Vocabulary
+from carousel.training.learner import MakeLearner
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from torch import nn
+
+P = TypeVar("P")  # the task's params.Params
+
+
+class Prepared(Protocol):
+    """Cleaned examples by split."""
+
+    @property
+    def splits(self) -> dict[str, pl.DataFrame]:
+        """The examples of each split."""
+
+    @property
+    def divided(self) -> Any:
+        """The `split.Divided` that they come from."""
+
+    def remarks(self) -> list[str]:
+        """Return what a person should look at before training, a line each."""
+
+    def report(self) -> dict[str, Any]:
+        """Return what reports/data.json has for this task."""
+
+
+class BaselineResult(Protocol):
+    """How well a simple model does on the same splits."""
+
+    @property
+    def test(self) -> dict[str, float]:
+        """The task's metrics on the test split."""
+
+    def report(self) -> dict[str, Any]:
+        """Return the content of reports/baseline.json: the metrics on test, and `val_` metrics."""
+
+    def describe(self) -> str:
+        """Return what the model is, for a line of output."""
+
+
+class Report(Protocol):
+    """How well a model does on the test split."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Labels or tags that the model knows."""
+
+    def metrics(self) -> dict[str, float]:
+        """Return the task's metrics, and other numbers."""
+
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """Return the tables of reports/tables, by name."""
+
+    def plots(self) -> "Iterator[tuple[str, Figure]]":
+        """Draw the plots of MLflow, one after the other, each with its name."""
+
+    def predictions(self) -> pl.DataFrame:
+        """Return a row an example, with `id`, `tokens` (its length) and what the task's scoring needs."""
+
+
+class Task(ABC, Generic[P]):
+    """A task: its data, its fitted parts, its model, its metrics.
+
+    Attributes:
+        name: as params.yaml has it.
+        noun: what a model of it is called, such as `text classifier`.
+        baseline_noun: what its baseline is called, such as `linear baseline`.
+        scoring: its metrics, and how they are computed from predictions.
+    """
+
+    name: str
+    noun: str
+    baseline_noun: str
+    scoring: Scoring
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """What is measured on every split; the first one is monitored."""
+        return self.scoring.metrics
+
+    # Data
+
+    @abstractmethod
+    def collect(self, data: Any, root: Path = Path()) -> Collected:
+        """Read every example of the source that params.yaml names.
+
+        Raises:
+            UserError: when it is missing, unreadable or empty.
+        """
+
+    @abstractmethod
+    def check(self, data: Any, documents: pl.DataFrame, rejected: list[Rejected]) -> None:
+        """Raise a UserError when there is nothing to learn, or too many rows were rejected."""
+
+    @abstractmethod
+    def remarks(self, documents: pl.DataFrame, rejected: list[Rejected]) -> list[str]:
+        """Return what a person should look at before training, a line each."""
+
+    @abstractmethod
+    def describe(self, data: Any, documents: pl.DataFrame, rejected: list[Rejected]) -> dict[str, Any]:
+        """Return what reports/source.json says."""
+
+    @abstractmethod
+    def prepare(self, documents: pl.DataFrame, params: P) -> Prepared:
+        """Drop duplicates and leaks, and divide into train, val and test."""
+
+    @abstractmethod
+    def digest(self, documents: pl.DataFrame) -> str:
+        """Return a SHA-256 of a split's inputs and targets in order, whatever their ids are."""
+
+    @abstractmethod
+    def inputs(self, documents: pl.DataFrame) -> list[Any]:
+        """Return what a predictor takes for each prepared example."""
+
+    @abstractmethod
+    def texts(self, documents: pl.DataFrame) -> pl.Series:
+        """Return each prepared example as text to be shown."""
+
+    def digest_if_own(self, documents: pl.DataFrame) -> str | None:
+        """Return the digest of prepared examples; None if they are another task's."""
+        try:
+            return self.digest(documents)
+        except pl.exceptions.ColumnNotFoundError:
+            return None
+
+    @abstractmethod
+    def tokenize(self, splits: dict[str, pl.DataFrame], params: P) -> tuple[Tokenizer, dict[str, pl.DataFrame]]:
+        """Return the tokenizer, and each split with a column `tokens` and the targets."""
+
+    @abstractmethod
+    def fit_parts(self, train: pl.DataFrame, params: P) -> Parts:
+        """Return what is fitted on the training split besides tokenizer and vocabulary, by file name."""
+
+    @abstractmethod
+    def encode(self, tokens: pl.DataFrame, vocabulary: Vocabulary, parts: Parts, params: P) -> Dataset:
+        """Turn a tokenized split into numbers."""
+
+    # Model
+
+    make_learner: MakeLearner
+
+    @abstractmethod
+    def bundle(self, model: "nn.Module", parts: Parts, params: P) -> Bundle:
+        """Return the bundle of a trained model."""
+
+    @abstractmethod
+    def baseline(self, splits: dict[str, pl.DataFrame], params: P) -> BaselineResult:
+        """Score a simple model on the same splits."""
+
+    # Evaluation
+
+    @abstractmethod
+    def evaluate(self, predictor: Predictor, test: Dataset, longest: int | None = None) -> Report:
+        """Score a model on encoded examples.
+
+        Args:
+            predictor: the model.
+            test: with targets.
+            longest: tokens of the longest example that the model learned from.
+        """
+
+    @abstractmethod
+    def predict_documents(self, predictor: Predictor, documents: pl.DataFrame) -> Report:
+        """Score a model on prepared examples, by its own tokenizer and vocabulary."""
+
+    def predictions(self, report: Report, digest: str) -> Predictions:
+        """Return the predictions of a report, for later comparisons."""
+        return Predictions(self.name, report.predictions(), report.classes, digest)
+
+
+def find(name: str) -> Task[Any]:
+    """Return a task by its name.
+
+    Raises:
+        UserError: when there is none of that name.
+    """
+    task: Task[Any] = module(name, "task").TASK
+    return task

@@ -1,0 +1,1 @@
+"""Files of labelled documents, a module for each format."""

@@ -1,0 +1,216 @@
+"""A text classifier with its tokenizer, vocabulary and labels: text in, label and probabilities out."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from carousel.bundle.bundle import CONFIG, Bundle, BundleError
+from carousel.explanation import Explanation
+from carousel.nn import encoders, streaming
+from carousel.nn.batch import by_length, pad
+from carousel.nn.classifier import TextClassifier
+from carousel.nn.config import ClassifierConfig
+from carousel.text.cut import kept
+from carousel.text.lines import is_encodable
+from carousel.text.tokenizer import Tokenizer
+from carousel.text.vocabulary import Vocabulary
+
+TASK = "classification"
+TOKENIZER, VOCABULARY, LABELS = "tokenizer.json", "vocab.txt", "labels.json"  # the parts
+BATCH_TOKENS = 16_384
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a classifier predicts for one text.
+
+    Attributes:
+        label: the most probable label.
+        probability: its probability.
+        probabilities: every label's, in the classifier's order; they sum to 1.
+    """
+
+    label: str
+    probability: float
+    probabilities: dict[str, float]
+
+    @property
+    def summary(self) -> str:
+        """The label."""
+        return self.label
+
+    def cells(self) -> tuple[str, ...]:
+        """Return label, probability, and the next two labels."""
+        ranked = sorted(self.probabilities.items(), key=lambda pair: -pair[1])
+        others = ", ".join(f"{label} {probability:.3f}" for label, probability in ranked[1:3])
+        return self.label, f"{self.probability:.3f}", others
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """A trained classifier and all that it needs to read text.
+
+    Attributes:
+        model: in evaluation mode.
+        tokenizer: text to tokens.
+        vocabulary: tokens to ids.
+        labels: what the logits stand for, in order.
+        max_length: tokens that a longer text keeps, as in training.
+        truncation: which they are, as `text.cut` says.
+    """
+
+    columns: ClassVar[tuple[str, ...]] = ("label", "p", "then")
+    example: ClassVar[list[Any]] = ["Return a new event loop for the current thread.", "Parse an XML document."]
+
+    model: TextClassifier
+    tokenizer: Tokenizer
+    vocabulary: Vocabulary
+    labels: tuple[str, ...]
+    max_length: int
+    truncation: str = "head"
+
+    def __post_init__(self) -> None:
+        config = self.model.config
+        if config.vocabulary_size != len(self.vocabulary):
+            raise BundleError(
+                f"{VOCABULARY} has {len(self.vocabulary)} tokens, but the model embeds {config.vocabulary_size}"
+            )
+        if config.classes != len(self.labels) or len(set(self.labels)) != len(self.labels):
+            raise BundleError(
+                f"{LABELS} names {len(set(self.labels))} labels, but the model has {config.classes} classes"
+            )
+        self.model.eval()
+
+    # Prediction
+
+    def logits(self, documents: Sequence[Any], batch_tokens: int = BATCH_TOKENS) -> Tensor:
+        """Return the logits (documents, labels) of encoded documents, each a sequence of at least one id.
+
+        A document of more than `batch_tokens` is read piece by piece, so that its length needs no more memory.
+        """
+        logits = torch.empty(len(documents), len(self.labels))
+        lengths = np.array([len(document) for document in documents], dtype=np.int64)
+        with torch.inference_mode():
+            for group in by_length(lengths, batch_tokens):
+                if lengths[group[0]] > batch_tokens:  # it is a group of its own
+                    logits[group] = streaming.logits(self.model, documents[group[0]], batch_tokens)
+                else:
+                    logits[group] = self.model(*pad([documents[i] for i in group]))
+        return logits
+
+    def encode(self, text: str) -> list[int]:
+        """Return a text's ids, as in training."""
+        return self.ids(self.tokenizer.tokenize(text))
+
+    def ids(self, tokens: list[str]) -> list[int]:
+        """Return the ids of a text's tokens: of those that are read."""
+        return self.vocabulary.encode(tokens, self.max_length, self.truncation)
+
+    def predict(self, inputs: Sequence[str]) -> list[Prediction]:
+        """Classify texts; each prediction is the same alone and in any company."""
+        return self.predictions(self.logits([self.encode(text) for text in inputs]))
+
+    def predictions(self, logits: Tensor) -> list[Prediction]:
+        """Turn logits (documents, labels) into predictions."""
+        predictions = []
+        for row in logits.double().softmax(-1).tolist():
+            best = max(range(len(row)), key=row.__getitem__)
+            predictions.append(Prediction(self.labels[best], row[best], dict(zip(self.labels, row, strict=True))))
+        return predictions
+
+    def check(self, given: Any) -> str | None:
+        """Return why something is not a text that can be classified; None if it is."""
+        if not isinstance(given, str):
+            return f"is not a text but {type(given).__name__}"
+        return None if is_encodable(given) else "half of a surrogate pair, which is no character"
+
+    def explain(self, text: str) -> Explanation:
+        """Return which words the prediction is based on."""
+        from carousel.tasks.classification.explanation import explain
+
+        return explain(self, text)
+
+    # Description
+
+    @property
+    def architecture(self) -> str:
+        """What reads, such as `bilstm`."""
+        return encoders.called(self.model.config)
+
+    @property
+    def size(self) -> str:
+        """Its width and depth, such as `128x1`."""
+        return encoders.size(self.model.config)
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers were trained."""
+        return sum(parameter.numel() for parameter in self.model.parameters())
+
+    # Storage
+
+    def to_bundle(self) -> Bundle:
+        """Return the bundle that it is stored as."""
+        config = {
+            "model": asdict(self.model.config), "max_length": self.max_length, "truncation": self.truncation,
+        }  # fmt: skip
+        parts = {
+            TOKENIZER: self.tokenizer.to_json().encode("utf-8"),
+            VOCABULARY: self.vocabulary.to_text().encode("utf-8"),
+            LABELS: labels_part(self.labels),
+        }
+        return Bundle(TASK, config, parts, self.model.state_dict())
+
+
+def from_bundle(bundle: Bundle) -> Classifier:
+    """Make the classifier of a bundle.
+
+    Raises:
+        BundleError: when its configuration or a part is not one that this version reads, or they do not fit.
+    """
+    try:
+        config = ClassifierConfig(**bundle.config["model"])
+        max_length, truncation = int(bundle.config["max_length"]), bundle.config["truncation"]
+        kept(max_length, truncation)  # or it is a later version's
+    except (ValueError, KeyError, TypeError) as error:
+        raise BundleError(f"{CONFIG}: not the description of a text classifier: {error}") from error
+    tokenizer = _part(bundle, TOKENIZER, Tokenizer.from_json)
+    vocabulary = _part(bundle, VOCABULARY, Vocabulary.from_text)
+    labels = _part(bundle, LABELS, parse_labels)
+    try:
+        # The weights are about to be loaded, so drawing random ones first would be time lost
+        with torch.device("meta"):
+            model = TextClassifier(config)
+    except (KeyError, ValueError) as error:
+        raise BundleError(f"{CONFIG}: describes a model that this version cannot build: {error}") from error
+    bundle.put_into(model)
+    return Classifier(model, tokenizer, vocabulary, labels, max_length, truncation)
+
+
+def labels_part(labels: Sequence[str]) -> bytes:
+    """Return the content of the part that keeps the labels."""
+    return (json.dumps(list(labels), ensure_ascii=False) + "\n").encode("utf-8")
+
+
+def parse_labels(content: str) -> tuple[str, ...]:
+    """Read what `labels_part` wrote.
+
+    Raises:
+        ValueError: when the content is not a list of labels.
+    """
+    labels = json.loads(content)
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        raise ValueError("is not a list of labels")
+    return tuple(labels)
+
+
+def _part(bundle: Bundle, name: str, parse: Any) -> Any:
+    try:
+        return parse(bundle.text(name))
+    except ValueError as error:
+        raise BundleError(f"{name}: damaged or foreign: it {error}") from error

@@ -1,0 +1,134 @@
+"""Text classification: one label for each document."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from torch import nn
+from typing_extensions import override
+
+from carousel.bundle.bundle import Bundle
+from carousel.corpus.dataset import Dataset, Ragged
+from carousel.corpus.document import Collected, Rejected
+from carousel.corpus.training_data import TOKENIZER, VOCABULARY, Parts
+from carousel.predictor import Predictor
+from carousel.task import Task
+from carousel.tasks.classification import baseline, document, model, preparation, report, source
+from carousel.tasks.classification.baseline import Linear
+from carousel.tasks.classification.data import Data
+from carousel.tasks.classification.params import Params
+from carousel.tasks.classification.predictor import LABELS, Classifier, labels_part, parse_labels
+from carousel.tasks.classification.predictor import TASK as NAME
+from carousel.tasks.classification.preparation import Prepared
+from carousel.tasks.classification.report import Report
+from carousel.tasks.classification.scoring import LabelScoring, indices
+from carousel.text import columns
+from carousel.text.conventions import check_agreement
+from carousel.text.subwords import build, default_normalization
+from carousel.text.tokenizer import Tokenizer
+from carousel.text.vocabulary import Vocabulary
+
+CHECKED = 500  # documents of each split that are compared with torchtext's own tokenizer
+
+
+class Classification(Task[Params]):
+    """One label for each document."""
+
+    name = NAME
+    noun = "text classifier"
+    baseline_noun = "linear baseline"
+    scoring = LabelScoring()
+    make_learner = staticmethod(model.learner)
+
+    @override
+    def collect(self, data: Data, root: Path = Path()) -> Collected:
+        return source.collect(data, root)
+
+    @override
+    def check(self, data: Data, documents: pl.DataFrame, rejected: list[Rejected]) -> None:
+        source.check(data, documents, rejected)
+
+    @override
+    def remarks(self, documents: pl.DataFrame, rejected: list[Rejected]) -> list[str]:
+        return source.remarks(documents, rejected)
+
+    @override
+    def describe(self, data: Data, documents: pl.DataFrame, rejected: list[Rejected]) -> dict[str, Any]:
+        return source.describe(data, documents, rejected)
+
+    @override
+    def prepare(self, documents: pl.DataFrame, params: Params) -> Prepared:
+        return preparation.prepare(documents, params.split)
+
+    @override
+    def digest(self, documents: pl.DataFrame) -> str:
+        return document.digest(documents)
+
+    @override
+    def inputs(self, documents: pl.DataFrame) -> list[Any]:
+        return documents["text"].to_list()
+
+    @override
+    def texts(self, documents: pl.DataFrame) -> pl.Series:
+        return documents["text"]
+
+    @override
+    def tokenize(
+        self, splits: dict[str, pl.DataFrame], params: Params
+    ) -> tuple[Tokenizer, dict[str, pl.DataFrame]]:
+        chosen = params.tokenizer
+        steps: Sequence[str] | None = chosen.normalization
+        if steps is None:
+            steps = (*source.preset(params.data), *default_normalization(chosen.name))
+        tokenizer = build(chosen.name, steps, splits["train"]["text"], chosen.subwords)
+        tokenized = {}
+        for name, frame in splits.items():
+            tokens = frame.select("id", "label").with_columns(tokens=columns.tokens(frame["text"], tokenizer))
+            check_agreement(tokenizer, frame["text"].head(CHECKED), tokens["tokens"].head(CHECKED))
+            tokenized[name] = tokens
+        return tokenizer, tokenized
+
+    @override
+    def fit_parts(self, train: pl.DataFrame, params: Params) -> Parts:
+        return {LABELS: labels_part(sorted(train["label"].unique()))}
+
+    @override
+    def encode(self, tokens: pl.DataFrame, vocabulary: Vocabulary, parts: Parts, params: Params) -> Dataset:
+        chosen = params.encode
+        ids, lengths = columns.ids(tokens["tokens"], vocabulary, chosen.max_length, chosen.truncation)
+        labels = parse_labels(parts[LABELS].decode("utf-8"))
+        return Dataset(
+            {"ids": Ragged.ending(ids.to_numpy(), lengths.to_numpy())},
+            {"targets": indices(tokens["label"], labels)},
+            tuple(tokens["id"]),
+            tokens["tokens"].list.len().cast(pl.Int64).to_numpy(),
+        )
+
+    @override
+    def bundle(self, model: nn.Module, parts: Parts, params: Params) -> Bundle:
+        return Classifier(
+            model,  # type: ignore[arg-type]
+            Tokenizer.from_json(parts[TOKENIZER].decode("utf-8")),
+            Vocabulary.from_text(parts[VOCABULARY].decode("utf-8")),
+            parse_labels(parts[LABELS].decode("utf-8")),
+            params.encode.max_length,
+            params.encode.truncation,
+        ).to_bundle()
+
+    @override
+    def baseline(self, splits: dict[str, pl.DataFrame], params: Params) -> Linear:
+        return baseline.evaluate(splits, params.baseline)
+
+    @override
+    def evaluate(self, predictor: Predictor, test: Dataset, longest: int | None = None) -> Report:
+        assert isinstance(predictor, Classifier)
+        return report.evaluate(predictor, test, longest)
+
+    @override
+    def predict_documents(self, predictor: Predictor, documents: pl.DataFrame) -> Report:
+        assert isinstance(predictor, Classifier)
+        return report.predict_documents(predictor, documents)
+
+
+TASK = Classification()

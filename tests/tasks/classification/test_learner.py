@@ -1,0 +1,179 @@
+import numpy as np
+import pytest
+import pytorch_lightning as lightning
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import f1_score
+
+from carousel.corpus.encoded import Encoded
+from carousel.nn.batch import pad
+from carousel.nn.classifier import TextClassifier
+from carousel.nn.config import ClassifierConfig
+from carousel.params import Train
+from carousel.tasks.classification.learner import MONITOR, Classification, balanced
+from carousel.training.batches import Batches
+
+WORDS, CLASSES = 12, 3
+
+# Lightning advises loader workers, which documents in memory do not need, and uses what torch 2.13 deprecates
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*does not have many workers"),
+    pytest.mark.filterwarnings("ignore:.*isinstance.treespec, LeafSpec.*:FutureWarning"),
+]
+
+
+def documents(count=30, seed=0):
+    random = np.random.default_rng(seed)
+    lengths = random.integers(1, 10, count)
+    return Encoded(
+        ids=random.integers(1, WORDS, lengths.sum(), dtype=np.int32),
+        offsets=np.concatenate([[0], lengths.cumsum()]),
+        targets=np.arange(count) % CLASSES,
+        labels=("x", "y", "z"),
+        names=tuple(map(str, range(count))),
+    )
+
+
+def task(steps=20, seed=0, batch_documents=10.0, label_documents=None, **train):
+    torch.manual_seed(seed)
+    config = ClassifierConfig(WORDS, CLASSES, embedding_size=8, hidden_size=8)
+    return Classification(TextClassifier(config), Train(**train), steps, batch_documents, label_documents)
+
+
+def validated(module, encoded, batch_tokens):
+    trainer = lightning.Trainer(
+        accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False
+    )
+    (found,) = trainer.validate(module, Batches(encoded, batch_tokens), verbose=False)
+    return found
+
+
+# Figures are of the documents, not of the batches
+
+
+@pytest.mark.parametrize("batch_tokens", [1, 25, 10_000])
+def test_validation_figures_are_those_of_all_documents_however_they_are_batched(batch_tokens):
+    module, encoded = task(), documents()
+    with torch.inference_mode():
+        logits = module.model.eval()(*pad([encoded.document(i) for i in range(len(encoded))]))
+    targets, predicted = torch.from_numpy(encoded.targets), logits.argmax(-1)
+    found = validated(module, encoded, batch_tokens)
+    assert set(found) == {"val/loss", "val/accuracy", "val/macro_f1"}
+    assert MONITOR in found
+    assert found["val/loss"] == pytest.approx(torch.nn.functional.cross_entropy(logits, targets).item(), rel=1e-5)
+    assert found["val/accuracy"] == pytest.approx((predicted == targets).float().mean().item())
+    assert found["val/macro_f1"] == pytest.approx(f1_score(targets, predicted, average="macro"))
+
+
+def test_figures_begin_anew_with_every_epoch():
+    module, encoded = task(), documents()
+    first = validated(module, encoded, 50)
+    validated(module, documents(seed=1), 50)
+    assert validated(module, encoded, 50) == first
+
+
+# Optimization
+
+
+@pytest.mark.parametrize("batch_tokens", [1, 25, 60])
+def test_an_epochs_mean_gradient_is_that_of_all_documents_however_they_are_batched(batch_tokens):
+    encoded = documents()
+    batches = list(Batches(encoded, batch_tokens))
+    sizes = {len(targets) for _, _, targets in batches}
+    assert len(sizes) > 1 or batch_tokens == 1
+    module = task(batch_documents=len(encoded) / len(batches))
+    module.eval()  # without dropout
+    for index, batch in enumerate(batches):
+        (module.training_step(batch, index) / len(batches)).backward()
+    found = [parameter.grad.clone() for parameter in module.model.parameters()]
+    module.zero_grad()
+    ids, lengths = pad([encoded.document(i) for i in range(len(encoded))])
+    torch.nn.functional.cross_entropy(module.model(ids, lengths), torch.from_numpy(encoded.targets)).backward()
+    for one, parameter in zip(found, module.model.parameters(), strict=True):
+        torch.testing.assert_close(one, parameter.grad, rtol=1e-4, atol=1e-6)
+
+
+def test_weight_decay_spares_biases_and_the_embedding():
+    module = task(weight_decay=0.03)
+    names = {id(parameter): name for name, parameter in module.model.named_parameters()}
+    decay = {
+        names[id(parameter)]: group["weight_decay"]
+        for group in module.configure_optimizers()["optimizer"].param_groups
+        for parameter in group["params"]
+    }
+    assert set(decay) == set(names.values())
+    for name, share in decay.items():
+        assert share == (0.0 if "bias" in name or name.startswith("embedding") else 0.03)
+
+
+def rates(module):
+    """Return the learning rate of each step of a run."""
+    configured = module.configure_optimizers()
+    optimizer, schedule = configured["optimizer"], configured["lr_scheduler"]["scheduler"]
+    assert configured["lr_scheduler"]["interval"] == "step"
+    found = []
+    for _ in range(module.steps):
+        found.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        schedule.step()
+    return found
+
+
+@given(steps=st.integers(1, 60))
+@settings(max_examples=60, deadline=None)
+def test_a_run_of_any_number_of_steps_has_a_schedule_that_stays_under_its_peak(steps):
+    found = rates(task(steps=steps, learning_rate=0.01))
+    assert len(found) == steps
+    assert all(0 < rate <= 0.01 + 1e-9 for rate in found)
+
+
+def test_the_learning_rate_rises_for_a_tenth_and_falls_to_nearly_nothing():
+    found = rates(task(steps=100, learning_rate=0.01))
+    peak = int(np.argmax(found))
+    assert peak == 9
+    assert found[peak] == pytest.approx(0.01)
+    assert found[:peak] == sorted(found[:peak])
+    assert found[peak:] == sorted(found[peak:], reverse=True)
+    assert found[-1] < 0.01 / 1000
+
+
+# Class weights and smoothed targets
+
+
+@given(counts=st.lists(st.integers(1, 1000), min_size=2, max_size=8))
+@settings(deadline=None)
+def test_balanced_weights_make_labels_alike_and_a_document_weigh_1_on_average(counts):
+    counts = np.array(counts)
+    weights = balanced(counts).double().numpy()
+    np.testing.assert_allclose(weights, counts.sum() / (len(counts) * counts), rtol=1e-6)
+    np.testing.assert_allclose(weights * counts, (weights * counts)[0], rtol=1e-6)
+    assert (weights * counts).sum() / counts.sum() == pytest.approx(1, rel=1e-6)
+
+
+@pytest.mark.parametrize("batch_tokens", [1, 25, 60])
+def test_weights_are_of_documents_however_they_are_batched(batch_tokens):
+    encoded = documents()
+    encoded.targets[:] = np.arange(len(encoded)) % 10 % CLASSES  # 4 : 3 : 3
+    counts = np.bincount(encoded.targets)
+    batches = list(Batches(encoded, batch_tokens))
+    module = task(
+        batch_documents=len(encoded) / len(batches),
+        label_documents=counts,
+        class_weights="balanced",
+        label_smoothing=0.1,
+    ).eval()
+    found = sum(module.training_step(batch, i) for i, batch in enumerate(batches)) / len(batches)
+    ids, lengths = pad([encoded.document(i) for i in range(len(encoded))])
+    logs = module.model(ids, lengths).log_softmax(-1)
+    targets = torch.from_numpy(encoded.targets)
+    smoothed = 0.9 * torch.nn.functional.one_hot(targets, CLASSES) + 0.1 / CLASSES
+    expected = (-(smoothed * logs).sum(-1) * torch.from_numpy(len(encoded) / (CLASSES * counts))[targets]).mean()
+    assert found.item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_validation_loss_knows_neither_weights_nor_smoothing():
+    encoded = documents()
+    weighted = task(label_documents=np.array([1, 2, 27]), class_weights="balanced", label_smoothing=0.2)
+    assert validated(weighted, encoded, 50) == validated(task(), encoded, 50)
+    assert list(weighted.state_dict()) == list(task().state_dict())
