@@ -1,0 +1,1 @@
+"""Readers of tagged sentences, a module for each family of formats."""
