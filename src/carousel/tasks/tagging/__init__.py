@@ -1,1 +1,1 @@
-"""Sequence labelling: sentences of tokens, a tag for each token, and perhaps an intent for the sentence."""
+"""Tagging: a tag for each token of a sentence, and possibly an intent for the sentence."""
