@@ -4,7 +4,7 @@ from carousel import layout
 from carousel.bundle.bundle import Bundle
 from carousel.corpus import tables
 from carousel.corpus.dataset import Dataset
-from carousel.files import read_json, replacing, write_json
+from carousel.files import read_json, replacing, write_json, write_text
 from carousel.params import load
 from carousel.points import points
 from carousel.predictor import predictor
@@ -16,7 +16,7 @@ from pipeline.stage import run
 
 def main() -> None:
     task = find(load().task)
-    test = Dataset.load(layout.ENCODED / "test")
+    test = tables.read(layout.TEST)
     learned = ("train", "val") if read_json(layout.TRAIN_REPORT)["refit_epochs"] else ("train",)
     longest = max(int(Dataset.load(layout.ENCODED / split).lengths.max()) for split in learned)
     bundle = Bundle.load(layout.BUNDLE)
@@ -27,6 +27,8 @@ def main() -> None:
     with replacing(layout.TABLES) as folder:
         for name, table in report.tables().items():
             tables.write(table, folder / f"{name}.csv")
+        for name, page in report.pages().items():
+            write_text(folder / f"{name}.html", page)
     metrics = report.metrics()
     write_json(layout.TEST_REPORT, metrics)
     tracked.log_evaluation(task, bundle, report, baseline, layout.PREDICTIONS)
@@ -35,7 +37,7 @@ def main() -> None:
         f"{points(metrics[metric.name], baseline[metric.name])} points)"
         for metric in task.metrics
     )
-    print(f"test on {len(test)} {task.scoring.example}s: {scores}")
+    print(f"test on {test.height} {task.scoring.example}s: {scores}")
 
 
 if __name__ == "__main__":

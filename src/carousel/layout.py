@@ -7,6 +7,7 @@ STAGES = (
 )  # fmt: skip
 
 PARAMS = Path("params.yaml")
+PRESETS = Path("presets")  # {task}.yaml, complete parameters
 LOCK = Path("dvc.lock")
 STATE = Path(".carousel")  # checkpoints, sweeps and locks; git and DVC ignore it
 MLFLOW_STORE = Path("mlflow.db")

@@ -78,6 +78,9 @@ class Report(Protocol):
     def plots(self) -> "Iterator[tuple[str, Figure]]":
         """Draw the plots of MLflow, one after the other, each with its name."""
 
+    def pages(self) -> dict[str, str]:
+        """Return the HTML pages of reports/tables, by name."""
+
     def predictions(self) -> pl.DataFrame:
         """Return a row an example, with `id`, `tokens` (its length) and what the task's scoring needs."""
 
@@ -174,18 +177,14 @@ class Task(ABC, Generic[P]):
     # Evaluation
 
     @abstractmethod
-    def evaluate(self, predictor: Predictor, test: Dataset, longest: int | None = None) -> Report:
-        """Score a model on encoded examples.
+    def evaluate(self, predictor: Predictor, documents: pl.DataFrame, longest: int | None = None) -> Report:
+        """Score a model on prepared examples, by its own tokenizer and vocabulary.
 
         Args:
             predictor: the model.
-            test: with targets.
-            longest: tokens of the longest example that the model learned from.
+            documents: with targets.
+            longest: tokens of the longest example that the model learned from, where that is known.
         """
-
-    @abstractmethod
-    def predict_documents(self, predictor: Predictor, documents: pl.DataFrame) -> Report:
-        """Score a model on prepared examples, by its own tokenizer and vocabulary."""
 
     def predictions(self, report: Report, digest: str) -> Predictions:
         """Return the predictions of a report, for later comparisons."""

@@ -10,6 +10,7 @@ from carousel.errors import UserError
 
 TASKS = {
     "classification": "carousel.tasks.classification",
+    "tagging": "carousel.tasks.tagging",
 }
 
 

@@ -14,9 +14,10 @@ makes a predictor of a bundle.
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError
@@ -29,6 +30,9 @@ from carousel.files import json_digest, replacing
 FORMAT = "carousel bundle 1"
 CONFIG, WEIGHTS = "bundle.json", "weights.safetensors"
 _PART = re.compile(r"[a-z0-9_]+\.[a-z]+")  # a part's file name: it stays within the folder
+
+
+T = TypeVar("T")
 
 
 class BundleError(UserError):
@@ -129,18 +133,24 @@ class Bundle:
             raise BundleError(f"{WEIGHTS}: does not fit the model that {CONFIG} describes: {reason}") from error
         model.eval()
 
-    def text(self, part: str) -> str:
-        """Return a part that is text.
+    def part(self, name: str, parse: Callable[[str], T]) -> T:
+        """Return what a part's text means.
+
+        Args:
+            name: of the part.
+            parse: raises a ValueError that completes "it …" when the text is not such a part.
 
         Raises:
-            BundleError: when the bundle lacks it, or it is not UTF-8.
+            BundleError: when the bundle lacks it, it is not UTF-8, or it cannot be parsed.
         """
-        if part not in self.parts:
-            raise BundleError(f"{CONFIG}: names no part {part}; the bundle is not whole")
+        if name not in self.parts:
+            raise BundleError(f"{CONFIG}: names no part {name}; the bundle is not whole")
         try:
-            return self.parts[part].decode("utf-8")
+            return parse(self.parts[name].decode("utf-8"))
         except UnicodeDecodeError as error:
-            raise BundleError(f"{part}: damaged: not UTF-8 at byte {error.start}") from error
+            raise BundleError(f"{name}: damaged: not UTF-8 at byte {error.start}") from error
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise BundleError(f"{name}: damaged or foreign: it {error}") from error
 
 
 def _read(path: Path) -> bytes:

@@ -21,7 +21,7 @@ _ClickException: type[Exception] = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(
     name="carousel",
-    help="Recurrent text models: predict, compare, promote and audit registered versions.",
+    help="Recurrent sequence models: predict, compare, promote and audit registered versions.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
@@ -31,7 +31,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Run a command. Exit code 0: done; 1: refused; 2: user error, printed as one line."""
-    from carousel.cli import compare, lineage, pin, predict, registry, summary, sweep
+    from carousel.cli import compare, lineage, pin, predict, registry, summary, sweep, use
 
     app.command()(predict.predict)
     app.command()(compare.compare)
@@ -41,6 +41,7 @@ def main() -> None:
     app.command()(registry.promote)
     app.command()(registry.rollback)
     app.command()(registry.retire)
+    app.command()(use.use)
     app.command()(pin.pin)
     app.command()(summary.summary)
     app.add_typer(sweep.app, name="sweep")

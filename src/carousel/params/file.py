@@ -26,7 +26,26 @@ def load(path: Path = layout.PARAMS) -> Params:
     """
     content = read_yaml(path, "write one, or run from the project's root")
     schema: type[Params] = _sections(content, path).Params
-    return validated(schema, content, str(path))
+    try:
+        return validated(schema, content, str(path))
+    except UserError as error:
+        if (other := _written_for(content)) is not None:
+            raise UserError(
+                f"{path}: task is {content['task']}, but the other keys are those of {other}: `carousel use "
+                f"{content['task']}` writes all of presets/{content['task']}.yaml"
+            ) from error
+        raise
+
+
+def _written_for(content: Any) -> str | None:
+    """Return another task, whose sections the content has."""
+    for task in task_modules.TASKS:
+        try:
+            task_modules.module(task, "params").Params.model_validate({**content, "task": task})
+        except (ValidationError, TypeError):
+            continue
+        return task
+    return None
 
 
 def load_hparams(path: Path = layout.HPARAMS) -> Hparams:

@@ -79,4 +79,4 @@ def _predictions(
 
 
 def _predict(task: Task[Any], predictor: Predictor, test: pl.DataFrame) -> Predictions:
-    return task.predictions(task.predict_documents(predictor, test), task.digest(test))
+    return task.predictions(task.evaluate(predictor, test), task.digest(test))

@@ -92,7 +92,7 @@ class Registered:
                 self._predictions[digest] = kept
             else:
                 documents = test_documents(self.task, self.version, digest)
-                report = self.task.predict_documents(self.predictor, documents)
+                report = self.task.evaluate(self.predictor, documents)
                 self._predictions[digest] = self.task.predictions(report, digest)
         return self._predictions[digest]
 

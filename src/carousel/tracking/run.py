@@ -171,6 +171,8 @@ def log_evaluation(
             mlflow.log_figure(plot, f"plots/{name}.png")
         for name, table in report.tables().items():
             mlflow.log_table(table.to_dict(as_series=False), f"tables/{name}.json")
+        for name, page in report.pages().items():
+            mlflow.log_text(page, f"pages/{name}.html")
         mlflow.log_artifact(str(predictions), PREDICTIONS.parent.as_posix())
         mlflow.set_tag(NOTE, description.of_run(task, run.data, metrics))
 

@@ -115,7 +115,7 @@ def fit(
     epochs = params.epochs or budget.epochs(train.tokens)
     batch_tokens = params.batch_tokens or budget.batch_tokens(train.tokens)
     batches = learner.batches(train, batch_tokens, seed=params.seed, shuffle=True)
-    learner.plan(epochs, batches, len(train))
+    learner.plan(epochs, batches)
     history, best, resumption = History(params.clip_norm), Best(monitor), ResumableCheckpoint(checkpoints)
     mode = "max" if monitor.higher_is_better else "min"
     trainer = lightning.Trainer(

@@ -64,6 +64,10 @@ class Learner(lightning.LightningModule, ABC, Generic[Batch]):
         """Return how many units of the loss a batch has."""
 
     @abstractmethod
+    def epoch_units(self, data: Dataset) -> int:
+        """Return how many units of the loss a split has."""
+
+    @abstractmethod
     @override
     def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Return what the model computes for a prediction."""
@@ -82,15 +86,14 @@ class Learner(lightning.LightningModule, ABC, Generic[Batch]):
         """The metric that decides which epoch is the best."""
         return self.metrics[0]
 
-    def plan(self, epochs: int, batches: Batches[Batch], units: int) -> None:
+    def plan(self, epochs: int, batches: Batches[Batch]) -> None:
         """Set what the schedule and the loss depend on.
 
         Args:
             epochs: of the whole run.
             batches: of an epoch.
-            units: of the loss, in an epoch.
         """
-        self.steps, self.batch_units = epochs * len(batches), units / len(batches)
+        self.steps, self.batch_units = epochs * len(batches), self.epoch_units(batches.data) / len(batches)
 
     def log_metrics(self, loss: Tensor, values: dict[str, TorchMetric], units: int) -> None:
         """Log the loss of a validation batch and metrics that were updated with it."""

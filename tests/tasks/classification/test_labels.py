@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carousel.tasks.classification.labels import alike, shown
+from carousel.corpus.labels import alike, shown
 
 KINDS = {
     ("café", "cafe\u0301"): "the Unicode form (NFC and NFD)",

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from carousel.tasks.tagging.baseline import evaluate, predict_intents, predict_tags
-from carousel.tasks.tagging.baseline_section import Baseline
+from carousel.tasks.tagging.params import Baseline
 
 SENTENCES = [
     ("play songs by Ann Lee", "O O O B-artist I-artist", "play"),
@@ -33,14 +33,14 @@ def splits(**changes):
 @pytest.mark.parametrize("algorithm", ["ap", "lbfgs"])
 def test_spellings_and_neighbours_tell_the_tag(algorithm):
     found = evaluate(splits(), Baseline(algorithm=algorithm, iterations=30))
-    assert found.val == {"token_accuracy": 1, "span_f1": 1, "exact_match": 1, "intent_accuracy": 1}
+    assert found.val == {"accuracy": 1, "f1": 1, "exact_match": 1, "intent_accuracy": 1}
     assert found.report() == {
-        "token_accuracy": 1,
-        "span_f1": 1,
+        "accuracy": 1,
+        "f1": 1,
         "exact_match": 0.5,
         "intent_accuracy": 0.5,  # one test sentence has the wrong intent
-        "val_token_accuracy": 1,
-        "val_span_f1": 1,
+        "val_accuracy": 1,
+        "val_f1": 1,
         "val_exact_match": 1,
         "val_intent_accuracy": 1,
         "algorithm": algorithm,
@@ -76,7 +76,7 @@ def test_a_single_tag_is_predicted_everywhere():
     assert predict_tags([["a", "b"]], [["O", "O"]], [["c"], []], Baseline()) == [["O"], []]
     one = {name: frame(("a b", "O O", None)) for name in ("train", "val", "test")}
     found = evaluate(one, Baseline())
-    assert found.test == {"token_accuracy": 1, "span_f1": 0, "exact_match": 1}
+    assert found.test == {"accuracy": 1, "f1": 0, "exact_match": 1}
     assert found.report()["algorithm"] is None
 
 

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from carousel.tasks.tagging.params import Data
+from carousel.tasks.tagging.data import Data
 
 
 def test_the_default_is_the_built_in_data():

@@ -68,6 +68,6 @@ def test_the_bars_are_the_tables():
     axes = plots.f1_by_type(found).axes[0]
     assert [bar.get_width() for bar in axes.patches] == table["f1"].to_list()
     axes = plots.score_by_length(found).axes[0]
-    assert [bar.get_height() for bar in axes.patches] == found.by_length()["span_f1"].to_list()
+    assert [bar.get_height() for bar in axes.patches] == found.by_length()["f1"].to_list()
     assert texts(axes) == [f"n={n}" for n in found.by_length()["sentences"]]
     assert axes.get_title() == "Span F1 by length"

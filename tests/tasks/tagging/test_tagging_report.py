@@ -49,8 +49,8 @@ def reports(draw):
 
 def test_metrics_by_hand():
     assert THREE.metrics() == {
-        "token_accuracy": pytest.approx(3 / 7),
-        "span_f1": pytest.approx(2 * 1 / (3 + 4)),
+        "accuracy": pytest.approx(3 / 7),
+        "f1": pytest.approx(2 * 1 / (3 + 4)),
         "exact_match": 0,  # the intent of the third sentence is wrong
         "intent_accuracy": pytest.approx(1 / 3),
         # ranges of one token each, but for that of 0.95 and 1.0
@@ -81,17 +81,17 @@ def test_known_and_unknown_words_by_hand():
         {
             "words": "known",
             "tokens": 5,
-            "token_accuracy": pytest.approx(3 / 5),
+            "accuracy": pytest.approx(3 / 5),
             "precision": 0.5,
             "recall": 1,
             "f1": pytest.approx(2 / 3),
             "spans": 1,
         },
-        {"words": "unknown", "tokens": 2, "token_accuracy": 0, "precision": 0, "recall": 0, "f1": 0, "spans": 2},
+        {"words": "unknown", "tokens": 2, "accuracy": 0, "precision": 0, "recall": 0, "f1": 0, "spans": 2},
     ]
     assert TAGS.by_known().to_dicts() == [
-        {"words": "known", "tokens": 2, "token_accuracy": 1},
-        {"words": "unknown", "tokens": 1, "token_accuracy": 0},
+        {"words": "known", "tokens": 2, "accuracy": 1},
+        {"words": "unknown", "tokens": 1, "accuracy": 0},
     ]
 
 
@@ -136,8 +136,8 @@ def test_parts_sum_to_the_whole(report):
     assert [name for name in BUCKETS if name in by_length["tokens"].to_list()] == by_length["tokens"].to_list()
     by_known = report.by_known()
     assert by_known["tokens"].sum() == tokens
-    correct = (by_known["token_accuracy"] * by_known["tokens"]).sum()
-    assert correct == pytest.approx(metrics["token_accuracy"] * tokens)
+    correct = (by_known["accuracy"] * by_known["tokens"]).sum()
+    assert correct == pytest.approx(metrics["accuracy"] * tokens)
     assert report.sentences()["wrong"].sum() == pytest.approx(tokens - correct)
     calibration = report.calibration()
     assert calibration["tokens"].sum() == tokens
@@ -175,4 +175,4 @@ def test_perfect_predictions_have_perfect_tables(report):
     assert perfect.worst().height == 0
     assert (perfect.by_type()["f1"] == 1).all()
     assert (perfect.confusion()["actual"] == perfect.confusion()["predicted"]).all()
-    assert (perfect.by_length()["token_accuracy"] == 1).all()
+    assert (perfect.by_length()["accuracy"] == 1).all()

@@ -47,8 +47,8 @@ def scored(gold, predicted, intents=None):
 def test_scores_of_spans_are_those_of_seqeval(corpus):
     found = statistics(*corpus)
     scores = score(found.sums, found.names)
-    assert scores["token_accuracy"] == pytest.approx(accuracy_score(*corpus))
-    assert scores["span_f1"] == pytest.approx(f1_score(*corpus, zero_division=0))
+    assert scores["accuracy"] == pytest.approx(accuracy_score(*corpus))
+    assert scores["f1"] == pytest.approx(f1_score(*corpus, zero_division=0))
     of_types = by_type(found.sums, found.names)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # its division by zero
@@ -68,7 +68,7 @@ def test_counts_of_spans_are_those_of_nervaluate(corpus):
     assert sum(sums[f"spans/true_positives/{type_}"] for type_ in TYPES) == expected.correct
     assert sum(sums[f"spans/predicted/{type_}"] for type_ in TYPES) == expected.actual
     assert sum(sums[f"spans/gold/{type_}"] for type_ in TYPES) == expected.possible
-    assert score(found.sums, found.names)["span_f1"] == pytest.approx(expected.f1)
+    assert score(found.sums, found.names)["f1"] == pytest.approx(expected.f1)
 
 
 @given(corpus=corpora(PLAIN))
@@ -77,8 +77,8 @@ def test_scores_of_tags_are_those_of_scikit_learn(corpus):
     flat = [[tag for sentence in side for tag in sentence] for side in corpus]
     found = statistics(*corpus)
     scores = score(found.sums, found.names)
-    assert set(scores) == {"token_accuracy", "macro_f1", "exact_match"}
-    assert scores["token_accuracy"] == pytest.approx(sklearn_metrics.accuracy_score(*flat))
+    assert set(scores) == {"accuracy", "macro_f1", "exact_match"}
+    assert scores["accuracy"] == pytest.approx(sklearn_metrics.accuracy_score(*flat))
     assert scores["macro_f1"] == pytest.approx(sklearn_metrics.f1_score(*flat, average="macro", zero_division=0))
     of_types = by_type(found.sums, found.names)
     expected = sklearn_metrics.precision_recall_fscore_support(*flat, zero_division=0)
@@ -149,8 +149,8 @@ def test_scores_of_spans_and_intents_by_hand():
     predicted = [["B-PER", "I-PER", "O"], ["B-LOC", "I-LOC"], ["O"]]
     found = scored(gold, predicted, Intents(["a", "a", None], ["a", "b", "a"]))
     assert found == {
-        "token_accuracy": 4 / 6,
-        "span_f1": 0.5,
+        "accuracy": 4 / 6,
+        "f1": 0.5,
         "exact_match": 2 / 3,  # a sentence without an intent needs none
         "intent_accuracy": 0.5,
     }
@@ -162,7 +162,7 @@ def test_a_sentence_with_a_wrong_intent_is_no_exact_match():
 
 def test_nothing_scores_zero():
     assert set(scored([], []).values()) == {0}
-    assert scored([["O"]], [["O"]])["span_f1"] == 0  # as in conlleval and seqeval
+    assert scored([["O"]], [["O"]])["f1"] == 0  # as in conlleval and seqeval
 
 
 def test_differing_lengths_are_refused():

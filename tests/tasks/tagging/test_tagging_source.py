@@ -7,7 +7,7 @@ from carousel.corpus.document import Rejected
 from carousel.errors import UserError
 from carousel.tasks.tagging import source
 from carousel.tasks.tagging.document import SCHEMA
-from carousel.tasks.tagging.params import Data
+from carousel.tasks.tagging.data import Data
 
 FILE = Data(source="file", path="a.conll")
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import polars as pl
 
 from carousel.corpus.document import SPLITS, Collected, Rejected
+from carousel.corpus.formats.endings import COMPRESSED, OTHERS
 from carousel.corpus.formats.lines import recognise
 from carousel.errors import UserError
 from carousel.tasks.classification.data import Data
@@ -22,14 +23,6 @@ FORMATS = {
     ".parquet": "parquet",
     ".pq": "parquet",
 }
-COMPRESSED = {".gz", ".bz2", ".xz", ".zst", ".zstd"}
-
-# Endings that plainly mean something else than `label text` lines, which have no ending of their own
-OTHERS = {
-    ".yaml", ".yml", ".xml", ".html", ".htm", ".md", ".xlsx", ".xls", ".xlsm", ".ods", ".zip", ".pkl", ".pickle",
-    ".arrow", ".feather", ".orc", ".avro", ".sqlite", ".db", ".dvc", ".conll", ".conllu",
-}  # fmt: skip
-
 # What Python's str.strip() takes for white space: a little more than Unicode's property
 _BLANK = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
 _VISIBLE = r"[^\s\p{Cc}\p{Cf}]"  # a text of zero-width characters alone is empty

@@ -74,6 +74,10 @@ class ClassificationLearner(Learner[Batch]):
         return (losses * self.weights[targets]).mean()
 
     @override
+    def epoch_units(self, data: Dataset) -> int:
+        return len(data)
+
+    @override
     def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
         ids, lengths, _ = batch
         logits: Tensor = self.model(ids, lengths)

@@ -105,6 +105,6 @@ def calibration(report: Report) -> "Figure":
     error = report.metrics()["calibration_error"]
     above.set(ylabel="accuracy", xlim=(0, 1), ylim=(0, 1), title=f"Calibration; expected error {error:.3f}")
     above.legend(loc="upper left", frameon=False, fontsize=8)
-    below.bar(left, table["documents"].to_list(), width, align="edge", color="#999999", edgecolor="white")
+    below.bar(left, table["count"].to_list(), width, align="edge", color="#999999", edgecolor="white")
     below.set(xlabel="probability that the model gives its label", ylabel="documents")
     return figure

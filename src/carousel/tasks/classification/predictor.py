@@ -179,9 +179,9 @@ def from_bundle(bundle: Bundle) -> Classifier:
         kept(max_length, truncation)  # or it is a later version's
     except (ValueError, KeyError, TypeError) as error:
         raise BundleError(f"{CONFIG}: not the description of a text classifier: {error}") from error
-    tokenizer = _part(bundle, TOKENIZER, Tokenizer.from_json)
-    vocabulary = _part(bundle, VOCABULARY, Vocabulary.from_text)
-    labels = _part(bundle, LABELS, parse_labels)
+    tokenizer = bundle.part(TOKENIZER, Tokenizer.from_json)
+    vocabulary = bundle.part(VOCABULARY, Vocabulary.from_text)
+    labels = bundle.part(LABELS, parse_labels)
     try:
         # The weights are about to be loaded, so drawing random ones first would be time lost
         with torch.device("meta"):
@@ -207,10 +207,3 @@ def parse_labels(content: str) -> tuple[str, ...]:
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
         raise ValueError("is not a list of labels")
     return tuple(labels)
-
-
-def _part(bundle: Bundle, name: str, parse: Any) -> Any:
-    try:
-        return parse(bundle.text(name))
-    except ValueError as error:
-        raise BundleError(f"{name}: damaged or foreign: it {error}") from error

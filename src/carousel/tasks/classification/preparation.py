@@ -6,12 +6,12 @@ from typing import Any
 import polars as pl
 
 from carousel.corpus import split as splitting
+from carousel.corpus.labels import shown
 from carousel.corpus.split import Divided
 from carousel.errors import UserError
 from carousel.params import Split
 from carousel.tasks.classification import conflicts
 from carousel.tasks.classification.conflicts import Conflicts
-from carousel.tasks.classification.labels import shown
 
 
 @dataclass(frozen=True)

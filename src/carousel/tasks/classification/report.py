@@ -8,16 +8,16 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from carousel import calibration
 from carousel.corpus import lengths
 from carousel.corpus.dataset import Dataset, Ragged
 from carousel.tasks.classification.predictor import Classifier
 from carousel.tasks.classification.scores import scores
 from carousel.tasks.classification.scoring import indices
+from carousel.text import columns
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-BINS = 15  # of probability, as in Guo et al. 2017, "On calibration of modern neural networks"
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Report:
         return {
             **scores(self.targets, self.predicted, len(self.labels)),
             "loss": float(-np.log(np.maximum(chosen, 1e-12)).mean()),
-            "calibration_error": self._calibration_error(),
+            "calibration_error": calibration.expected_error(self.calibration()),
         }
 
     def confusion(self) -> pl.DataFrame:
@@ -109,32 +109,9 @@ class Report:
         )
 
     def calibration(self) -> pl.DataFrame:
-        """Accuracy by how sure the model is: by its label's probability, in those of `BINS` ranges that occur."""
-        sure = self.probabilities[np.arange(len(self.targets)), self.predicted]
-        return (
-            pl.DataFrame({"sure": sure, "correct": self.targets == self.predicted})
-            .with_columns(bin=(pl.col("sure") * BINS).ceil().clip(1, BINS).cast(pl.Int64))
-            .group_by("bin")
-            .agg(
-                probability=pl.col("sure").mean(),
-                accuracy=pl.col("correct").mean(),
-                documents=pl.len(),
-            )
-            .sort("bin")
-            .select(
-                ((pl.col("bin") - 1) / BINS).alias("above"),
-                (pl.col("bin") / BINS).alias("to"),
-                "probability",
-                "accuracy",
-                "documents",
-            )
-        )
-
-    def _calibration_error(self) -> float:
-        """Mean distance between probability and accuracy, over documents (Guo et al. 2017, equation 3)."""
-        table = self.calibration()
-        distance = (table["probability"] - table["accuracy"]).abs()
-        return float((distance * table["documents"]).sum() / len(self.targets))
+        """Accuracy by the probability of the predicted label."""
+        predicted = self.probabilities[np.arange(len(self.targets)), self.predicted]
+        return calibration.table(predicted, self.targets == self.predicted)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -158,6 +135,10 @@ class Report:
         yield "by_label", plots.by_label(self)
         yield "calibration", plots.calibration(self)
         yield "accuracy_by_length", plots.accuracy_by_length(self)
+
+    def pages(self) -> dict[str, str]:
+        """Return no page: the tables and plots have it all."""
+        return {}
 
     def predictions(self) -> pl.DataFrame:
         """Every document with its right and predicted label, the probability of each, and of all labels."""
@@ -199,19 +180,25 @@ def evaluate(classifier: Classifier, documents: Dataset, trained: int | None = N
     )
 
 
-def predict_documents(classifier: Classifier, documents: pl.DataFrame) -> Report:
+def predict_documents(classifier: Classifier, documents: pl.DataFrame, trained: int | None = None) -> Report:
     """Let a classifier predict prepared documents (`id`, `text`, `label`), by its own tokenizer and vocabulary.
 
     A label that the classifier does not know is added to its labels, with probability zero.
+
+    Args:
+        classifier: the model.
+        documents: with labels.
+        trained: tokens of the longest document that it read in training.
     """
     known = (*classifier.labels, *sorted(set(documents["label"]) - set(classifier.labels)))
-    tokens = [classifier.tokenizer.tokenize(text) for text in documents["text"]]
+    tokens = columns.tokens(documents["text"], classifier.tokenizer)
+    ids, lengths = columns.ids(tokens, classifier.vocabulary, classifier.max_length, classifier.truncation)
     encoded = Dataset(
-        {"ids": Ragged.of([classifier.ids(found) for found in tokens])},
+        {"ids": Ragged.ending(ids.to_numpy(), lengths.to_numpy())},
         {"targets": indices(documents["label"], known)},
         tuple(documents["id"]),
-        np.array([len(found) for found in tokens], dtype=np.int64),
+        tokens.list.len().cast(pl.Int64).to_numpy(),
     )
-    report = evaluate(classifier, encoded)
+    report = evaluate(classifier, encoded, trained)
     unknown = np.zeros((len(encoded), len(known) - len(classifier.labels)))
     return replace(report, labels=known, probabilities=np.hstack([report.probabilities, unknown]))

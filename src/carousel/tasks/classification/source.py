@@ -7,11 +7,11 @@ from typing import Any
 import polars as pl
 
 from carousel.corpus.document import Collected, Rejected
+from carousel.corpus.labels import alike, shown
 from carousel.errors import UserError
 from carousel.tasks.classification import labelled_files, stdlib_docs
 from carousel.tasks.classification.data import Data
 from carousel.tasks.classification.formats.rows import MISSING
-from carousel.tasks.classification.labels import alike, shown
 
 SOURCES: dict[str, Callable[[Data, Path], Collected]] = {
     "stdlib_docs": lambda data, root: Collected(stdlib_docs.read(root / data.path)),

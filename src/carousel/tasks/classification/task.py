@@ -121,14 +121,9 @@ class Classification(Task[Params]):
         return baseline.evaluate(splits, params.baseline)
 
     @override
-    def evaluate(self, predictor: Predictor, test: Dataset, longest: int | None = None) -> Report:
+    def evaluate(self, predictor: Predictor, documents: pl.DataFrame, longest: int | None = None) -> Report:
         assert isinstance(predictor, Classifier)
-        return report.evaluate(predictor, test, longest)
-
-    @override
-    def predict_documents(self, predictor: Predictor, documents: pl.DataFrame) -> Report:
-        assert isinstance(predictor, Classifier)
-        return report.predict_documents(predictor, documents)
+        return report.predict_documents(predictor, documents, longest)
 
 
 TASK = Classification()

@@ -14,8 +14,8 @@ from typing import Any
 
 import polars as pl
 
-from carousel.tasks.tagging.baseline_section import Baseline
 from carousel.tasks.tagging.features import features
+from carousel.tasks.tagging.params import Baseline
 from carousel.tasks.tagging.scores import Intents, Tags, score, statistics
 
 NO_EARLY_STOP = 0.0  # loss below which the averaged perceptron stops
@@ -37,6 +37,12 @@ class TaggingBaseline:
     val: dict[str, float]
     algorithm: str | None
     tags: int
+
+    def describe(self) -> str:
+        """Return what the model is, for a line of output."""
+        if self.algorithm is None:
+            return "every token has the same tag, so the baseline predicts that"
+        return f"CRF on hand-written features ({self.algorithm}), {self.tags} tags"
 
     def report(self) -> dict[str, Any]:
         """Return the content of reports/baseline.json."""
@@ -74,7 +80,7 @@ def predict_tags(tokens: Tags, tags: Tags, new: Tags, baseline: Baseline) -> lis
         new: tokens of each sentence to tag.
         baseline: the training algorithm and its iterations.
     """
-    from pycrfsuite import Tagger, Trainer  # type: ignore[import-untyped]
+    from pycrfsuite import Tagger, Trainer
 
     frequencies = Counter(chain.from_iterable(tags))
     if len(frequencies) < 2:

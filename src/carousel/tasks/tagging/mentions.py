@@ -15,7 +15,7 @@ from carousel.tasks.tagging.python_names import (
     Library,
     builtin,
 )
-from carousel.tasks.tagging.scheme import OUTSIDE
+from carousel.tasks.tagging.schemes import OUTSIDE
 
 _TOKEN = re.compile(r"[^\W_]+(?:-\w+)+|\w+|'\w+|[^\w\s]")
 # A word, perhaps with dots, that stands alone, in quotes or in markup, perhaps with the parentheses of a call

@@ -1,82 +1,86 @@
-"""The section `data` of a tagging task: where the sentences are, and how their files are read."""
+"""What params.yaml has for tagging, where it differs from other tasks."""
 
-import io
-from typing import Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field
 
-from carousel.params.data import Column, SplitName
-from carousel.params.sections import AnyPath, PathInside, Section
+from carousel import params
+from carousel.params.sections import Positive, Probability
+from carousel.tasks.tagging.data import Data
+
+Objective = Literal["val_f1", "val_accuracy", "val_exact_match", "val_loss", "ms_per_document", "megabytes"]
 
 
-class Data(Section):
-    """Where the sentences come from.
+class Encode(params.Encode):
+    """Nothing is truncated: every token gets a tag."""
 
-    Attributes:
-        source: the built-in data, or files.
-        path: the built-in data's table of modules, a file, a folder of `seq` files, or the folder of `splits`.
-        format: auto goes by a file's ending; a folder is `seq`.
-        tokens: a column's number from 1 (conll), a field of CoNLL-U, a key or column of lists (jsonl, parquet),
-            or a file (seq); auto is column 1, `form`, `tokens` or `seq.in`.
-        tags: likewise; auto is the last column, `upos`, `tags` or `seq.out`.
-        intent: a key or column (jsonl, parquet) or a file (seq); auto is `intent` or `label`, where there is one;
-            None ignores intents.
-        splits: the file or folder of each split in the folder `path`.
-        encoding: auto is UTF-8, or what a byte order mark says.
-        compression: auto is none or gzip, detected from the content.
-        max_rejected: maximum number of sentences that are left out.
-    """
+    truncation: Literal["none"] = "none"
 
-    source: Literal["stdlib_names", "file"] = "stdlib_names"
-    path: AnyPath = "data/stdlib_docs.yaml"
-    format: Literal["auto", "conll", "conllu", "jsonl", "parquet", "seq"] = "auto"
-    tokens: Column = "auto"
-    tags: Column = "auto"
-    intent: str | None = "auto"
-    splits: dict[SplitName, PathInside | None] = {}  # noqa: RUF012 - pydantic copies a default for each section
-    encoding: str = "auto"
-    compression: Literal["auto", "none", "gzip", "bz2", "xz", "zstd"] = "auto"
-    max_rejected: int = Field(default=100, ge=0)
+
+class Model(params.Model):
+    """The network: words and their spelling, a recurrent encoder, a CRF."""
+
+    encoder: Literal["recurrent"] = "recurrent"
+    embedding_size: Positive = 100
+    hidden_size: Positive = 128
+    feature_size: Positive = 100
+    feature_rows: Positive = 16384
+    pooling: Literal["max_mean", "max", "mean", "last", "last_max_mean", "attention"] = "max_mean"
+    dropout: Probability = 0.5
+    embedding_dropout: Probability = 0.5
+    word_dropout: Probability = 0.1
+    feature_dropout: Probability = 0.2
+    crf: bool = True
+    scheme: Literal["bio", "iobes"] = "iobes"
+
+
+class Train(params.Train):
+    """How it is trained."""
+
+    batch_tokens: int = Field(default=600, ge=0)
+
+
+class Sweep(params.Sweep):
+    """The search; a trial is judged by these objectives."""
+
+    objectives: Annotated[list[Objective], Field(min_length=1)] = ["val_f1"]  # type: ignore[assignment]
+    choose: dict[Objective, float] = {}  # type: ignore[assignment]
+
+
+class Baseline(params.Baseline):
+    """A CRF on hand-written features; `ap` is the averaged perceptron."""
+
+    algorithm: Literal["ap", "lbfgs"] = "ap"
+    iterations: Positive = 10
+
+
+class Promotion(params.Promotion):
+    """The gates; `metric` is what most of them measure."""
+
+    metric: Literal["f1", "accuracy", "exact_match"] = "f1"
+
+
+class Params(params.Params):
+    """The whole of params.yaml."""
+
+    task: Literal["tagging"] = "tagging"
+    data: Data = Data()
+    encode: Encode = Encode()
+    model: Model = Model()
+    train: Train = Train()
+    sweep: Sweep = Sweep()
+    baseline: Baseline = Baseline()
+    promotion: Promotion = Promotion()
 
     @property
-    def given(self) -> dict[SplitName, str]:
-        """The splits that have a file or folder."""
-        return {split: name for split, name in self.splits.items() if name is not None}
+    def hparams(self) -> "Hparams":
+        """The hyperparameters among them."""
+        return Hparams(model=self.model, train=self.train)
 
-    @field_validator("tokens", "tags", "intent", mode="before")
-    @classmethod
-    def _is_a_column(cls, value: Any, info: ValidationInfo) -> Any:
-        name = isinstance(value, str) and value.strip()
-        number = isinstance(value, int) and not isinstance(value, bool) and value > 0
-        if info.field_name == "intent":
-            if not (name or value is None):
-                raise ValueError(f"data.intent: should be auto, null, or a name, not {value!r}")
-        elif not (name or number):
-            raise ValueError(
-                f"data.{info.field_name}: should be auto, a name, or a column's number from 1, not {value!r}"
-            )
-        return value
 
-    @field_validator("encoding")
-    @classmethod
-    def _is_known(cls, encoding: str) -> str:
-        try:
-            if encoding != "auto":
-                io.TextIOWrapper(io.BytesIO(), encoding).close()  # refuses codecs that are no text, such as base64
-                b"a".ljust(8).decode(encoding, "ignore")  # and those that have no errors to ignore, such as idna
-        except (LookupError, ValueError) as error:
-            raise ValueError(
-                f"data.encoding: Python knows no encoding {encoding!r}; it knows utf-8, cp1252, gb18030, euc-kr, …"
-            ) from error
-        return encoding
+class Hparams(params.Hparams):
+    """The hyperparameters that a tagger is trained with."""
 
-    @model_validator(mode="after")
-    def _is_consistent(self) -> "Data":
-        roles = [("tokens", self.tokens), ("tags", self.tags), ("intent", self.intent)]
-        for place, (role, column) in enumerate(roles):
-            for other, same in roles[:place]:
-                if column == same and column not in ("auto", None):
-                    raise ValueError(f"data.{other} and data.{role} name the same column ({column!r}): change one")
-        if self.given and "train" not in self.given:
-            raise ValueError("data.splits names files but none for train")
-        return self
+    task: Literal["tagging"] = "tagging"
+    model: Model
+    train: Train

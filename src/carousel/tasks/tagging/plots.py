@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from carousel.evaluation.plots import BLUE, MAX_NAMED, ORANGE, empty_figure, named_ticks
+from carousel.plotting import BLUE, MAX_NAMED, ORANGE, empty_figure, named_ticks
 from carousel.tasks.tagging.report import TaggingReport
+from carousel.tasks.tagging.scores import METRICS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-SCORES = {"span_f1": "span F1", "token_accuracy": "token accuracy"}  # the first that a report has is its main one
 
 
 def confusion(report: TaggingReport) -> "Figure":
@@ -62,21 +62,19 @@ def f1_by_type(report: TaggingReport) -> "Figure":
 
 
 def score_by_length(report: TaggingReport) -> "Figure":
-    """Draw span F1, or token accuracy where tags are not spans, by sentence length with the number of sentences."""
+    """Draw F1 by sentence length, with the number of sentences."""
     table, metrics = report.by_length(), report.metrics()
-    name = next(name for name in SCORES if name in metrics)
+    name, title = METRICS[0].name, METRICS[0].title
     figure = empty_figure((7, 4))
     axes = figure.subplots()
     bars = axes.bar(table["tokens"].to_list(), table[name].to_list(), color=BLUE, edgecolor="white")
     axes.bar_label(bars, [f"n={n}" for n in table["sentences"]], padding=2, fontsize=8)
     axes.axhline(metrics[name], color="black", linewidth=0.8, linestyle="--")
-    axes.set(xlabel="tokens in the sentence", ylabel=SCORES[name], ylim=(0, 1.08))
-    axes.set_title(f"{SCORES[name][0].upper()}{SCORES[name][1:]} by length")
+    axes.set(xlabel="tokens in the sentence", ylabel=title, ylim=(0, 1.08))
+    axes.set_title(f"{title} by length")
     return figure
 
 
 def _title(report: TaggingReport) -> str:
     """Return the report's main score."""
-    metrics = report.metrics()
-    name = next(name for name in SCORES if name in metrics)
-    return f"{SCORES[name]} {metrics[name]:.3f}"
+    return f"{METRICS[0].title} {report.metrics()[METRICS[0].name]:.3f}"

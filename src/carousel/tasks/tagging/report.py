@@ -1,23 +1,26 @@
 """What a tagger did on the test split: metrics, and tables of where it is wrong."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import eq
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from carousel.evaluation.report import BINS
+from carousel import calibration
 from carousel.tasks.tagging import scores
 from carousel.tasks.tagging.schemes import Span
-from carousel.tasks.tagging.scores import Intents, Statistics, Tags, Unit
+from carousel.tasks.tagging.scores import METRICS, Intents, Statistics, Tags, Unit
+from carousel.tasks.tagging.scoring import BUCKETS, EDGES
 
-EDGES = (5, 10, 15, 20, 30, 40, 60)  # of buckets of sentence length, in tokens
-BUCKETS = (*(f"{low + 1}-{high}" for low, high in zip((0, *EDGES), EDGES, strict=False)), f"{EDGES[-1] + 1}+")
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MISSED, SPURIOUS = "(missed)", "(spurious)"  # a span that was not predicted, and one that is not right
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class TaggingReport:
         known: whether the model's vocabulary has the token; None leaves out `by_known`.
         probabilities: that the model gives to the predicted tag of each token; None leaves out `calibration`.
         intents: of the sentences, if they have some.
+        classes: the tags that the model knows; spans in BIO.
     """
 
     names: Sequence[str]
@@ -41,6 +45,56 @@ class TaggingReport:
     known: Sequence[Sequence[bool]] | None = None
     probabilities: Sequence[Sequence[float]] | None = None
     intents: Intents | None = None
+    classes: tuple[str, ...] = ()
+
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """Return the tables of reports/tables, by name."""
+        # a row a span, as DVC's plot counts them
+        confusion = self.confusion().select(
+            pl.col("actual").fill_null(SPURIOUS).repeat_by(self.unit).explode(),
+            pl.col("predicted").fill_null(MISSED).repeat_by(self.unit).explode(),
+        )
+        main = METRICS[0].name
+        by_length = self.by_length().with_columns(score=pl.col(main))
+        found = {"confusion": confusion, "by_class": self.by_type(), "by_length": by_length}
+        if self.known is not None:
+            found["by_known"] = self.by_known()
+        if self.probabilities is not None:
+            found["calibration"] = self.calibration()
+        return found
+
+    def plots(self) -> "Iterator[tuple[str, Figure]]":
+        """Draw the plots of MLflow, one after the other, each with its name."""
+        from carousel.tasks.tagging import plots
+
+        yield "confusion_matrix", plots.confusion(self)
+        yield "f1_by_type", plots.f1_by_type(self)
+        yield "score_by_length", plots.score_by_length(self)
+
+    def pages(self) -> dict[str, str]:
+        """Return the page of the worst sentences."""
+        from carousel.tasks.tagging.page import render
+
+        return {
+            "worst_sentences": render(self, "Sentences with the most errors", f"{len(self.names)} test sentences")
+        }
+
+    def predictions(self) -> pl.DataFrame:
+        """Return a row a sentence: number of tokens, gold and predicted tags, lowest probability, intents."""
+        none = [None] * len(self.names)
+        gold, predicted = self.intents if self.intents is not None else (none, none)
+        sentences = self.sentences()
+        return pl.DataFrame(
+            {
+                "id": pl.Series(self.names, dtype=pl.String),
+                "tokens": sentences["tokens"].list.len().cast(pl.Int64),
+                "gold": sentences["gold"],
+                "predicted": sentences["predicted"],
+                "probability": sentences["probability"] if "probability" in sentences.columns else 1.0,
+                "intent": pl.Series(gold, dtype=pl.String),
+                "predicted_intent": pl.Series(predicted, dtype=pl.String),
+            }
+        )
 
     @cached_property
     def statistics(self) -> Statistics:
@@ -56,7 +110,11 @@ class TaggingReport:
         """Return what `scores.score` does; with probabilities, also the expected calibration error of tokens."""
         found = scores.score(self.statistics.sums, self.statistics.names)
         metrics = {name: float(value) for name, value in found.items()}
-        return metrics if self.probabilities is None else metrics | {"calibration_error": self._calibration_error()}
+        return (
+            metrics
+            if self.probabilities is None
+            else metrics | {"calibration_error": calibration.expected_error(self.calibration())}
+        )
 
     def by_type(self) -> pl.DataFrame:
         """Precision, recall, F1 and support of each type of span or each tag, most frequent first."""
@@ -101,7 +159,7 @@ class TaggingReport:
         for which, mask in (("known", known), ("unknown", ~known)):
             tokens = int(mask.sum())
             accuracy = float(correct[mask].mean()) if tokens else 0.0
-            rows.append({"words": which, "tokens": tokens, "token_accuracy": accuracy})
+            rows.append({"words": which, "tokens": tokens, "accuracy": accuracy})
         if self.unit == "spans":
             rows = [row | of_spans for row, of_spans in zip(rows, self._spans_by_known(self.known), strict=True)]
         return pl.DataFrame(rows)
@@ -152,7 +210,7 @@ class TaggingReport:
         return found.sort(by, descending=[name == "wrong" for name in by], maintain_order=True).head(count)
 
     def calibration(self) -> pl.DataFrame:
-        """Accuracy of tokens by the probability of their predicted tag, in those of `BINS` ranges that occur.
+        """Accuracy of tokens by the probability of their predicted tag, as in `calibration.table`.
 
         Raises:
             ValueError: the report has no probabilities.
@@ -160,26 +218,7 @@ class TaggingReport:
         if self.probabilities is None:
             raise ValueError("the report has no probabilities")
         probabilities = np.array([p for sentence in self.probabilities for p in sentence], dtype=np.float64)
-        return (
-            pl.DataFrame({"probability": probabilities, "correct": self._correct()})
-            .with_columns(bin=(pl.col("probability") * BINS).ceil().clip(1, BINS).cast(pl.Int64))
-            .group_by("bin")
-            .agg(pl.col("probability").mean(), accuracy=pl.col("correct").mean(), tokens=pl.len())
-            .sort("bin")
-            .select(
-                ((pl.col("bin") - 1) / BINS).alias("above"),
-                (pl.col("bin") / BINS).alias("to"),
-                "probability",
-                "accuracy",
-                "tokens",
-            )
-        )
-
-    def _calibration_error(self) -> float:
-        """Mean distance between probability and accuracy, over tokens (Guo et al. 2017, equation 3)."""
-        table = self.calibration()
-        distance = (table["probability"] - table["accuracy"]).abs()
-        return float(np.average(distance, weights=table["tokens"])) if table.height else 0.0
+        return calibration.table(probabilities, self._correct())
 
     def _correct(self) -> npt.NDArray[np.bool_]:
         """Return whether the tag of each token of all sentences is right, shape (tokens,)."""

@@ -1,8 +1,8 @@
 """Tag schemes: spans of tokens written as one tag for each token.
 
 BIO (also IOB2) begins each span with B-TYPE and continues it with I-TYPE. IOBES also marks the last token of a
-span (E-TYPE) and a span of a single token (S-TYPE). IOB1 writes B-TYPE only where a span follows another one of its
-type, IO never.
+span (E-TYPE) and a span of a single token (S-TYPE); BILOU calls these L-TYPE and U-TYPE. IOB1 writes B-TYPE only
+where a span follows another one of its type, IO never.
 """
 
 import re
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 Scheme = Literal["bio", "iobes"]
 PREFIXES: dict[Scheme, str] = {"bio": "BI", "iobes": "BIES"}
 OUTSIDE = "O"
-_SPAN_TAG = re.compile(r"O|[BIES]-.+", re.DOTALL)
+_SPAN_TAG = re.compile(r"O|([BIESMLU])-.+", re.DOTALL)
+_SAME = {"U": "S", "L": "E", "M": "I"}  # BILOU's prefixes, and what IOBES calls them
 
 
 class Span(NamedTuple):
@@ -27,7 +28,7 @@ class Span(NamedTuple):
 
 
 def is_spans(tags: Iterable[str]) -> bool:
-    """Return whether these tags write spans: there is a tag, and each is O or B-, I-, E- or S- with a type."""
+    """Return whether these tags write spans: there is a tag, and each is O or a prefix with a type."""
     distinct = set(tags)
     return bool(distinct) and all(_SPAN_TAG.fullmatch(tag) for tag in distinct)
 
@@ -36,19 +37,37 @@ def spans(tags: Sequence[str]) -> list[Span]:
     """Return the spans of a sentence by the rule of conlleval (Tjong Kim Sang and Buchholz 2000, CoNLL-2000).
 
     A span starts at B- and S-, at I- and E- after O, E- or S-, and where the type changes. It ends before O and
-    before the next span. This reads BIO, IOB1, IO and IOBES, and also tags that no scheme permits: in `O I-X`, the
-    second token is a span.
+    before the next span. This reads BIO, IOB1, IO, IOBES and BILOU, and also tags that no scheme permits: in
+    `O I-X`, the second token is a span.
     """
     found: list[Span] = []
     start, last_prefix, last_type = 0, OUTSIDE, ""
     for i, tag in enumerate((*tags, OUTSIDE)):
         prefix, _, type_ = tag.partition("-")
+        prefix = _SAME.get(prefix, prefix)
         if prefix in ("O", "B", "S") or last_prefix in ("O", "E", "S") or type_ != last_type:
             if last_prefix != OUTSIDE:
                 found.append(Span(start, i, last_type))
             start = i
         last_prefix, last_type = prefix, type_
     return found
+
+
+def first_violation(tags: Sequence[str]) -> int | None:
+    """Return the index of the first tag that continues no span of its type; None if there is no such tag."""
+    before = OUTSIDE
+    for place, tag in enumerate(tags):
+        prefix = _prefix(tag)
+        if prefix in ("I", "E") and not (_prefix(before) in ("B", "I") and before[2:] == tag[2:]):
+            return place
+        before = tag
+    return None
+
+
+def _prefix(tag: str) -> str:
+    found = _SPAN_TAG.fullmatch(tag)
+    prefix = found[1] if found else None
+    return _SAME.get(prefix, prefix) if prefix else ""
 
 
 def write(found: Iterable[Span], length: int, scheme: Scheme) -> list[str]:

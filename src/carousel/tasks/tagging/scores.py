@@ -16,6 +16,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from carousel.metric import Metric
 from carousel.tasks.tagging import schemes
 from carousel.tasks.tagging.schemes import Span
 
@@ -23,6 +24,7 @@ Unit = Literal["spans", "tags"]
 Tags = Sequence[Sequence[str]]  # of each token of each sentence
 Numbers = npt.NDArray[np.float64]
 OF_TYPE = ("true_positives", "predicted", "gold")
+METRICS = (Metric("f1", "F1"), Metric("accuracy", "token accuracy"), Metric("exact_match", "exact match"))
 
 
 class Intents(NamedTuple):
@@ -129,16 +131,21 @@ def statistics(
         hits = scored & np.array([one == other for one, other in zip(*intents, strict=True)], dtype=bool)
         counts |= {"exact": exact & (hits | ~scored), "intents": scored, "intent_correct": hits}
     values = np.column_stack([*counts.values(), by_type.reshape(len(pairs), len(types) * len(OF_TYPE))])
-    names = (*counts, *(f"{unit}/{name}/{type_}" for type_ in types for name in OF_TYPE))
-    return Statistics(names, values.astype(np.int64))
+    return Statistics(columns_of(unit, types, intents is not None), values.astype(np.int64))
+
+
+def columns_of(unit: Unit, types: Sequence[str], intents: bool) -> tuple[str, ...]:
+    """Return the names of the columns of `Statistics`."""
+    counts = ("sentences", "exact", "tokens", "correct", *(("intents", "intent_correct") if intents else ()))
+    return (*counts, *(f"{unit}/{name}/{type_}" for type_ in types for name in OF_TYPE))
 
 
 def score(sums: npt.ArrayLike, names: Sequence[str]) -> dict[str, Numbers]:
     """Return the scores of summed counts, each of shape (*,); 0 where undefined.
 
-    `token_accuracy`; for spans, `span_f1` over all types together (micro); for tags, `macro_f1`, the mean over
-    those that occur or are predicted; `exact_match`, the fraction of sentences whose tags and intent are all right;
-    with intents, `intent_accuracy`.
+    `f1` over all spans (micro); of tags that are no spans, this is the accuracy. `accuracy` of tokens.
+    `exact_match`, the fraction of sentences whose tags and intent are all right. `macro_f1` of tags that are no
+    spans, the mean over those that occur or are predicted. `intent_accuracy`, of sentences with an intent.
 
     Args:
         sums: of `Statistics.values`, with any weights, shape (*, k).
@@ -146,14 +153,15 @@ def score(sums: npt.ArrayLike, names: Sequence[str]) -> dict[str, Numbers]:
     """
     sums = np.asarray(sums, dtype=np.float64)
     found = {name: sums[..., i] for i, name in enumerate(names)}
-    scores = {"token_accuracy": _ratio(found["correct"], found["tokens"])}
     unit, _, (hits, predicted, gold) = _of_types(sums, names)
-    if unit == "spans":
-        scores["span_f1"] = _ratio(2 * hits.sum(-1), predicted.sum(-1) + gold.sum(-1))
-    else:
+    scores = {
+        "f1": _ratio(2 * hits.sum(-1), predicted.sum(-1) + gold.sum(-1)),
+        "accuracy": _ratio(found["correct"], found["tokens"]),
+        "exact_match": _ratio(found["exact"], found["sentences"]),
+    }
+    if unit == "tags":
         occurs = predicted + gold > 0
         scores["macro_f1"] = _ratio(_ratio(2 * hits, predicted + gold).sum(-1), occurs.sum(-1))
-    scores["exact_match"] = _ratio(found["exact"], found["sentences"])
     if "intents" in found:
         scores["intent_accuracy"] = _ratio(found["intent_correct"], found["intents"])
     return scores

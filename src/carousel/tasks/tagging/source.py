@@ -9,9 +9,9 @@ import polars as pl
 from carousel.corpus.document import Collected, Rejected
 from carousel.corpus.labels import alike, shown
 from carousel.errors import UserError
-from carousel.tasks.tagging import scheme, stdlib_names, tagged_files
+from carousel.tasks.tagging import schemes, stdlib_names, tagged_files
+from carousel.tasks.tagging.data import Data
 from carousel.tasks.tagging.formats.sentences import plural
-from carousel.tasks.tagging.params import Data
 
 SOURCES: dict[str, Callable[[Data, Path], Collected]] = {
     "stdlib_names": lambda data, root: Collected(stdlib_names.read(root / data.path)),
@@ -103,12 +103,12 @@ def _alike(noun: str, values: pl.Series) -> Iterable[str]:
 
 def _violations(documents: pl.DataFrame) -> list[str]:
     """Return a line on sentences that break the scheme of their tags, if there are any."""
-    if not scheme.is_scheme(documents["tags"].explode().unique()):
+    if not schemes.is_spans(documents["tags"].explode().unique()):
         return []
     found = [
         (name, tags, place)
         for name, tags in documents.select("id", "tags").iter_rows()
-        if (place := scheme.first_violation(tags)) is not None
+        if (place := schemes.first_violation(tags)) is not None
     ]
     if not found:
         return []

@@ -5,12 +5,12 @@ from pathlib import Path
 import polars as pl
 
 from carousel.corpus.document import SPLITS, Collected, Rejected
-from carousel.corpus.labelled_files import COMPRESSED, OTHERS
+from carousel.corpus.formats.endings import COMPRESSED, OTHERS
 from carousel.errors import UserError
+from carousel.tasks.tagging.data import Data
 from carousel.tasks.tagging.document import SCHEMA
 from carousel.tasks.tagging.formats import conll, conllu, lists, seq
 from carousel.tasks.tagging.formats.sentences import Sentences, recognise
-from carousel.tasks.tagging.params import Data
 
 FORMATS = {
     ".conllu": "conllu",

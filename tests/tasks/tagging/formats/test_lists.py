@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carousel.tasks.tagging.params import Data
+from carousel.tasks.tagging.data import Data
 from carousel.tasks.tagging.tagged_files import read
 from tests.tasks.tagging.tagged_reading import SENTENCES, WRITERS, jsonl, put, read_file, refused
 

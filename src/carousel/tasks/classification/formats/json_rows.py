@@ -4,10 +4,11 @@ import json
 import re
 from typing import Any
 
+from carousel.corpus.formats.columns import named
 from carousel.corpus.formats.lines import TextFile
 from carousel.errors import UserError
 from carousel.tasks.classification.data import Column, Data
-from carousel.tasks.classification.formats.rows import Rows, named, roles, title
+from carousel.tasks.classification.formats.rows import Rows, roles, title
 
 MAX_DIGITS = 4000  # of a number; Python itself refuses to convert more than 4300
 _ARRAY = re.compile(r"\s*\[\s*(\{|$)")

@@ -2,11 +2,12 @@
 
 import re
 
+from carousel.corpus.formats.columns import named
 from carousel.corpus.formats.lines import TextFile
 from carousel.errors import UserError
 from carousel.tasks.classification.data import Data
 from carousel.tasks.classification.formats import delimited, json_rows
-from carousel.tasks.classification.formats.rows import MISSING, Rows, missing_word, named
+from carousel.tasks.classification.formats.rows import MISSING, Rows, missing_word
 
 PREFIX = "__label__"
 LABELS = re.compile(rf"(?:^|(?<=\s)){PREFIX}(\S+)")

@@ -5,9 +5,10 @@ from pathlib import Path
 import polars as pl
 
 from carousel.corpus.formats import recognition
+from carousel.corpus.formats.columns import named
 from carousel.errors import UserError
 from carousel.tasks.classification.data import Data
-from carousel.tasks.classification.formats.rows import Rows, named, roles, title
+from carousel.tasks.classification.formats.rows import Rows, roles, title
 
 _HEAD = 4096  # bytes that tell what a file is
 

@@ -1,6 +1,5 @@
 """Rows of one file: the wanted columns, and the rows that could not be read."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -49,9 +48,3 @@ def title(column: Column) -> str:
 def missing_word(column: Column, word: str) -> str:
     """Return the reason why a row whose text or label is such a word is rejected."""
     return f"{title(column)} is {word}, a missing value if not in quotes; data.missing: [] reads it as a word"
-
-
-def named(columns: Sequence[str], most: int = 12, width: int = 40) -> str:
-    """Return column names for a message, long ones and long lists cut."""
-    shown = [repr(name if len(name) <= width else f"{name[:width]}…") for name in columns[:most]]
-    return ", ".join(shown) + (", …" if len(columns) > most else "")

@@ -6,9 +6,8 @@ from collections.abc import Iterable
 
 from carousel.corpus.formats.lines import TextFile
 from carousel.errors import UserError
-from carousel.params import Column
+from carousel.tasks.tagging.data import Column, Data
 from carousel.tasks.tagging.formats.sentences import Sentences, plural
-from carousel.tasks.tagging.params import Data
 
 DOCUMENT_START = "-DOCSTART-"
 _BLANKS = re.compile("[ \t]+")

@@ -4,9 +4,8 @@ import re
 
 from carousel.corpus.formats.lines import TextFile
 from carousel.errors import UserError
-from carousel.params import Column
+from carousel.tasks.tagging.data import Column, Data
 from carousel.tasks.tagging.formats.sentences import Sentences, plural
-from carousel.tasks.tagging.params import Data
 
 FIELDS = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
 MEANINGFUL_EMPTY = ("feats",)  # `_` is a value here: no features; elsewhere it is a missing annotation

@@ -8,12 +8,11 @@ from typing import Any
 import polars as pl
 
 from carousel.corpus.formats import recognition
+from carousel.corpus.formats.columns import named
 from carousel.corpus.formats.lines import TextFile
-from carousel.corpus.formats.rows import named
 from carousel.errors import UserError
-from carousel.params import Column
+from carousel.tasks.tagging.data import Column, Data
 from carousel.tasks.tagging.formats.sentences import Sentences
-from carousel.tasks.tagging.params import Data
 
 Row = tuple[int, dict[str, Any] | str]  # line, and a row or the reason why it is none
 _HEAD = 4096  # bytes that show what a file is

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from carousel.corpus.formats import lines
 from carousel.corpus.formats.lines import TextFile
-from carousel.params import Data as TextData
-from carousel.tasks.tagging.params import Data
+from carousel.tasks.tagging.data import Data
 
 _LINE_BREAK = re.compile("[\n\r\x0b\x0c\x85\u2028\u2029]")
 _SURROGATE = re.compile("[\ud800-\udfff]")  # half of a pair, which JSON can spell and UTF-8 cannot
@@ -67,7 +66,7 @@ def recognise(path: Path, data: Data) -> TextFile:
     Raises:
         UserError: when it is not a text file.
     """
-    return lines.recognise(path, TextData(encoding=data.encoding, compression=data.compression))
+    return lines.recognise(path, data)
 
 
 def plural(count: int, noun: str) -> str:

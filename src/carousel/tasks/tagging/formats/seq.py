@@ -4,9 +4,8 @@ import re
 from pathlib import Path
 
 from carousel.errors import UserError
-from carousel.params import Column
+from carousel.tasks.tagging.data import Column, Data
 from carousel.tasks.tagging.formats.sentences import Sentences, recognise
-from carousel.tasks.tagging.params import Data
 
 TOKENS, TAGS, INTENTS = "seq.in", "seq.out", "label"
 _BLANKS = re.compile("[ \t]+")

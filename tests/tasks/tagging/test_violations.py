@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carousel.tasks.tagging.scheme import first_violation, is_scheme
+from carousel.tasks.tagging.schemes import first_violation
 
 spans = st.lists(st.tuples(st.sampled_from(["PER", "LOC", "a-b"]), st.integers(1, 4)) | st.none(), max_size=6)
 
@@ -37,22 +37,3 @@ def test_spans_that_were_written_as_tags_violate_nothing(spans):
 )
 def test_the_first_violation_is_the_first_tag_that_continues_nothing(tags, place):
     assert first_violation(tags.split()) == place
-
-
-@pytest.mark.parametrize(
-    ("tags", "expected"),
-    [
-        ("O B-X I-X", True),
-        ("B-X", True),
-        ("O I-X", True),
-        ("B-X S-X E-X I-X O", True),
-        ("O", False),
-        ("NOUN VERB", False),
-        ("B-X NOUN", False),
-        ("S-X E-X", False),
-        ("B- I-", False),
-        ("b-x O", False),
-    ],
-)
-def test_a_scheme_has_a_prefix_in_every_tag(tags, expected):
-    assert is_scheme(tags.split()) == expected

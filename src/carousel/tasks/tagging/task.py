@@ -1,0 +1,163 @@
+"""Tagging: a tag for each token of a sentence, and possibly an intent for the sentence."""
+
+from collections.abc import Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from torch import nn
+from typing_extensions import override
+
+from carousel.bundle.bundle import Bundle
+from carousel.corpus.dataset import Dataset, Ragged
+from carousel.corpus.document import Collected, Rejected
+from carousel.corpus.training_data import TOKENIZER, VOCABULARY, Parts
+from carousel.nn import affixes
+from carousel.predictor import Predictor
+from carousel.task import Task
+from carousel.tasks.tagging import baseline, document, learner, preparation, schemes, source
+from carousel.tasks.tagging.baseline import TaggingBaseline
+from carousel.tasks.tagging.data import Data
+from carousel.tasks.tagging.params import Params
+from carousel.tasks.tagging.predictor import TASK as NAME
+from carousel.tasks.tagging.predictor import SequenceTagger
+from carousel.tasks.tagging.preparation import Prepared
+from carousel.tasks.tagging.report import TaggingReport
+from carousel.tasks.tagging.scores import Intents
+from carousel.tasks.tagging.scoring import TagScoring
+from carousel.tasks.tagging.tags import PART, Tags
+from carousel.text.subwords import build
+from carousel.text.tokenizer import Tokenizer
+from carousel.text.vocabulary import UNKNOWN_ID, Vocabulary
+
+NORMALIZATION = ("nfc",)  # case is part of a token's features
+
+
+class Tagging(Task[Params]):
+    """A tag for each token."""
+
+    name = NAME
+    noun = "tagger"
+    baseline_noun = "CRF baseline"
+    scoring = TagScoring()
+    make_learner = staticmethod(learner.make_learner)
+
+    @override
+    def collect(self, data: Data, root: Path = Path()) -> Collected:
+        return source.collect(data, root)
+
+    @override
+    def check(self, data: Data, documents: pl.DataFrame, rejected: list[Rejected]) -> None:
+        source.check(data, documents, rejected)
+
+    @override
+    def remarks(self, documents: pl.DataFrame, rejected: list[Rejected]) -> list[str]:
+        return source.remarks(documents, rejected)
+
+    @override
+    def describe(self, data: Data, documents: pl.DataFrame, rejected: list[Rejected]) -> dict[str, Any]:
+        return source.describe(data, documents, rejected)
+
+    @override
+    def prepare(self, documents: pl.DataFrame, params: Params) -> Prepared:
+        return preparation.prepare(documents, params.split)
+
+    @override
+    def digest(self, documents: pl.DataFrame) -> str:
+        return document.digest(documents)
+
+    @override
+    def inputs(self, documents: pl.DataFrame) -> list[Any]:
+        return documents["tokens"].to_list()
+
+    @override
+    def texts(self, documents: pl.DataFrame) -> pl.Series:
+        return documents["tokens"].list.join(" ")
+
+    @override
+    def tokenize(
+        self, splits: dict[str, pl.DataFrame], params: Params
+    ) -> tuple[Tokenizer, dict[str, pl.DataFrame]]:
+        chosen = params.tokenizer
+        steps: Sequence[str] = NORMALIZATION if chosen.normalization is None else chosen.normalization
+        texts = splits["train"]["tokens"].list.join(" ")
+        tokenizer = build(chosen.name, steps, texts, chosen.subwords)
+        return tokenizer, {name: _normalized(frame, tokenizer) for name, frame in splits.items()}
+
+    @override
+    def fit_parts(self, train: pl.DataFrame, params: Params) -> Parts:
+        tags = Tags.of(train["tags"].to_list(), train["intent"].to_list(), params.model.scheme)
+        return {PART: tags.to_part()}
+
+    @override
+    def encode(self, tokens: pl.DataFrame, vocabulary: Vocabulary, parts: Parts, params: Params) -> Dataset:
+        tags = Tags.from_text(parts[PART].decode("utf-8"))
+        words = tokens["tokens"].explode()
+        lengths = tokens["tokens"].list.len().cast(pl.Int64).to_numpy()
+        distinct = words.unique(maintain_order=True).to_list()
+        number = {word: i for i, word in enumerate(distinct)}
+        rows = np.array([number[word] for word in words], dtype=np.int64)
+        ids = np.array([vocabulary.ids.get(word, UNKNOWN_ID) for word in distinct], dtype=np.int32)
+        spelled = affixes.hashed(distinct, params.model.feature_rows)
+        known = {intent: i for i, intent in enumerate(tags.intents)}
+        intents = np.array([known.get(intent, 0) for intent in tokens["intent"]], dtype=np.int64)
+        return Dataset(
+            {
+                "ids": Ragged.ending(ids[rows], lengths),
+                "features": Ragged.ending(spelled[rows], lengths),
+                "tags": Ragged.of([tags.encode(sentence) for sentence in tokens["tags"].to_list()]),
+            },
+            {"intents": intents} if tags.intents else {},
+            tuple(tokens["id"]),
+        )
+
+    @override
+    def bundle(self, model: nn.Module, parts: Parts, params: Params) -> Bundle:
+        return SequenceTagger(
+            model,  # type: ignore[arg-type]
+            Tokenizer.from_json(parts[TOKENIZER].decode("utf-8")),
+            Vocabulary.from_text(parts[VOCABULARY].decode("utf-8")),
+            Tags.from_text(parts[PART].decode("utf-8")),
+        ).to_bundle()
+
+    @override
+    def baseline(self, splits: dict[str, pl.DataFrame], params: Params) -> TaggingBaseline:
+        return baseline.evaluate(splits, params.baseline)
+
+    @override
+    def evaluate(self, predictor: Predictor, documents: pl.DataFrame, longest: int | None = None) -> TaggingReport:
+        assert isinstance(predictor, SequenceTagger)
+        sentences = documents["tokens"].to_list()
+        tagged, tags = predictor.tag(sentences), predictor.tags
+        gold = documents["tags"].to_list()
+        if tags.scheme is not None:
+            gold = [schemes.convert(sentence, "bio") for sentence in gold]
+        intents = None
+        if tagged.intents is not None:
+            given = [tags.intents[i] for i in tagged.intents.argmax(-1).tolist()]
+            intents = Intents(documents["intent"].to_list(), given)
+        normalize, known = predictor.tokenizer.normalize, predictor.vocabulary.ids
+        return TaggingReport(
+            tuple(documents["id"]),
+            sentences,
+            gold,
+            [tags.decode(numbers) for numbers in tagged.tags],
+            [[(normalize(token) or token) in known for token in sentence] for sentence in sentences],
+            tagged.probabilities,
+            intents,
+            tuple(dict.fromkeys([*tags.written, *sorted(set(chain.from_iterable(gold)))])),
+        )
+
+
+def _normalized(frame: pl.DataFrame, tokenizer: Tokenizer) -> pl.DataFrame:
+    """Return sentences with normalized tokens; one that would be empty stays as it is."""
+    words = frame["tokens"].explode().unique()
+    table = {word: tokenizer.normalize(word) or word for word in words}
+    return frame.with_columns(
+        tokens=pl.col("tokens").list.eval(pl.element().replace_strict(table, return_dtype=pl.String))
+    )
+
+
+TASK = Tagging()
