@@ -5,14 +5,18 @@
 # make lint       formatting, style, types, layers
 # make bench      speed beside others, in ratios, written into docs/performance.md; 15 minutes
 # make results    accuracy on published data sets, into docs/results.md; hours. DATA=folder says where they lie
+# make lock       requirements.lock and requirements-dev.lock anew
 # make clean      remove what the pipeline made; the environment and DVC's cache stay
 
 PYTHON ?= python3
 PORT ?= 5000
 DATA ?= data/benchmarks
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check
+# Its builds for CPU and CUDA have different hashes, and libraries that the lock files leave out
+TORCH := torch==2.13.0
 
-.PHONY: run setup ui dashboard test test-slow lint bench results clean lock .dvc/config.local
+.PHONY: run setup develop ui dashboard test test-slow lint bench results clean lock .dvc/config.local
 .DEFAULT_GOAL := run
 
 # Python runs the commands: the first line of a script cannot name every folder
@@ -23,14 +27,23 @@ run: setup
 # The environment is as new as the lock file, or it is made again
 setup: .venv/.carousel .dvc/config.local
 
+# What tests, lint and benchmarks need in addition
+develop: setup .venv/.carousel-dev
+
 .venv/.carousel: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "error: $(PYTHON) is older than Python 3.11; name a newer one: make PYTHON=python3.12" >&2; exit 2; }
 	@case $$PWD in *[%{}$$]*) echo "error: $$PWD: MLflow, DVC and setuptools cannot work in a folder with % { } or $$ in its" \
 		"name; rename it" >&2; exit 2;; esac
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --disable-pip-version-check --requirement requirements.lock
-	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --editable .
+	$(PIP) $(TORCH)
+	$(PIP) --require-hashes --no-deps --requirement requirements.lock
+	$(PIP) --no-deps --editable .
+	@rm -f .venv/.carousel-dev
+	@touch $@
+
+.venv/.carousel-dev: .venv/.carousel requirements-dev.lock
+	$(PIP) --require-hashes --no-deps --requirement requirements-dev.lock
 	@touch $@
 
 .dvc/config.local:
@@ -39,38 +52,44 @@ setup: .venv/.carousel .dvc/config.local
 ui: setup
 	MLFLOW_DISABLE_TELEMETRY=true DO_NOT_TRACK=true $(BIN)/python -m mlflow ui --backend-store-uri sqlite:///mlflow.db --port $(PORT)
 
-dashboard: setup
+dashboard: develop
 	@test -e .carousel/studies.journal || { echo "error: no sweep has run here; dvc repro runs one" >&2; exit 2; }
 	$(BIN)/python $(BIN)/optuna-dashboard --port $(PORT) --storage-class JournalFileStorage .carousel/studies.journal
 
 # A file's tests share what they set up, so a file stays with one of the processes; a core for each
-test: setup
+test: develop
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 # Kill loops wait more than they compute, so two at a time also on one core
-test-slow: setup
+test-slow: develop
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow --numprocesses 2 --dist loadfile
 
-lint: setup
+lint: develop
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: setup
+bench: develop
 	$(BIN)/python -m bench.peers.environment
 	$(BIN)/python -m bench.page
 
-results: setup
+results: develop
 	$(BIN)/python -m bench.results --data $(DATA)
 
 clean:
 	rm -rf data/raw data/prepared data/tokens data/encoded data/predictions artifacts models reports dvc.lock \
 		.dvc/tmp dvc_plots mlflow.db* mlruns .carousel
 
-# Write the exact versions that are installed now, after trying newer ones. A build's local suffix (+cpu) is
-# left out, so that every machine takes the build that its own index offers.
+# Write the newest versions that pyproject.toml allows, with hashes, for CPython 3.11 to 3.13
 lock:
-	{ echo "# Exact versions for 'make setup'; made by 'make lock', for CPython 3.11 to 3.13."; \
-	  $(BIN)/python -m pip freeze --exclude-editable --exclude carousel | sed -E 's/\+cpu$$//; s/ @ file.*torch-([0-9.]+).*/==\1/'; \
-	} > requirements.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --quiet uv
+	$(call LOCK,requirements.lock,)
+	$(call LOCK,requirements-dev.lock,--extra dev --extra postgresql --extra dashboard --constraint requirements.lock)
+
+define LOCK
+echo "$(TORCH)" > .venv/torch.txt
+$(BIN)/uv pip compile pyproject.toml $(2) --constraint .venv/torch.txt --universal --python-version 3.11 --generate-hashes \
+	--no-emit-package torch --no-header --no-annotate --quiet --output-file $(1)
+awk '/^[^ ]/ { skip = /^(nvidia-|cuda-|triton)/ } !skip' $(1) > .venv/lock && cp .venv/lock $(1)
+endef
