@@ -1,4 +1,4 @@
-"""The one exception that means: a person can fix this."""
+"""User errors: what is wrong, and how to fix it, in one line."""
 
 
 class UserError(Exception):

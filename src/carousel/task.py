@@ -42,7 +42,7 @@ class Prepared(Protocol):
         """The `split.Divided` that they come from."""
 
     def remarks(self) -> list[str]:
-        """Return what a person should look at before training, a line each."""
+        """Return what is worth a look before training, a line each."""
 
     def report(self) -> dict[str, Any]:
         """Return what reports/data.json has for this task."""
@@ -121,7 +121,7 @@ class Task(ABC, Generic[P]):
 
     @abstractmethod
     def remarks(self, documents: pl.DataFrame, rejected: list[Rejected]) -> list[str]:
-        """Return what a person should look at before training, a line each."""
+        """Return what is worth a look before training, a line each."""
 
     @abstractmethod
     def describe(self, data: Any, documents: pl.DataFrame, rejected: list[Rejected]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 MOST = 10  # words that are marked where there is no colour
 LEAST = 0.005  # a weaker score is 0.00 when it is written
 LEGENDS = {
-    "attention": "attention: the share of each word in what was read; shares sum to 1",
+    "attention": "attention: the weight of each word in what was read; weights sum to 1",
     "occlusion": "occlusion: by how much log p({label}) falls when the word is read as unknown",
 }
 
@@ -33,12 +33,12 @@ def bracketed(found: "Explanation") -> str:
     """Return the words as plain text: the strongest with their figure in brackets, unknown ones in braces."""
     strong = [i for i, word in enumerate(found.words) if abs(word.score) >= LEAST]
     strongest = sorted(strong, key=lambda i: -abs(found.words[i].score))[:MOST]
-    figures = {i: _figure(found, found.words[i]) for i in strongest}
+    scores = {i: _figure(found, found.words[i]) for i in strongest}
     parts = []
     for i, word in enumerate(found.words):
         token = one_line(word.token)
         token = token if word.known else f"{{{token}}}"
-        parts.append(f"[{token} {figures[i]}]" if i in figures else token)
+        parts.append(f"[{token} {scores[i]}]" if i in scores else token)
     return " ".join(parts)
 
 
@@ -49,10 +49,10 @@ def coloured(found: "Explanation") -> "Text":
     strongest = max((abs(word.score) for word in found.words), default=LEAST)
     text = Text()
     for word in found.words:
-        share = abs(word.score) / max(strongest, LEAST)
-        shade = round(60 + 130 * share)
+        strength = abs(word.score) / max(strongest, LEAST)
+        shade = round(60 + 130 * strength)
         colour = f"rgb(0,{shade},0)" if word.score > 0 else f"rgb({shade},0,0)"
-        style = f"bold white on {colour}" if share >= 0.1 and abs(word.score) >= LEAST else ""
+        style = f"bold white on {colour}" if strength >= 0.1 and abs(word.score) >= LEAST else ""
         text.append(one_line(word.token), f"{style} underline" if not word.known else style)
         text.append(" ")
     return text

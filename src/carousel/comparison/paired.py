@@ -44,7 +44,7 @@ class Difference:
         return self.b - self.a
 
     def confidence(self, above: float = 0.0) -> float:
-        """Return the share of resamples in which B - A is above a margin, counting ties half.
+        """Return the fraction of resamples in which B - A is above a margin, counting ties half.
 
         `confidence()` says how surely B is better; `confidence(-0.01)` how surely it is not worse by 0.01 or more.
         """
@@ -263,9 +263,9 @@ def p_value(p: float) -> str:
     return f"= {p:.3f}" if p < 0.1 else f"= {p:.2f}"
 
 
-def points(share: float, digits: int = 1) -> str:
+def points(fraction: float, digits: int = 1) -> str:
     """Write a difference of shares in percentage points, signed: `+0.4`, `−1.2`."""
-    text = f"{100 * share:+.{digits}f}"
+    text = f"{100 * fraction:+.{digits}f}"
     return text.lstrip("+-") if not float(text) else text.replace("-", "−")
 
 

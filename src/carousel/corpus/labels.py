@@ -1,4 +1,4 @@
-"""Labels that look alike: different strings that a person takes for one."""
+"""Labels that look alike: different strings that are easily taken for the same."""
 
 import re
 import unicodedata

@@ -30,7 +30,7 @@ from carousel.tracking.store import sqlite_url
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-# Of the person's shell, what would lead DVC or MLflow to their own checkout or store
+# Of the user's environment, what would lead DVC or MLflow to their own checkout or store
 _LEFT_OUT = ("DVC_EXP_", "DVC_ROOT", "DVC_STUDIO", "MLFLOW_")
 _ELSEWHERE = {  # tags, and what it means when this machine's differ
     "machine.processor": "another processor: last bits may differ",
@@ -39,7 +39,7 @@ _ELSEWHERE = {  # tags, and what it means when this machine's differ
     "data.python": "another Python: its documentation, the data of stdlib_docs, may differ",
 }
 
-# What DVC says to a person who ran it
+# What DVC prints for an interactive user
 _HINTS = (
     "Generating lock file",
     "Updating lock file",

@@ -84,7 +84,7 @@ class Ngrams(NgramTable):
     """Logits from the n-grams of a document: naive Bayes by counting, each n-gram's weight by learning.
 
     N(g, c) of the training documents have n-gram g and label c, and N(g) have it at all. What g says of c is the
-    log-ratio of c's share among them to its share p(c) among all documents:
+    log-ratio of c's frequency among them to its frequency p(c) among all documents:
 
         r(g, c) = log ((N(g, c) + α p(c)) / (N(g) + α)) - log p(c)
 
@@ -144,8 +144,8 @@ class Ngrams(NgramTable):
 
 def log_ratios(counts: Tensor, documents: Tensor) -> Tensor:
     """Return r(g, c), (*, classes), of n-grams' counts N(g, c) (*, classes) and those of documents (classes,)."""
-    share = (documents + 1) / (documents + 1).sum()  # p(c), above 0 also where nothing was counted
-    return ((counts + PRIOR * share) / (counts.sum(-1, keepdim=True) + PRIOR)).log() - share.log()
+    prior = (documents + 1) / (documents + 1).sum()  # p(c), above 0 also where nothing was counted
+    return ((counts + PRIOR * prior) / (counts.sum(-1, keepdim=True) + PRIOR)).log() - prior.log()
 
 
 def root(rows: Tensor, none: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""The typed form of params.yaml: the only place where a person writes hyperparameters."""
+"""The typed form of params.yaml: the only place for hyperparameters."""
 
 from carousel.params.file import hparams_from, load, load_hparams, read_yaml, validated
 from carousel.params.schema import UNSCORED, Hparams, Params, check_searchable, flatten, replace, searchable

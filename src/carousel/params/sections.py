@@ -13,7 +13,7 @@ AutoOrProbability = Annotated[
     Discriminator(lambda given: "[word]" if isinstance(given, str) else "[number]"),
 ]
 Positive = Annotated[int, Field(ge=1)]
-Share = Annotated[float, Field(ge=0, le=1)]
+UnitInterval = Annotated[float, Field(ge=0, le=1)]
 Factor = Annotated[float, Field(gt=0)]
 AnyPath = Annotated[str, AfterValidator(check_path)]
 PathInside = Annotated[str, AfterValidator(check_inside)]
@@ -60,7 +60,7 @@ class Vocab(Section):
 
     min_count: Positive = 2
     max_size: Annotated[int, Field(ge=3)] = 30_000
-    max_unknown: Share = 0.5
+    max_unknown: UnitInterval = 0.5
 
 
 class Vectors(Section):
@@ -117,11 +117,11 @@ class Promotion(Section):
     """What a version has to show before it becomes champion: a key a gate, and null is no gate."""
 
     metric: str = ""
-    floor: Share | None = None
+    floor: UnitInterval | None = None
     baseline: bool = False
-    not_worse: Share | None = 0.0
+    not_worse: UnitInterval | None = 0.0
     better: Annotated[float, Field(gt=0.5, lt=1)] | None = None
-    slices: Share | None = 0.1
+    slices: UnitInterval | None = 0.1
     slice_documents: Positive = 50
     size: Factor | None = 2.0
     speed: Factor | None = 2.0

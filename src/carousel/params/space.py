@@ -73,7 +73,7 @@ class Range(Section):
 
 
 def _kind(given: Any, mapping: str) -> str:
-    """Return the tag of the form that a person chose: a list, or a mapping."""
+    """Return the tag of the form that was written: a list, or a mapping."""
     if isinstance(given, list) or not isinstance(given, dict | Section):
         return "[list]"
     has_choices = "choices" in given if isinstance(given, dict) else isinstance(given, Choices)

@@ -1,4 +1,4 @@
-"""The real key that a person most likely meant."""
+"""The key that was most likely meant."""
 
 import difflib
 

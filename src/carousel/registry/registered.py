@@ -1,4 +1,4 @@
-"""A registered version's bundle, figures and predictions on test data, each found when first asked for."""
+"""A registered version's bundle, metrics and predictions on test data, each loaded when first used."""
 
 from functools import cached_property
 from typing import TYPE_CHECKING, Any

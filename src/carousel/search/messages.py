@@ -30,7 +30,7 @@ class Data:
 
 @dataclass(frozen=True)
 class Work:
-    """What a worker is told once: the documents, what to measure, and how many share the cores."""
+    """What a worker gets once: the documents, what to measure, and how many share the cores."""
 
     data: Data
     objectives: list[Objective]

@@ -147,12 +147,12 @@ def table(outcome: Outcome, epochs: dict[int, Epoch] | None = None) -> Table:
 def line(study: Study, trial: FrozenTrial, place: int) -> str:
     """Return the line of a trial that ended."""
     outcome = Outcome(study)
-    figures = [
+    numbers = [
         f"{name.replace('_', ' ')} {number(outcome.value(trial, i))}"
         for i, name in enumerate(study.sweep.objectives)
     ]
     seconds = trial.user_attrs.get(SECONDS)
-    parts = [f"trial {place}/{study.sweep.trials}", ", ".join(figures), state(trial)]
+    parts = [f"trial {place}/{study.sweep.trials}", ", ".join(numbers), state(trial)]
     parts += [] if seconds is None else [f"{seconds:.0f} s"]
     reason = trial.user_attrs.get(REASON)
     return "  ".join([*parts, tried(trial)]) + (f"\n  {reason}" if reason else "")

@@ -33,7 +33,7 @@ class Watcher(Protocol):
     """Whoever is told how a sweep goes."""
 
     def note(self, line: str) -> None:
-        """Tell something that a person should know."""
+        """Report something that the user should know."""
 
     def begin(self, study: Study) -> None:
         """The first trials are being trained, or all of them have ended before."""
@@ -276,5 +276,5 @@ class Run:
         if len(self._failures) < self.sweep.max_failures or Outcome(self.study).candidates:
             return
         reason, count = Counter(self._failures).most_common(1)[0]
-        share = f"{count} times" if count > 1 else "at last"
-        raise UserError(f"sweep: the first {len(self._failures)} trials all failed, {share}: {reason}")
+        often = f"{count} times" if count > 1 else "at last"
+        raise UserError(f"sweep: the first {len(self._failures)} trials all failed, {often}: {reason}")

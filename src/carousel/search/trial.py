@@ -21,7 +21,7 @@ class PrunedError(Exception):
 
 
 class Reporting(Callback):
-    """Report every epoch's validation metrics, and stop the trial when the answer says so.
+    """Report every epoch's validation metrics, and stop the trial if the answer is no.
 
     Args:
         report: sends the epoch, and returns whether to go on.

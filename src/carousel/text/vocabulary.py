@@ -1,4 +1,4 @@
-"""The vocabulary: an ordered list of tokens, kept as plain text that a person can read and diff."""
+"""The vocabulary: an ordered list of tokens, stored as plain text that can be read and diffed."""
 
 import hashlib
 from collections.abc import Iterable

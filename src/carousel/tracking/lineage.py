@@ -33,7 +33,7 @@ REQUIREMENTS = "requirements.lock"
 # What the pipeline itself writes is no change of the code, and a new file matters only where code is
 _WRITTEN = (":(exclude)dvc.lock", ":(exclude)reports")
 _CODE = ("src", "pipeline")
-_PLAIN = (  # whatever a person's git configuration says
+_PLAIN = (  # whatever the user's git configuration is
     "--binary",
     "--no-color",
     "--no-ext-diff",

@@ -87,12 +87,12 @@ class SweepRuns:
         self._written.add(str(trial.number))
 
     def finish(self, outcome: Outcome) -> None:
-        """Write the outcome to the parent run: figures, table, plots, and what the winner is found by."""
+        """Write the outcome to the parent run: metrics, table, plots, and what the winner is found by."""
         report = outcome.report()
         best = outcome.best
         for place, name in enumerate(outcome.study.sweep.objectives):
             self.client.log_metric(self.parent, f"best/{name}", outcome.value(best, place))
-        # As tags: a chart of counts beside models' figures would tell nobody anything
+        # As tags: a chart of counts beside models' metrics is of no use
         for count in ("trials", "pruned", "failed", "seeded", "spared_seconds"):
             self.client.set_tag(self.parent, f"optuna.{count}", str(report[count]))
         self.client.set_tag(self.parent, "optuna.best_trial", str(best.number))

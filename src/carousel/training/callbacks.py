@@ -40,7 +40,7 @@ class PerStepSeed(Callback):
 
 
 class History(Callback):
-    """Keep each epoch's figures, as the rows of a table.
+    """Keep each epoch's metrics, as the rows of a table.
 
     Args:
         clip_norm: above which a step's gradient was clipped.
@@ -72,7 +72,7 @@ class History(Callback):
         self.norms.append(float(module.gradient_norm))
 
     def on_validation_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        """Let the epoch's validation figures be logged by epoch."""
+        """Log the epoch's validation metrics by epoch."""
         self._by_epoch(trainer, module)
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:

@@ -29,7 +29,7 @@ from carousel.params import Hparams
 from carousel.training import code
 
 FILE = "training.ckpt"
-SHARE = 0.02  # of the time, at most, goes into writing checkpoints
+CHECKPOINT_TIME_FRACTION = 0.02  # upper bound on time spent writing checkpoints
 EVERY = 2.0  # seconds at least between two of them
 KEEP_DAYS = 14
 
@@ -104,7 +104,7 @@ class Best(Callback):
 
 
 class ResumableCheckpoint(LightningCheckpoint):
-    """Write checkpoints as a training goes, and one more when a person or a scheduler stops it.
+    """Write checkpoints as a training goes, and one more when the user or a scheduler stops it.
 
     As one of Lightning's `Checkpoint`s it runs after the callbacks whose state it saves.
 
@@ -183,4 +183,4 @@ class ResumableCheckpoint(LightningCheckpoint):
             signal.signal(signal.SIGINT, before)  # Lightning leaves it ignored
 
     def _due(self) -> bool:
-        return time.monotonic() - self._saved > max(EVERY, self._cost / SHARE)
+        return time.monotonic() - self._saved > max(EVERY, self._cost / CHECKPOINT_TIME_FRACTION)

@@ -30,7 +30,7 @@ def begin(embedding: nn.Embedding, pretrained: Pretrained) -> None:
 class Frozen(Callback):
     """Keep word vectors as they are for so many epochs.
 
-    It says so when training begins, too: one that goes on from an epoch's middle is not told of its start.
+    It is also done when training begins: one that resumes in the middle of an epoch gets no event of its start.
     """
 
     def __init__(self, epochs: int) -> None:

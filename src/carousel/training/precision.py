@@ -44,7 +44,7 @@ def choose(hparams: Hparams) -> Precision:
     asked = hparams.train.precision
     device, has_bf16 = hardware()
     if asked == "fp32":
-        return Precision("fp32", "train.precision says so")
+        return Precision("fp32", "set by train.precision")
     if not has_bf16:
         if asked == "bf16":
             raise UserError(
@@ -56,7 +56,7 @@ def choose(hparams: Hparams) -> Precision:
     if refusal:
         return Precision("fp32", f"{device} refuses bf16 recurrent kernels: {refusal}")
     if asked == "bf16":
-        return Precision("bf16", "train.precision says so")
+        return Precision("bf16", "set by train.precision")
     model = hparams.model
     pays = model.encoder == "recurrent" and model.cell == "lstm" and model.hidden_size >= BF16_HIDDEN_SIZE
     if device == "this processor" and not pays:

@@ -23,7 +23,7 @@ class Conflicts:
     first: tuple[str, ...]
 
     def remarks(self) -> list[str]:
-        """Return what a person should look at before training: a line, or none."""
+        """Return what is worth a look before training: a line, or none."""
         if not self.texts:
             return []
         most = ", ".join(f"{labels}: {count} documents" for labels, count in list(self.labels.items())[:3])

@@ -1,4 +1,4 @@
-"""A person's own files: CSV, TSV, JSON, JSONL, Parquet, or `label text` lines, plain or compressed."""
+"""A user's own files: CSV, TSV, JSON, JSONL, Parquet, or `label text` lines, plain or compressed."""
 
 from pathlib import Path
 

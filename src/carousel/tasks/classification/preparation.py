@@ -34,7 +34,7 @@ class Prepared:
         return self.divided.splits
 
     def remarks(self) -> list[str]:
-        """Return what a person should look at before training, a line each."""
+        """Return what is worth a look before training, a line each."""
         gone = [
             f"label {shown(label)} is gone: the text of each of its {count} documents is also under another label, "
             "and that document was kept"

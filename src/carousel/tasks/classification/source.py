@@ -73,7 +73,7 @@ def check(data: Data, documents: pl.DataFrame, rejected: list[Rejected]) -> None
 
 
 def remarks(documents: pl.DataFrame, rejected: list[Rejected]) -> list[str]:
-    """Return what a person should look at before training, a line each."""
+    """Return what is worth a look before training, a line each."""
     lines = []
     if rejected:
         lines.append(f"{len(rejected)} rows rejected; {_first(rejected)}")

@@ -31,7 +31,7 @@ class Prepared:
         return self.divided.splits
 
     def remarks(self) -> list[str]:
-        """Return what a person should look at before training, a line each."""
+        """Return what is worth a look before training, a line each."""
         if not self.missing:
             return []
         named = ", ".join(f"{tag} ({count} tokens)" for tag, count in list(self.missing.items())[:5])
