@@ -26,12 +26,14 @@ class Predictor(Protocol):
     """A trained model with its tokenizer and vocabulary.
 
     Attributes:
-        columns: titles of what `Prediction.cells` returns.
         example: inputs to show how it is called.
     """
 
-    columns: ClassVar[tuple[str, ...]]
     example: ClassVar[list[Any]]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Titles of what `Prediction.cells` returns."""
 
     @property
     def architecture(self) -> str:

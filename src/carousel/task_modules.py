@@ -14,12 +14,12 @@ TASKS = {
 }
 
 
-def module(task: str, name: str) -> ModuleType:
+def module(task: object, name: str) -> ModuleType:
     """Import a module of a task.
 
     Raises:
         UserError: when there is no such task.
     """
-    if task not in TASKS:
+    if not isinstance(task, str) or task not in TASKS:
         raise UserError(f"task: should be one of {', '.join(TASKS)}, not {task!r}")
     return importlib.import_module(f"{TASKS[task]}.{name}")

@@ -64,7 +64,6 @@ class Classifier:
         truncation: which they are, as `text.cut` says.
     """
 
-    columns: ClassVar[tuple[str, ...]] = ("label", "p", "then")
     example: ClassVar[list[Any]] = ["Return a new event loop for the current thread.", "Parse an XML document."]
 
     model: TextClassifier
@@ -85,6 +84,11 @@ class Classifier:
                 f"{LABELS} names {len(set(self.labels))} labels, but the model has {config.classes} classes"
             )
         self.model.eval()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Titles of a prediction's cells."""
+        return "label", "p", "then"
 
     # Prediction
 

@@ -70,9 +70,9 @@ class Prediction:
         return ", ".join([*([self.intent] if self.intent else []), *found])
 
     def cells(self) -> tuple[str, ...]:
-        """Return the spans, and the intent."""
+        """Return the spans, and the intent if the tagger knows any."""
         spans = ", ".join(f"{span.text} {span.tag} {span.probability:.2f}" for span in self.spans)
-        return spans, f"{self.intent} {self.intent_probability:.2f}" if self.intent else ""
+        return (spans, f"{self.intent} {self.intent_probability:.2f}") if self.intent else (spans,)
 
 
 class Tagged(NamedTuple):
@@ -100,7 +100,6 @@ class SequenceTagger:
         tags: what the scores stand for.
     """
 
-    columns: ClassVar[tuple[str, ...]] = ("spans", "intent")
     example: ClassVar[list[Any]] = ["Raise ValueError if the name is not a string.", "Return a copy of the list."]
 
     model: Tagger
@@ -118,6 +117,11 @@ class SequenceTagger:
             if described != found:
                 raise BundleError(f"{what.format(found)}, but the model has {described}")
         self.model.eval()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Titles of a prediction's cells."""
+        return ("spans", "intent") if self.tags.intents else ("spans",)
 
     # Prediction
 
