@@ -6,11 +6,12 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 ROOT = Path(__file__).parents[1]
 
@@ -122,14 +123,11 @@ def project_files() -> list[Path]:
     return [path for path in files if path.parts[0] not in ("reports", "dvc.lock") and (ROOT / path).is_file()]
 
 
-def make_checkout(folder: Path, *, git: bool = True) -> Checkout:
-    """Copy the project to a folder, with small data and a small model."""
-    for path in project_files():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / path, folder / path)
+def environment(folder: Path) -> dict[str, str]:
+    """Return the environment of commands in a checkout."""
     binaries = Path(sys.executable).parent
-    environment = {key: value for key, value in os.environ.items() if key not in LEFT_OUT}
-    environment |= {
+    kept = {key: value for key, value in os.environ.items() if key not in LEFT_OUT}
+    return kept | {
         "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": "src",
         "OMP_NUM_THREADS": "1",
@@ -141,7 +139,14 @@ def make_checkout(folder: Path, *, git: bool = True) -> Checkout:
         "GIT_COMMITTER_EMAIL": "test@localhost",
         "GIT_CONFIG_GLOBAL": os.devnull,
     }
-    checkout = Checkout(folder, environment)
+
+
+def make_checkout(folder: Path, *, git: bool = True) -> Checkout:
+    """Copy the project to a folder, with small data and a small model."""
+    for path in project_files():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / path, folder / path)
+    checkout = Checkout(folder, environment(folder))
     (folder / "data/stdlib_docs.yaml").write_text(TOPICS, "utf-8")
     checkout.set_params(SMALL)
     if git:
@@ -159,21 +164,43 @@ def _no_secrets_of_another_test(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("carousel.url._replaced", {})
 
 
+def built_once(tmp_path_factory: pytest.TempPathFactory, name: str, build: Callable[[Path], None]) -> Checkout:
+    """Return a copy of a checkout that the first of the test processes builds, and the others wait for."""
+    shared = tmp_path_factory.getbasetemp()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        shared = shared.parent
+    original = shared / f"{name}-original" / "checkout"
+    with FileLock(shared / f"{name}.lock"):
+        if not (original.parent / "built").exists():
+            shutil.rmtree(original.parent, ignore_errors=True)
+            original.parent.mkdir()
+            build(original)
+            (original.parent / "built").touch()
+    copied = tmp_path_factory.mktemp(name) / "checkout"
+    return Checkout(original, environment(original)).copy(copied)
+
+
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A checkout after `dvc repro`, committed. Tests read it; one that writes takes a copy, or the store's name."""
-    checkout = make_checkout(tmp_path_factory.mktemp("carousel") / "checkout")
-    printed = checkout.run("dvc", "repro")
-    (checkout.path / "repro.log").write_text(printed, "utf-8")
-    checkout.run("git", "add", "dvc.lock", "reports")
-    checkout.run("git", "commit", "--quiet", "--message", "first model")
-    return checkout
+
+    def build(folder: Path) -> None:
+        checkout = make_checkout(folder)
+        printed = checkout.run("dvc", "repro")
+        (checkout.path / "repro.log").write_text(printed, "utf-8")
+        checkout.run("git", "add", "dvc.lock", "reports")
+        checkout.run("git", "commit", "--quiet", "--message", "first model")
+
+    return built_once(tmp_path_factory, "finished", build)
 
 
 @pytest.fixture(scope="session")
 def two_models(finished: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Checkout:
     """A copy in which `dvc exp run` has trained a GRU beside the LSTM, without a sweep. Tests read it."""
-    checkout = finished.copy(tmp_path_factory.mktemp("two") / "checkout")
-    settings = ("model.cell=gru", "train.learning_rate=0.015", "sweep.trials=0")
-    checkout.run("dvc", "exp", "run", *(part for setting in settings for part in ("--set-param", setting)))
-    return checkout
+
+    def build(folder: Path) -> None:
+        checkout = finished.copy(folder)
+        settings = ("model.cell=gru", "train.learning_rate=0.015", "sweep.trials=0")
+        checkout.run("dvc", "exp", "run", *(part for setting in settings for part in ("--set-param", setting)))
+
+    return built_once(tmp_path_factory, "two_models", build)
