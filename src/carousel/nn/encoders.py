@@ -1,20 +1,19 @@
 """The encoders by name. A new one is a module with an `Encoder`, a function here, and a line in `ENCODERS`."""
 
 from collections.abc import Callable
-from typing import Protocol
 
 from carousel.nn.bag import Bag
-from carousel.nn.config import ClassifierConfig
+from carousel.nn.config import EncoderConfig
 from carousel.nn.convolutional import ConvolutionalEncoder
 from carousel.nn.encoder import Encoder
 from carousel.nn.recurrent import RecurrentEncoder
 from carousel.nn.transformer import TransformerEncoder
 
 
-def _recurrent(config: ClassifierConfig) -> Encoder:
+def _recurrent(config: EncoderConfig, inputs: int) -> Encoder:
     return RecurrentEncoder(
         config.cell,
-        config.embedding_size,
+        inputs,
         config.hidden_size,
         layers=config.layers,
         bidirectional=config.bidirectional,
@@ -26,13 +25,13 @@ def _recurrent(config: ClassifierConfig) -> Encoder:
     )
 
 
-def _convolutional(config: ClassifierConfig) -> Encoder:
-    return ConvolutionalEncoder(config.embedding_size, config.hidden_size)
+def _convolutional(config: EncoderConfig, inputs: int) -> Encoder:
+    return ConvolutionalEncoder(inputs, config.hidden_size)
 
 
-def _transformer(config: ClassifierConfig) -> Encoder:
+def _transformer(config: EncoderConfig, inputs: int) -> Encoder:
     return TransformerEncoder(
-        config.embedding_size,
+        inputs,
         config.hidden_size,
         layers=config.layers,
         heads=config.heads,
@@ -40,11 +39,11 @@ def _transformer(config: ClassifierConfig) -> Encoder:
     )
 
 
-def _bag(config: ClassifierConfig) -> Encoder:
-    return Bag(config.embedding_size)
+def _bag(_config: EncoderConfig, inputs: int) -> Encoder:
+    return Bag(inputs)
 
 
-ENCODERS: dict[str, Callable[[ClassifierConfig], Encoder]] = {
+ENCODERS: dict[str, Callable[[EncoderConfig, int], Encoder]] = {
     "recurrent": _recurrent,
     "convolutional": _convolutional,
     "transformer": _transformer,
@@ -52,43 +51,23 @@ ENCODERS: dict[str, Callable[[ClassifierConfig], Encoder]] = {
 }
 
 
-class Shape(Protocol):
-    """What decides how a model is called: a `ClassifierConfig`, or the `model` section of params.yaml."""
+def encoder(config: EncoderConfig, inputs: int) -> Encoder:
+    """Return a new encoder.
 
-    @property
-    def encoder(self) -> str:
-        """A key of `ENCODERS`."""
-
-    @property
-    def cell(self) -> str:
-        """A key of `nn.cells.CELLS`."""
-
-    @property
-    def bidirectional(self) -> bool:
-        """Whether a second direction reads from the end."""
-
-    @property
-    def embedding_size(self) -> int:
-        """Width of a word vector."""
-
-    @property
-    def hidden_size(self) -> int:
-        """Width of one direction's state."""
-
-    @property
-    def layers(self) -> int:
-        """How many there are."""
+    Args:
+        config: what it is made of.
+        inputs: width of a word vector.
+    """
+    return ENCODERS[config.name](config, inputs)
 
 
-def called(shape: Shape) -> str:
+def called(name: str, cell: str, bidirectional: bool) -> str:
     """Return a word for what reads: `bilstm`, `gru`, `transformer`."""
-    if shape.encoder != "recurrent":
-        return shape.encoder
-    return ("bi" if shape.bidirectional else "") + shape.cell
+    return ("bi" if bidirectional else "") + cell if name == "recurrent" else name
 
 
-def size(shape: Shape) -> str:
+def size(name: str, hidden_size: int, layers: int, embedding_size: int) -> str:
     """Return its width and, where it has several, its layers: `128x1`, `128`."""
-    if shape.encoder == "bag":
-        return str(shape.embedding_size)
-    return f"{shape.hidden_size}" + ("" if shape.encoder == "convolutional" else f"x{shape.layers}")
+    if name == "bag":
+        return str(embedding_size)
+    return f"{hidden_size}" + ("" if name == "convolutional" else f"x{layers}")

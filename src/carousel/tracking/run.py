@@ -38,7 +38,9 @@ TRAINING_METRICS = (  # of training's report
 def name(hparams: Hparams, data: str) -> str:
     """Return a name that tells runs apart at a glance: `bilstm-128x1 lr 0.002 · stdlib-docs`."""
     model = hparams.model
-    return f"{called(model)}-{size(model)} lr {hparams.train.learning_rate:.2g} · {data}"
+    reads = called(model.encoder, model.cell, model.bidirectional)
+    width = size(model.encoder, model.hidden_size, model.layers, model.embedding_size)
+    return f"{reads}-{width} lr {hparams.train.learning_rate:.2g} · {data}"
 
 
 def flat(*sections: BaseModel) -> dict[str, str]:

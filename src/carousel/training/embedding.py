@@ -39,7 +39,7 @@ class Frozen(Callback):
     def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         """Freeze, or not."""
         assert isinstance(module, Learner)
-        module.model.get_submodule("embedding").requires_grad_(trainer.current_epoch >= self.epochs)
+        module.embedding.requires_grad_(trainer.current_epoch >= self.epochs)
 
     def on_train_epoch_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         """Freeze, or no longer."""

@@ -30,7 +30,7 @@ class Learner(lightning.LightningModule, ABC, Generic[Batch]):
     A task subclasses it with the loss of a batch and the metrics of a validation batch.
 
     Args:
-        model: what is trained; a submodule `embedding` has the word vectors.
+        model: what is trained.
         train: the `train` section of the hyperparameters.
         metrics: what `measure` logs; the first one decides which epoch is the best.
 
@@ -80,6 +80,11 @@ class Learner(lightning.LightningModule, ABC, Generic[Batch]):
         """Bring the model into the form that predicts, when training is over."""
 
     # What all tasks share
+
+    @property
+    def embedding(self) -> nn.Module:
+        """The word vectors, which may be pretrained."""
+        return self.model.get_submodule("embedding")
 
     @property
     def monitor(self) -> Metric:

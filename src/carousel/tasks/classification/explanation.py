@@ -20,12 +20,12 @@ def explain(classifier: Classifier, text: str) -> Explanation:
     ids = np.array(classifier.ids(tokens), dtype=np.int64)  # one unknown word, if there are no tokens
     logits = classifier.logits([ids])[0].double().log_softmax(-1)
     prediction = int(logits.argmax())
-    method: Method = "attention" if isinstance(classifier.model.pooling, Attention) else "occlusion"
+    method: Method = "attention" if isinstance(classifier.network.pooling, Attention) else "occlusion"
     span = -(-len(ids) // SPANS)
     if method == "attention":
         span = 1
         with torch.inference_mode():
-            scores = streaming.attention(classifier.model, ids, BATCH_TOKENS).tolist()
+            scores = streaming.attention(classifier.network, ids, BATCH_TOKENS).tolist()
     else:
         scores = [float(logits[prediction]) - without for without in _without(classifier, ids, prediction, span)]
     words = zip(read, ids.tolist(), scores, strict=False)

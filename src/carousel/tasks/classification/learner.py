@@ -11,6 +11,7 @@ from typing_extensions import override
 from carousel.corpus.dataset import Dataset, Integers
 from carousel.nn.batch import pad
 from carousel.nn.classifier import TextClassifier
+from carousel.nn.ngram_ensemble import NgramEnsemble
 from carousel.nn.spelled import fold
 from carousel.tasks.classification.params import Train
 from carousel.tasks.classification.scores import METRICS
@@ -18,6 +19,14 @@ from carousel.training.batches import Batches
 from carousel.training.learner import Learner
 
 Batch = tuple[Tensor, Tensor, Tensor]  # ids (B, T), lengths (B,), targets (B,)
+
+
+Network = TextClassifier | NgramEnsemble
+
+
+def network_of(model: Network) -> TextClassifier:
+    """Return the network of a model that may have n-grams beside it."""
+    return model.network if isinstance(model, NgramEnsemble) else model
 
 
 class ClassificationLearner(Learner[Batch]):
@@ -29,12 +38,10 @@ class ClassificationLearner(Learner[Batch]):
         label_documents: number of training documents by label, (classes,), for `train.class_weights`.
     """
 
-    model: TextClassifier
+    model: Network
     weights: Tensor | None  # of each label's documents, (classes,)
 
-    def __init__(
-        self, model: TextClassifier, train: Train, label_documents: npt.NDArray[np.int64] | None = None
-    ) -> None:
+    def __init__(self, model: Network, train: Train, label_documents: npt.NDArray[np.int64] | None = None) -> None:
         super().__init__(model, train, METRICS)
         self.smoothing = train.label_smoothing
         self.validation_loss = nn.CrossEntropyLoss()
@@ -44,6 +51,11 @@ class ClassificationLearner(Learner[Batch]):
         self.accuracy: TorchMetric = Accuracy(task="multiclass", num_classes=classes)
         self.macro_f1: TorchMetric = F1Score(task="multiclass", num_classes=classes, average="macro")
 
+    @property
+    @override
+    def embedding(self) -> nn.Module:
+        return network_of(self.model).embedding
+
     @override
     def batches(self, data: Dataset, batch_tokens: int, *, seed: int = 0, shuffle: bool = False) -> Batches[Batch]:
         return batches(data, batch_tokens, seed=seed, shuffle=shuffle)
@@ -51,7 +63,9 @@ class ClassificationLearner(Learner[Batch]):
     @override
     def loss(self, batch: Batch) -> Tensor:
         ids, lengths, targets = batch
-        return self.training_loss(self.model(ids, lengths, targets), targets)
+        # n-grams leave out a document's own count, or one that it alone has would give its label away
+        seen = (ids, lengths, targets) if isinstance(self.model, NgramEnsemble) else (ids, lengths)
+        return self.training_loss(self.model(*seen), targets)
 
     @override
     def units(self, batch: Batch) -> int:
@@ -94,7 +108,8 @@ class ClassificationLearner(Learner[Batch]):
 
     @override
     def finish(self) -> None:
-        self.model.embedding = fold(self.model.embedding)
+        network = network_of(self.model)
+        network.embedding = fold(network.embedding)
 
 
 def batches(data: Dataset, batch_tokens: int, *, seed: int = 0, shuffle: bool = False) -> Batches[Batch]:

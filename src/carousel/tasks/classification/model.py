@@ -1,5 +1,6 @@
 """The text classifier as it is before training: its n-grams counted, its linear classifier fitted."""
 
+import dataclasses
 import time
 
 import numpy as np
@@ -10,12 +11,13 @@ from carousel.corpus.dataset import Dataset
 from carousel.corpus.pretrained import Pretrained
 from carousel.corpus.training_data import TrainingData
 from carousel.nn.classifier import TextClassifier
-from carousel.nn.config import ClassifierConfig
+from carousel.nn.config import ClassifierConfig, EncoderConfig, NgramConfig, ReadingConfig
 from carousel.nn.ngram_counts import NgramCounts
+from carousel.nn.ngram_ensemble import NgramEnsemble
 from carousel.nn.spelled import SpelledEmbedding
 from carousel.params import replace
 from carousel.tasks.classification import budget, ngram_weights
-from carousel.tasks.classification.learner import ClassificationLearner
+from carousel.tasks.classification.learner import ClassificationLearner, Network, network_of
 from carousel.tasks.classification.ngram_weights import SpelledCounts
 from carousel.tasks.classification.params import Hparams, Model
 from carousel.tasks.classification.predictor import LABELS, parse_labels
@@ -37,7 +39,7 @@ def build(
     pretrained: Pretrained | None = None,
     counts: NgramCounts | None = None,
     spelled: SpelledCounts | None = None,
-) -> TextClassifier:
+) -> Network:
     """Return an untrained model; its weights are a function of `train.seed`, and of the vectors it begins with.
 
     Args:
@@ -49,20 +51,55 @@ def build(
         spelled: their n-grams of characters; without them the model has none.
     """
     torch.manual_seed(hparams.train.seed)
-    settings = {**hparams.model.model_dump(), "ngram_rows": counts.rows if counts else 0, "characters": 0}
-    if spelled is not None:
-        settings["characters"] = hparams.model.characters
-        settings["character_rows"], settings["alphabet"] = spelled.counts.rows, spelled.alphabet
-        settings["token_characters"] = spelled.spelling.shape[1]
-    model = TextClassifier(ClassifierConfig(vocabulary_size, classes, **settings))
+    chosen = hparams.model
+    config = ClassifierConfig(
+        vocabulary_size,
+        classes,
+        embedding_size=chosen.embedding_size,
+        encoder=EncoderConfig(
+            chosen.encoder,
+            chosen.cell,
+            chosen.hidden_size,
+            chosen.layers,
+            chosen.bidirectional,
+            chosen.dropout,
+            chosen.orthogonal,
+            chosen.xavier,
+            chosen.forget_bias,
+            chosen.spectral_radius,
+            chosen.heads,
+        ),
+        reading=ReadingConfig(chosen.reading, chosen.chunk, chosen.overlap),
+        pooling=chosen.pooling,
+        dropout=chosen.dropout,
+        embedding_dropout=chosen.embedding_dropout,
+        word_dropout=chosen.word_dropout,
+    )
+    model: Network
+    if not chosen.ngrams:
+        model = network = TextClassifier(config)
+    else:
+        assert chosen.ngram_weight != "auto"
+        ngrams = NgramConfig(chosen.ngrams, counts.rows if counts else 0, chosen.ngram_weight)
+        if spelled is not None:
+            ngrams = dataclasses.replace(
+                ngrams,
+                characters=chosen.characters,
+                character_rows=spelled.counts.rows,
+                token_characters=spelled.spelling.shape[1],
+                alphabet=spelled.alphabet,
+            )
+        model = NgramEnsemble(config, ngrams)
+        network = model.network
+        if counts is not None:
+            model.ngrams.begin(counts)
+        if spelled is not None and model.linear is not None and model.linear.spelling is not None:
+            assert model.linear.table is not None
+            model.linear.spelling.begin(spelled.spelling)
+            model.linear.table.begin(spelled.counts)
+    network.reset_embedding()
     if pretrained is not None:
-        embedding.begin(model.embedding, pretrained)
-    if model.ngrams is not None and counts is not None:
-        model.ngrams.begin(counts)
-    if spelled is not None and model.linear is not None and model.linear.spelling is not None:
-        assert model.linear.table is not None
-        model.linear.spelling.begin(spelled.spelling)
-        model.linear.table.begin(spelled.counts)
+        embedding.begin(network.embedding, pretrained)
     return model
 
 
@@ -92,15 +129,16 @@ def learner(hparams: Hparams, data: TrainingData, *, quiet: bool = False) -> Cla
     )
     if hparams.train.spelling:
         found = pieces((*[""] * len(SPECIALS), *vocabulary.tokens[len(SPECIALS) :]))
-        shared = SpelledEmbedding(model.embedding, found.indptr, found.indices, found.data, found.shape[1])
+        network = network_of(model)
+        shared = SpelledEmbedding(network.embedding, found.indptr, found.indices, found.data, found.shape[1])
         if data.pretrained is not None:
             nn.init.zeros_(shared.pieces.weight)  # what words share is learned, their vectors are known
-        model.embedding = shared
-    if model.linear is not None:
+        network.embedding = shared
+    if isinstance(model, NgramEnsemble) and model.linear is not None:
         began = time.perf_counter()
         ngram_weights.linear(*table, characters, hparams.train.class_weights).put_into(model.linear)
         if not quiet:
-            rows = model.config.ngram_rows + model.config.character_rows
+            rows = model.ngram_config.rows + model.ngram_config.character_rows
             print(f"linear classifier on {rows:,} n-grams: {time.perf_counter() - began:.0f} s", flush=True)
     return ClassificationLearner(model, hparams.train, np.bincount(train.scalars["targets"], minlength=classes))
 

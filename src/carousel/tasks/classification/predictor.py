@@ -11,10 +11,11 @@ from torch import Tensor
 
 from carousel.bundle.bundle import CONFIG, Bundle, BundleError
 from carousel.explanation import Explanation
-from carousel.nn import encoders, streaming
+from carousel.nn import encoders, ngram_streaming, streaming
 from carousel.nn.batch import by_length, pad
 from carousel.nn.classifier import TextClassifier
-from carousel.nn.config import ClassifierConfig
+from carousel.nn.config import ClassifierConfig, NgramConfig
+from carousel.nn.ngram_ensemble import NgramEnsemble
 from carousel.text.cut import kept
 from carousel.text.lines import is_encodable
 from carousel.text.tokenizer import Tokenizer
@@ -66,7 +67,7 @@ class Classifier:
 
     example: ClassVar[list[Any]] = ["Return a new event loop for the current thread.", "Parse an XML document."]
 
-    model: TextClassifier
+    model: TextClassifier | NgramEnsemble
     tokenizer: Tokenizer
     vocabulary: Vocabulary
     labels: tuple[str, ...]
@@ -102,10 +103,20 @@ class Classifier:
         with torch.inference_mode():
             for group in by_length(lengths, batch_tokens):
                 if lengths[group[0]] > batch_tokens:  # it is a group of its own
-                    logits[group] = streaming.logits(self.model, documents[group[0]], batch_tokens)
+                    logits[group] = self._streamed(documents[group[0]], batch_tokens)
                 else:
                     logits[group] = self.model(*pad([documents[i] for i in group]))
         return logits
+
+    def _streamed(self, document: Any, limit: int) -> Tensor:
+        if isinstance(self.model, NgramEnsemble):
+            return ngram_streaming.logits(self.model, document, limit)
+        return streaming.logits(self.model, document, limit)
+
+    @property
+    def network(self) -> TextClassifier:
+        """The network, which n-grams may stand beside."""
+        return self.model.network if isinstance(self.model, NgramEnsemble) else self.model
 
     def encode(self, text: str) -> list[int]:
         """Return a text's ids, as in training."""
@@ -144,12 +155,16 @@ class Classifier:
     @property
     def architecture(self) -> str:
         """What reads, such as `bilstm`."""
-        return encoders.called(self.model.config)
+        encoder = self.model.config.encoder
+        return encoders.called(encoder.name, encoder.cell, encoder.bidirectional)
 
     @property
     def size(self) -> str:
         """Its width and depth, such as `128x1`."""
-        return encoders.size(self.model.config)
+        config = self.model.config
+        return encoders.size(
+            config.encoder.name, config.encoder.hidden_size, config.encoder.layers, config.embedding_size
+        )
 
     @property
     def parameters(self) -> int:
@@ -161,8 +176,11 @@ class Classifier:
     def to_bundle(self) -> Bundle:
         """Return the bundle that it is stored as."""
         config = {
-            "model": asdict(self.model.config), "max_length": self.max_length, "truncation": self.truncation,
-        }  # fmt: skip
+            "model": asdict(self.model.config),
+            "ngrams": asdict(self.model.ngram_config) if isinstance(self.model, NgramEnsemble) else None,
+            "max_length": self.max_length,
+            "truncation": self.truncation,
+        }
         parts = {
             TOKENIZER: self.tokenizer.to_json().encode("utf-8"),
             VOCABULARY: self.vocabulary.to_text().encode("utf-8"),
@@ -178,7 +196,8 @@ def from_bundle(bundle: Bundle) -> Classifier:
         BundleError: when its configuration or a part is not one that this version reads, or they do not fit.
     """
     try:
-        config = ClassifierConfig(**bundle.config["model"])
+        config, fields = ClassifierConfig.from_json(bundle.config["model"]), bundle.config["ngrams"]
+        ngrams = NgramConfig(**fields) if fields is not None else None
         max_length, truncation = int(bundle.config["max_length"]), bundle.config["truncation"]
         kept(max_length, truncation)  # or it is a later version's
     except (ValueError, KeyError, TypeError) as error:
@@ -189,7 +208,7 @@ def from_bundle(bundle: Bundle) -> Classifier:
     try:
         # The weights are about to be loaded, so drawing random ones first would be time lost
         with torch.device("meta"):
-            model = TextClassifier(config)
+            model = TextClassifier(config) if ngrams is None else NgramEnsemble(config, ngrams)
     except (KeyError, ValueError) as error:
         raise BundleError(f"{CONFIG}: describes a model that this version cannot build: {error}") from error
     bundle.put_into(model)
