@@ -3,11 +3,11 @@ import pytest
 import torch
 
 from carousel.nn.characters import BOUNDARY_ID, spell
-from carousel.nn.classifier import TextClassifier
-from carousel.nn.config import ClassifierConfig
 from carousel.nn.ngram_counts import NgramCounts
+from carousel.nn.ngram_ensemble import NgramEnsemble
 from carousel.nn.ngrams import Ngrams
 from carousel.text.vocabulary import SPECIALS, UNKNOWN_ID
+from tests.support import networks
 
 WORDS = 20
 
@@ -72,15 +72,17 @@ def spelled_words(words, longest):
 def classifier(*, words=WORDS, classes=3, seed=0, **settings):
     """Return a small one with random weights, whose n-grams say something if it has any."""
     torch.manual_seed(seed)
+    settings = {"dropout": 0.5, "embedding_dropout": 0.2, "word_dropout": 0.1, **settings}
     if longest := settings.get("ngrams"):
         ngrams = speaking_ngrams(longest, words, classes)
         settings["ngram_rows"] = ngrams.none
     if longest := settings.get("characters"):
         spelling, alphabet, counts = spelled_words(words, longest)
         settings |= {"character_rows": counts.rows, "alphabet": alphabet, "token_characters": spelling.shape[1]}
-    model = TextClassifier(ClassifierConfig(words, classes, embedding_size=8, hidden_size=8, **settings))
-    if model.ngrams is not None:
-        model.ngrams.load_state_dict(ngrams.state_dict())
+    model = networks.classifier(words, classes, embedding_size=8, hidden_size=8, **settings)
+    if not isinstance(model, NgramEnsemble):
+        return model.eval()
+    model.ngrams.load_state_dict(ngrams.state_dict())
     if model.linear is not None:
         random = np.random.default_rng(0)
         model.linear.bias.copy_(torch.from_numpy(random.normal(size=classes)))

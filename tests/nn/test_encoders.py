@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carousel.nn.config import ClassifierConfig
+from carousel.nn.config import EncoderConfig
 from carousel.nn.encoders import ENCODERS, called, size
 from carousel.params import Model
 from tests.nn.tiny_problems import learned, order
@@ -20,8 +20,7 @@ some = settings(max_examples=15, deadline=None)
 
 def encoder(name):
     torch.manual_seed(0)
-    config = ClassifierConfig(9, 2, embedding_size=FEATURES, hidden_size=HIDDEN, heads=2, layers=2, encoder=name)
-    return ENCODERS[name](config).eval()
+    return ENCODERS[name](EncoderConfig(name, hidden_size=HIDDEN, heads=2, layers=2), FEATURES).eval()
 
 
 def inputs_for(lengths, extra=0):
@@ -129,6 +128,7 @@ def test_the_encoders_are_those_of_params():
         ({"encoder": "bag", "embedding_size": 32}, "bag-32"),
     ],
 )
-def test_a_model_is_called_what_reads_alike_in_params_and_bundle(changed, name):
-    for shape in (ClassifierConfig(9, 2, **changed), Model(**changed)):
-        assert f"{called(shape)}-{size(shape)}" == name
+def test_a_model_is_called_what_reads(changed, name):
+    model = Model(**changed)
+    reads = called(model.encoder, model.cell, model.bidirectional)
+    assert f"{reads}-{size(model.encoder, model.hidden_size, model.layers, model.embedding_size)}" == name

@@ -4,10 +4,9 @@ import pytest
 import torch
 
 from carousel.nn.cells import CELLS
-from carousel.nn.classifier import TextClassifier
-from carousel.nn.config import ClassifierConfig
 from carousel.nn.initialisation import initialise
 from carousel.nn.recurrent import RecurrentEncoder
+from tests.support import networks
 
 FEATURES, HIDDEN = 48, 64
 FORGET_GATES = {"lstm": 1, "reference_lstm": 1, "min_lstm": 0, "qrnn": 1}  # their place among the gates
@@ -126,7 +125,7 @@ def test_a_reservoir_stays_as_it_is():
 
 def classifier(**settings):
     torch.manual_seed(0)
-    return TextClassifier(ClassifierConfig(20, 3, embedding_size=FEATURES, hidden_size=HIDDEN, **settings)).encoder
+    return networks.classifier(20, 3, embedding_size=FEATURES, hidden_size=HIDDEN, **settings).encoder
 
 
 @pytest.mark.parametrize("off", SWITCHES)

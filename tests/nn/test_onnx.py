@@ -5,10 +5,9 @@ import pytest
 import torch
 
 from carousel.nn.cells import CELLS
-from carousel.nn.classifier import TextClassifier
-from carousel.nn.config import ClassifierConfig
 from carousel.nn.recurrent import ROWS, RecurrentEncoder
 from tests.nn.conftest import WORDS, classifier
+from tests.support import networks
 
 FEATURES, HIDDEN = 5, 4
 EXPORTED = (2, 5)  # documents, time steps
@@ -127,10 +126,10 @@ def test_an_exported_classifier_is_equal_at_any_batch_size_and_length(settings):
 
 @pytest.mark.parametrize("reading", ["chunked", "stateful"])
 def test_a_reading_whose_chunks_would_be_fixed_is_refused(reading):
-    config = ClassifierConfig(WORDS, 3, embedding_size=8, hidden_size=8, reading=reading)
+    model = networks.classifier(WORDS, 3, embedding_size=8, hidden_size=8, reading=reading)
     axes = {"ids": {0: "documents", 1: "steps"}, "lengths": {0: "documents"}, "logits": {0: "documents"}}
     with pytest.raises(ValueError, match="cannot be exported: "):
-        assert_equal_at_any_size(TextClassifier(config).eval(), words, axes)
+        assert_equal_at_any_size(model.eval(), words, axes)
 
 
 def test_a_reservoir_is_exported_as_it_is():

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carousel.nn.cells import CELLS
-from carousel.nn.config import ClassifierConfig
+from carousel.nn.config import EncoderConfig
 from carousel.nn.encoders import ENCODERS
 from carousel.nn.reading import READINGS, Chunked, Stateful
 from carousel.nn.recurrent import ROWS, RecurrentEncoder
-from carousel.params import Model
+from carousel.tasks.classification.params import Model
 from tests.nn.tiny_problems import keyword, learned, order, right
 
 FEATURES, HIDDEN = 5, 4
@@ -23,8 +23,8 @@ some = settings(max_examples=15, deadline=None)
 
 def encoder(name="recurrent", **config):
     torch.manual_seed(0)
-    small = {"embedding_size": FEATURES, "hidden_size": HIDDEN, "heads": 2, "layers": 2, "encoder": name}
-    return ENCODERS[name](ClassifierConfig(9, 2, **{**small, **config})).eval()
+    small = {"hidden_size": HIDDEN, "heads": 2, "layers": 2}
+    return ENCODERS[name](EncoderConfig(name, **{**small, **config}), FEATURES).eval()
 
 
 def inputs_for(lengths, extra=0):

@@ -4,8 +4,7 @@ import numpy as np
 import torch
 
 from carousel.nn.batch import pad
-from carousel.nn.classifier import TextClassifier
-from carousel.nn.config import ClassifierConfig
+from tests.support import networks
 
 WORDS, A, B, NOISE = 12, 2, 3, 4  # ids from NOISE on mean nothing
 
@@ -54,7 +53,7 @@ def classifier(**config):
     torch.manual_seed(0)
     small = {"embedding_size": 16, "hidden_size": 16, "heads": 2, "dropout": 0.0}
     plain = {"embedding_dropout": 0.0, "word_dropout": 0.0, "ngrams": 0}
-    return TextClassifier(ClassifierConfig(WORDS, 2, **{**small, **plain, **config}))
+    return networks.classifier(WORDS, 2, **{**small, **plain, **config})
 
 
 def right(model, problem, count=128):

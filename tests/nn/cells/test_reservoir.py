@@ -5,8 +5,7 @@ from hypothesis import strategies as st
 
 from carousel.nn.batch import pad
 from carousel.nn.cells.reservoir import EchoState
-from carousel.nn.classifier import TextClassifier
-from carousel.nn.config import ClassifierConfig
+from tests.support import networks
 
 few = settings(max_examples=25, deadline=None)
 seeds = st.integers(0, 2**31)
@@ -81,10 +80,8 @@ def test_nothing_is_a_parameter_and_everything_is_saved():
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_training_a_classifier_moves_its_head_alone(bidirectional):
     torch.manual_seed(0)
-    model = TextClassifier(
-        ClassifierConfig(
-            20, 3, "esn", embedding_size=8, hidden_size=8, layers=2, bidirectional=bidirectional, dropout=0.0
-        )
+    model = networks.classifier(
+        20, 3, cell="esn", embedding_size=8, hidden_size=8, layers=2, bidirectional=bidirectional, dropout=0.0
     )
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     optimizer = torch.optim.SGD(model.parameters(), lr=0.5, momentum=0.9, weight_decay=0.1)
