@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from carousel.nn.affixes import FEATURES
+from carousel.nn.affixes import FEATURES, LOWERCASE
 from carousel.nn.crf import CRF, Allowed
 from carousel.nn.pooling import POOLINGS
 from carousel.nn.recurrent import RecurrentEncoder
@@ -39,7 +39,7 @@ class TaggerConfig:
         dropout: probability, between layers and before both heads.
         embedding_dropout: probability, on the encoder's input.
         word_dropout: α; a word that occurs n times in the training data is read as unknown with probability
-            α / (α + n). Its features stay.
+            α / (α + n), and without its lowercase feature. Affixes and shapes stay.
         feature_dropout: probability that a feature of a word is left out.
         crf: whether neighboring tags depend on each other; else each word has a softmax of its own.
     """
@@ -145,7 +145,8 @@ class Tagger(nn.Module):
             features: of words (B, T, F), from 0 to feature_rows - 1, any at padding.
             lengths: (B,), each from 1 to T.
         """
-        vectors = torch.cat([self._words(ids), self._spelling(features)], dim=-1)
+        dropped = torch.rand(ids.shape, device=ids.device) < self.dropped[ids] if self.training else None
+        vectors = torch.cat([self._words(ids, dropped), self._spelling(features, dropped)], dim=-1)
         encoded = self.encoder(self.embedding_dropout(vectors), lengths)  # outputs (B, T, D * H)
         emissions = self.head(self.dropout(encoded.outputs))  # (B, T, K)
         if self.intents is None:
@@ -175,24 +176,21 @@ class Tagger(nn.Module):
         """Return p(y_t = k), (B, T, K), 0 at padding."""
         return self.crf.marginals(scores.emissions, lengths)
 
-    def _words(self, ids: Tensor) -> Tensor:
+    def _words(self, ids: Tensor, dropped: Tensor | None) -> Tensor:
         """Return word vectors (B, T, embedding_size)."""
-        if self.training:
-            dropped = torch.rand(ids.shape, device=ids.device) < self.dropped[ids]
-            ids = ids.masked_fill(dropped, UNKNOWN_ID)
-        vectors: Tensor = self.embedding(ids)
+        vectors: Tensor = self.embedding(ids if dropped is None else ids.masked_fill(dropped, UNKNOWN_ID))
         return vectors
 
-    def _spelling(self, features: Tensor) -> Tensor:
+    def _spelling(self, features: Tensor, dropped: Tensor | None) -> Tensor:
         """Return the sums of features' vectors (B, T, feature_size)."""
-        kept = None
-        if self.training and self.config.feature_dropout:
-            kept = nn.functional.dropout(
-                torch.ones(features.shape, device=features.device), self.config.feature_dropout
-            )
-            kept = kept.flatten(0, 1)
+        weights = None
+        if dropped is not None:
+            weights = torch.ones(features.shape, device=features.device)
+            weights = nn.functional.dropout(weights, self.config.feature_dropout)
+            weights[..., LOWERCASE].masked_fill_(dropped, 0)
+            weights = weights.flatten(0, 1)
         summed = nn.functional.embedding_bag(
-            features.flatten(0, 1), self.feature_embedding.weight, mode="sum", per_sample_weights=kept
+            features.flatten(0, 1), self.feature_embedding.weight, mode="sum", per_sample_weights=weights
         )  # (B * T, feature_size)
         return summed.view(*features.shape[:2], -1)
 
