@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import cross_entropy
 
-from carousel.nn.affixes import LOWERCASE
+from carousel.nn.affixes import FEATURES, LOWERCASE
 from carousel.nn.crf import CRF, Allowed
 from carousel.nn.tagger import Scores, Tagger, TaggerConfig
 from carousel.text.vocabulary import PADDING_ID, UNKNOWN_ID
@@ -152,16 +152,21 @@ def test_dropout_is_for_training():
 NO_DROPOUT = {"dropout": 0.0, "embedding_dropout": 0.0, "feature_dropout": 0.0}
 
 
-def test_a_dropped_word_keeps_affixes_and_shape():
-    model = tagger(counts=torch.zeros(WORDS), **NO_DROPOUT).train()
-    ids, features, lengths = sentences([4, 6])
-    ids[ids == UNKNOWN_ID] = 2
-    features[..., LOWERCASE + 1 :].clamp_(min=1)
-    dropped = model(ids, features, lengths).emissions
-    with torch.no_grad():
-        model.feature_embedding.weight[0] = 0  # as if there was no lowercase feature
-    ids[ids != PADDING_ID], features[..., LOWERCASE] = UNKNOWN_ID, 0
-    torch.testing.assert_close(dropped, model.eval()(ids, features, lengths).emissions)
+def test_a_dropped_word_is_an_unknown_word():
+    model, (ids, features, lengths) = tagger(counts=torch.zeros(WORDS), **NO_DROPOUT), sentences([4, 6])
+    dropped = model.train()(ids, features, lengths).emissions
+    unknown = model.eval()(ids.clamp(max=UNKNOWN_ID), features, lengths).emissions
+    torch.testing.assert_close(dropped, unknown)
+
+
+def test_an_unknown_word_has_affixes_but_no_lowercase_feature():
+    model, (ids, features, lengths) = tagger(), sentences([4, 6])
+    ids.clamp_(max=UNKNOWN_ID)
+    before = model(ids, features, lengths).emissions
+    for number in range(FEATURES):
+        changed = features.clone()
+        changed[0, 0, number] = (changed[0, 0, number] + 1) % ROWS
+        assert torch.equal(model(ids, changed, lengths).emissions, before) == (number == LOWERCASE)
 
 
 def test_rare_words_are_dropped_more_often():

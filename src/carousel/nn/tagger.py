@@ -39,7 +39,7 @@ class TaggerConfig:
         dropout: probability, between layers and before both heads.
         embedding_dropout: probability, on the encoder's input.
         word_dropout: α; a word that occurs n times in the training data is read as unknown with probability
-            α / (α + n), and without its lowercase feature. Affixes and shapes stay.
+            α / (α + n).
         feature_dropout: probability that a feature of a word is left out.
         crf: whether neighboring tags depend on each other; else each word has a softmax of its own.
     """
@@ -98,7 +98,8 @@ class Tagger(nn.Module):
     decoding are the same code then.
 
     Word dropout is that of Kiperwasser & Goldberg (2016, "Simple and accurate dependency parsing using
-    bidirectional LSTM feature representations", section 4). It trains the vector of unknown words on rare ones.
+    bidirectional LSTM feature representations", section 4). It trains the vector of unknown words on rare ones. An
+    unknown word has affixes and a shape, but no lowercase feature: that one's vector would be untrained.
 
     Args:
         config: settings.
@@ -145,8 +146,11 @@ class Tagger(nn.Module):
             features: of words (B, T, F), from 0 to feature_rows - 1, any at padding.
             lengths: (B,), each from 1 to T.
         """
-        dropped = torch.rand(ids.shape, device=ids.device) < self.dropped[ids] if self.training else None
-        vectors = torch.cat([self._words(ids, dropped), self._spelling(features, dropped)], dim=-1)
+        if self.training:
+            dropped = torch.rand(ids.shape, device=ids.device) < self.dropped[ids]
+            ids = ids.masked_fill(dropped, UNKNOWN_ID)
+        spelling = self._spelling(features, known=ids != UNKNOWN_ID)
+        vectors = torch.cat([self.embedding(ids), spelling], dim=-1)  # (B, T, embedding_size + feature_size)
         encoded = self.encoder(self.embedding_dropout(vectors), lengths)  # outputs (B, T, D * H)
         emissions = self.head(self.dropout(encoded.outputs))  # (B, T, K)
         if self.intents is None:
@@ -176,21 +180,21 @@ class Tagger(nn.Module):
         """Return p(y_t = k), (B, T, K), 0 at padding."""
         return self.crf.marginals(scores.emissions, lengths)
 
-    def _words(self, ids: Tensor, dropped: Tensor | None) -> Tensor:
-        """Return word vectors (B, T, embedding_size)."""
-        vectors: Tensor = self.embedding(ids if dropped is None else ids.masked_fill(dropped, UNKNOWN_ID))
-        return vectors
+    def _spelling(self, features: Tensor, known: Tensor) -> Tensor:
+        """Return the sums of features' vectors (B, T, feature_size).
 
-    def _spelling(self, features: Tensor, dropped: Tensor | None) -> Tensor:
-        """Return the sums of features' vectors (B, T, feature_size)."""
-        weights = None
-        if dropped is not None:
-            weights = torch.ones(features.shape, device=features.device)
-            weights = nn.functional.dropout(weights, self.config.feature_dropout)
-            weights[..., LOWERCASE].masked_fill_(dropped, 0)
-            weights = weights.flatten(0, 1)
+        Args:
+            features: (B, T, F).
+            known: words (B, T) that have a lowercase feature.
+        """
+        weights = torch.ones(features.shape, device=features.device)
+        weights = nn.functional.dropout(weights, self.config.feature_dropout, self.training)
+        weights[..., LOWERCASE] *= known
         summed = nn.functional.embedding_bag(
-            features.flatten(0, 1), self.feature_embedding.weight, mode="sum", per_sample_weights=weights
+            features.flatten(0, 1),
+            self.feature_embedding.weight,
+            mode="sum",
+            per_sample_weights=weights.flatten(0, 1),
         )  # (B * T, feature_size)
         return summed.view(*features.shape[:2], -1)
 
