@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import cross_entropy
 
+from carousel.nn.affixes import FEATURES, LOWERCASE
 from carousel.nn.crf import CRF, Allowed
 from carousel.nn.tagger import Scores, Tagger, TaggerConfig
 from carousel.text.vocabulary import PADDING_ID, UNKNOWN_ID
@@ -17,11 +18,11 @@ seeds = st.integers(0, 2**31)
 few = settings(max_examples=20, deadline=None)
 
 
-def tagger(*, seed=0, **changes):
+def tagger(*, seed=0, counts=None, **changes):
     """Return a small tagger whose CRF prefers some transitions."""
     torch.manual_seed(seed)
     config = {"intents": INTENTS, "feature_rows": ROWS, "embedding_size": 6, "feature_size": 5, "hidden_size": 4}
-    model = Tagger(TaggerConfig(WORDS, TAGS, **config | changes))
+    model = Tagger(TaggerConfig(WORDS, TAGS, **config | changes), counts)
     if model.config.crf:
         for parameter in model.crf.parameters():
             torch.nn.init.normal_(parameter)
@@ -141,19 +142,50 @@ def test_the_decoding_bias_is_saved():
 
 
 def test_dropout_is_for_training():
-    model = tagger(word_dropout=0.5)
+    model = tagger()
     ids, features, lengths = sentences([4, 6])
     assert torch.equal(model(ids, features, lengths).emissions, model(ids, features, lengths).emissions)
     model.train()
     assert not torch.equal(model(ids, features, lengths).emissions, model(ids, features, lengths).emissions)
 
 
-def test_a_dropped_word_keeps_its_spelling():
-    model = tagger(word_dropout=1.0, dropout=0.0, embedding_dropout=0.0, feature_dropout=0.0).train()
-    ids, features, lengths = sentences([4, 6])
-    dropped = model(ids, features, lengths).emissions
+NO_DROPOUT = {"dropout": 0.0, "embedding_dropout": 0.0, "feature_dropout": 0.0}
+
+
+def test_a_dropped_word_is_an_unknown_word():
+    model, (ids, features, lengths) = tagger(counts=torch.zeros(WORDS), **NO_DROPOUT), sentences([4, 6])
+    dropped = model.train()(ids, features, lengths).emissions
     unknown = model.eval()(ids.clamp(max=UNKNOWN_ID), features, lengths).emissions
-    assert torch.equal(dropped, unknown)
+    torch.testing.assert_close(dropped, unknown)
+
+
+def test_an_unknown_word_has_affixes_but_no_lowercase_feature():
+    model, (ids, features, lengths) = tagger(), sentences([4, 6])
+    ids.clamp_(max=UNKNOWN_ID)
+    before = model(ids, features, lengths).emissions
+    for number in range(FEATURES):
+        changed = features.clone()
+        changed[0, 0, number] = (changed[0, 0, number] + 1) % ROWS
+        assert torch.equal(model(ids, changed, lengths).emissions, before) == (number == LOWERCASE)
+
+
+def test_rare_words_are_dropped_more_often():
+    model = tagger(counts=torch.arange(WORDS), word_dropout=0.5)
+    assert model.dropped[[PADDING_ID, UNKNOWN_ID]].tolist() == [0, 0]
+    torch.testing.assert_close(model.dropped[2:5], torch.tensor([0.5 / 2.5, 0.5 / 3.5, 0.5 / 4.5]))
+    assert "dropped" not in model.state_dict()
+
+
+def test_without_counts_no_word_is_dropped():
+    model, (ids, features, lengths) = tagger(word_dropout=10.0, **NO_DROPOUT), sentences([4, 6])
+    assert torch.equal(
+        model.train()(ids, features, lengths).emissions, model.eval()(ids, features, lengths).emissions
+    )
+
+
+def test_counts_are_of_the_vocabulary():
+    with pytest.raises(ValueError, match=r"those of 20 words, not \(3,\)"):
+        tagger(counts=torch.ones(3))
 
 
 def test_without_an_intent_head_there_are_no_intents():

@@ -15,6 +15,7 @@ LONGEST_AFFIX = 4  # characters
 SIZES = range(1, LONGEST_AFFIX + 1)
 NAMES = ("lowercase", *(f"prefix{n}" for n in SIZES), *(f"suffix{n}" for n in SIZES), "shape", "short_shape")
 FEATURES = len(NAMES)
+LOWERCASE = NAMES.index("lowercase")  # the only feature that always identifies the word
 
 _REPEATED = re.compile(r"(.)\1+", re.DOTALL)
 

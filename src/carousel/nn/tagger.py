@@ -12,11 +12,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from carousel.nn.affixes import FEATURES
+from carousel.nn.affixes import FEATURES, LOWERCASE
 from carousel.nn.crf import CRF, Allowed
 from carousel.nn.pooling import POOLINGS
 from carousel.nn.recurrent import RecurrentEncoder
-from carousel.text.vocabulary import PADDING_ID, UNKNOWN_ID
+from carousel.text.vocabulary import PADDING_ID, SPECIALS, UNKNOWN_ID
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,8 @@ class TaggerConfig:
         pooling: a key of `nn.pooling.POOLINGS`, for the intent head.
         dropout: probability, between layers and before both heads.
         embedding_dropout: probability, on the encoder's input.
-        word_dropout: probability that a word is read as unknown; its features stay.
+        word_dropout: α; a word that occurs n times in the training data is read as unknown with probability
+            α / (α + n).
         feature_dropout: probability that a feature of a word is left out.
         crf: whether neighboring tags depend on each other; else each word has a softmax of its own.
     """
@@ -57,7 +58,7 @@ class TaggerConfig:
     pooling: str = "max_mean"
     dropout: float = 0.5
     embedding_dropout: float = 0.5
-    word_dropout: float = 0.1
+    word_dropout: float = 0.25
     feature_dropout: float = 0.2
     crf: bool = True
 
@@ -96,14 +97,23 @@ class Tagger(nn.Module):
     Without a CRF its parameters stay 0, so that p(y) is a product of softmaxes. Losses, marginals and constrained
     decoding are the same code then.
 
+    Word dropout is that of Kiperwasser & Goldberg (2016, "Simple and accurate dependency parsing using
+    bidirectional LSTM feature representations", section 4). It trains the vector of unknown words on rare ones. An
+    unknown word has affixes and a shape, but no lowercase feature: that one's vector would be untrained.
+
+    Args:
+        config: settings.
+        counts: occurrences of each word in the training data, (vocabulary_size,); without them no word is dropped.
+
     Attributes:
         decoding_bias: (K,), added to emissions by `decode` alone, saved with the weights. 0 gives the most probable
             tags. A negative one for `O` trades precision for recall; choose it on validation data.
     """
 
     decoding_bias: Tensor
+    dropped: Tensor  # (vocabulary_size,), probability that word dropout applies to a word
 
-    def __init__(self, config: TaggerConfig) -> None:
+    def __init__(self, config: TaggerConfig, counts: Tensor | None = None) -> None:
         super().__init__()
         self.config = config
         self.embedding = nn.Embedding(config.vocabulary_size, config.embedding_size, padding_idx=PADDING_ID)
@@ -122,6 +132,7 @@ class Tagger(nn.Module):
         self.crf = CRF(config.tags).requires_grad_(config.crf)
         self.intents = IntentHead(config, self.encoder.output_size) if config.intents else None
         self.register_buffer("decoding_bias", torch.zeros(config.tags))
+        self.register_buffer("dropped", _dropped(config, counts), persistent=False)
         nn.init.normal_(self.embedding.weight, std=0.1)
         nn.init.normal_(self.feature_embedding.weight, std=0.1 * config.features**-0.5)  # 0.1 for the sum
         with torch.no_grad():
@@ -135,7 +146,11 @@ class Tagger(nn.Module):
             features: of words (B, T, F), from 0 to feature_rows - 1, any at padding.
             lengths: (B,), each from 1 to T.
         """
-        vectors = torch.cat([self._words(ids), self._spelling(features)], dim=-1)
+        if self.training:
+            dropped = torch.rand(ids.shape, device=ids.device) < self.dropped[ids]
+            ids = ids.masked_fill(dropped, UNKNOWN_ID)
+        spelling = self._spelling(features, known=ids != UNKNOWN_ID)
+        vectors = torch.cat([self.embedding(ids), spelling], dim=-1)  # (B, T, embedding_size + feature_size)
         encoded = self.encoder(self.embedding_dropout(vectors), lengths)  # outputs (B, T, D * H)
         emissions = self.head(self.dropout(encoded.outputs))  # (B, T, K)
         if self.intents is None:
@@ -165,24 +180,21 @@ class Tagger(nn.Module):
         """Return p(y_t = k), (B, T, K), 0 at padding."""
         return self.crf.marginals(scores.emissions, lengths)
 
-    def _words(self, ids: Tensor) -> Tensor:
-        """Return word vectors (B, T, embedding_size)."""
-        if self.training and self.config.word_dropout:
-            dropped = torch.rand(ids.shape, device=ids.device) < self.config.word_dropout
-            ids = ids.masked_fill(dropped & (ids != PADDING_ID), UNKNOWN_ID)
-        vectors: Tensor = self.embedding(ids)
-        return vectors
+    def _spelling(self, features: Tensor, known: Tensor) -> Tensor:
+        """Return the sums of features' vectors (B, T, feature_size).
 
-    def _spelling(self, features: Tensor) -> Tensor:
-        """Return the sums of features' vectors (B, T, feature_size)."""
-        kept = None
-        if self.training and self.config.feature_dropout:
-            kept = nn.functional.dropout(
-                torch.ones(features.shape, device=features.device), self.config.feature_dropout
-            )
-            kept = kept.flatten(0, 1)
+        Args:
+            features: (B, T, F).
+            known: words (B, T) that have a lowercase feature.
+        """
+        weights = torch.ones(features.shape, device=features.device)
+        weights = nn.functional.dropout(weights, self.config.feature_dropout, self.training)
+        weights[..., LOWERCASE] *= known
         summed = nn.functional.embedding_bag(
-            features.flatten(0, 1), self.feature_embedding.weight, mode="sum", per_sample_weights=kept
+            features.flatten(0, 1),
+            self.feature_embedding.weight,
+            mode="sum",
+            per_sample_weights=weights.flatten(0, 1),
         )  # (B * T, feature_size)
         return summed.view(*features.shape[:2], -1)
 
@@ -205,3 +217,18 @@ class IntentHead(nn.Module):
         """Return logits (B, I); arguments as of a `Pooling`."""
         logits: Tensor = self.head(self.dropout(self.pooling(outputs, final, lengths)))
         return logits
+
+
+def _dropped(config: TaggerConfig, counts: Tensor | None) -> Tensor:
+    """Return the probability that a word is read as unknown, (vocabulary_size,); 0 for specials.
+
+    Raises:
+        ValueError: `counts` is of another size.
+    """
+    if counts is None or not config.word_dropout:
+        return torch.zeros(config.vocabulary_size)
+    if counts.shape != (config.vocabulary_size,):
+        raise ValueError(f"counts must be those of {config.vocabulary_size} words, not {tuple(counts.shape)}")
+    dropped = config.word_dropout / (config.word_dropout + counts.float())
+    dropped[: len(SPECIALS)] = 0
+    return dropped
