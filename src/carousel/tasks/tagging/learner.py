@@ -125,7 +125,9 @@ def make_learner(hparams: Hparams, data: TrainingData, *, quiet: bool = False) -
     tags = Tags.from_text(data.parts[PART].decode("utf-8"))
     fields = TaggerConfig.__dataclass_fields__
     settings: dict[str, Any] = {key: value for key, value in hparams.model.model_dump().items() if key in fields}
-    model = Tagger(TaggerConfig(len(data.vocabulary), len(tags.tags), len(tags.intents), **settings))
+    config = TaggerConfig(len(data.vocabulary), len(tags.tags), len(tags.intents), **settings)
+    counts = np.bincount(data.train.sequences["ids"].values, minlength=len(data.vocabulary))
+    model = Tagger(config, torch.from_numpy(counts))
     if data.pretrained is not None:
         embedding.begin(model.embedding, data.pretrained)
     return TaggingLearner(model, hparams.train, tags)

@@ -28,7 +28,7 @@ class Model(params.Model):
     pooling: Literal["max_mean", "max", "mean", "last", "last_max_mean", "attention"] = "max_mean"
     dropout: Probability = 0.5
     embedding_dropout: Probability = 0.5
-    word_dropout: Probability = 0.1
+    word_dropout: Annotated[float, Field(ge=0)] = 0.25
     feature_dropout: Probability = 0.2
     crf: bool = True
     scheme: Literal["bio", "iobes"] = "iobes"
@@ -37,6 +37,7 @@ class Model(params.Model):
 class Train(params.Train):
     """How it is trained."""
 
+    epochs: int = Field(default=8, ge=0)
     batch_tokens: int = Field(default=600, ge=0)
 
 

@@ -163,10 +163,9 @@ class SequenceTagger:
 
     def encode(self, sentences: Sequence[Sequence[str]]) -> tuple[Tensor, Tensor, Tensor]:
         """Return ids (B, T), features (B, T, F) and lengths (B,) of tokenized sentences."""
-        words = [[self.tokenizer.normalize(token) or token for token in sentence] for sentence in sentences]
-        ids, lengths = pad([np.array(self.ids(sentence), dtype=np.int64) for sentence in words])
+        ids, lengths = pad([np.array(self.ids(sentence), dtype=np.int64) for sentence in sentences])
         features = torch.zeros(*ids.shape, affixes.FEATURES, dtype=torch.int64)
-        for row, sentence in zip(features, words, strict=True):
+        for row, sentence in zip(features, sentences, strict=True):
             if sentence:
                 row[: len(sentence)] = torch.from_numpy(
                     affixes.hashed(sentence, self.model.config.feature_rows).astype(np.int64)
@@ -174,8 +173,9 @@ class SequenceTagger:
         return ids, features, lengths
 
     def ids(self, tokens: Sequence[str]) -> list[int]:
-        """Return the ids of a sentence's normalized tokens; a sentence without tokens is one unknown token."""
-        return [self.vocabulary.ids.get(token, UNKNOWN_ID) for token in tokens] or [UNKNOWN_ID]
+        """Return the ids of a sentence's tokens, normalized; a sentence without tokens is one unknown token."""
+        normalize, ids = self.tokenizer.normalize, self.vocabulary.ids
+        return [ids.get(normalize(token) or token, UNKNOWN_ID) for token in tokens] or [UNKNOWN_ID]
 
     def check(self, given: Any) -> str | None:
         """Return why something is neither a text nor a list of tokens; None if it is one."""
@@ -251,6 +251,7 @@ def from_bundle(bundle: Bundle) -> SequenceTagger:
     except (KeyError, ValueError) as error:
         raise BundleError(f"{CONFIG}: describes a model that this version cannot build: {error}") from error
     bundle.put_into(model)
+    model.dropped = torch.zeros(config.vocabulary_size)  # for training alone, so that no bundle has it
     return SequenceTagger(model, tokenizer, vocabulary, tags)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 from torch import nn
 from typing_extensions import override
@@ -32,7 +33,7 @@ from carousel.text.subwords import build
 from carousel.text.tokenizer import Tokenizer
 from carousel.text.vocabulary import UNKNOWN_ID, Vocabulary
 
-NORMALIZATION = ("nfc",)  # case is part of a token's features
+NORMALIZATION = ("nfc", "lowercase")  # of the word that is looked up; its features keep the case
 
 
 class Tagging(Task[Params]):
@@ -94,18 +95,17 @@ class Tagging(Task[Params]):
     @override
     def encode(self, tokens: pl.DataFrame, vocabulary: Vocabulary, parts: Parts, params: Params) -> Dataset:
         tags = Tags.from_text(parts[PART].decode("utf-8"))
-        words = tokens["tokens"].explode()
+        words, looked_up = tokens["words"].explode(), tokens["tokens"].explode()
         lengths = tokens["tokens"].list.len().cast(pl.Int64).to_numpy()
         distinct = words.unique(maintain_order=True).to_list()
         number = {word: i for i, word in enumerate(distinct)}
         rows = np.array([number[word] for word in words], dtype=np.int64)
-        ids = np.array([vocabulary.ids.get(word, UNKNOWN_ID) for word in distinct], dtype=np.int32)
         spelled = affixes.hashed(distinct, params.model.feature_rows)
         known = {intent: i for i, intent in enumerate(tags.intents)}
         intents = np.array([known.get(intent, 0) for intent in tokens["intent"]], dtype=np.int64)
         return Dataset(
             {
-                "ids": Ragged.ending(ids[rows], lengths),
+                "ids": Ragged.ending(_ids(looked_up, vocabulary), lengths),
                 "features": Ragged.ending(spelled[rows], lengths),
                 "tags": Ragged.of([tags.encode(sentence) for sentence in tokens["tags"].to_list()]),
             },
@@ -152,12 +152,17 @@ class Tagging(Task[Params]):
 
 
 def _normalized(frame: pl.DataFrame, tokenizer: Tokenizer) -> pl.DataFrame:
-    """Return sentences with normalized tokens; one that would be empty stays as it is."""
+    """Return sentences with normalized tokens, and their original words; a token is never empty."""
     words = frame["tokens"].explode().unique()
     table = {word: tokenizer.normalize(word) or word for word in words}
-    return frame.with_columns(
-        tokens=pl.col("tokens").list.eval(pl.element().replace_strict(table, return_dtype=pl.String))
-    )
+    normalized = pl.col("tokens").list.eval(pl.element().replace_strict(table, return_dtype=pl.String))
+    return frame.with_columns(words=pl.col("tokens"), tokens=normalized)
+
+
+def _ids(tokens: pl.Series, vocabulary: Vocabulary) -> npt.NDArray[np.int32]:
+    table = vocabulary.ids
+    found = tokens.replace_strict(list(table), list(table.values()), default=UNKNOWN_ID, return_dtype=pl.Int32)
+    return found.to_numpy()
 
 
 TASK = Tagging()
