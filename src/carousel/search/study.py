@@ -18,7 +18,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from carousel.errors import UserError
 from carousel.files import json_digest
-from carousel.params import UNSCORED, Hparams, Sweep, hparams_from, replace
+from carousel.params import UNSCORED, Hparams, Sweep, flatten, hparams_from, replace
 from carousel.search.messages import Data
 from carousel.search.objectives import maximizes
 from carousel.search.pruners import PRUNERS
@@ -46,11 +46,7 @@ def identity(sweep: Sweep, hparams: Hparams, documents: list[str]) -> str:
 
     Values in params.yaml of keys that are searched decide nothing but the first trial.
     """
-    searched = {key.partition(".")[::2] for key in sweep.space}
-    fixed = {
-        section: {key: value for key, value in values.items() if (section, key) not in searched}
-        for section, values in scored(hparams, sweep).model_dump().items()
-    }
+    fixed = {key: value for key, value in flatten(scored(hparams, sweep)).items() if key not in sweep.space}
     decisive = {
         "sweep": sweep.model_dump(exclude=UNDECISIVE),
         "hparams": fixed,
