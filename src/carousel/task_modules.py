@@ -19,6 +19,6 @@ def module(task: str, name: str) -> ModuleType:
     Raises:
         UserError: when there is no such task.
     """
-    if task not in TASKS:
+    if task not in list(TASKS):  # what a file has there may be a list, which has no hash
         raise UserError(f"task: should be one of {', '.join(TASKS)}, not {task!r}")
     return importlib.import_module(f"{TASKS[task]}.{name}")

@@ -41,8 +41,11 @@ def load_hparams(path: Path = layout.HPARAMS) -> Hparams:
 
 
 def hparams_from(content: dict[str, Any]) -> Hparams:
-    """Return the hyperparameters of the task that the content names; it was written by `model_dump`."""
-    schema: type[Hparams] = task_modules.module(content["task"], "params").Hparams
+    """Return the hyperparameters of the task that the content names; it was written by `model_dump`.
+
+    Content without a task is of an older version, which had one task alone.
+    """
+    schema: type[Hparams] = task_modules.module(content.get("task", DEFAULT_TASK), "params").Hparams
     return schema.model_validate(content)
 
 
