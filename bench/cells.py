@@ -11,8 +11,8 @@ import statistics
 from functools import partial
 from typing import Any
 
-from bench.documents import VOCABULARY, documents
-from bench.training import alternate, hparams
+from bench.documents import documents, training_data
+from bench.training import LEARNER, alternate, hparams
 from carousel.training.fit import fit
 
 CELLS = ("lstm", "gru", "rnn", "min_gru", "min_lstm", "qrnn", "esn", "reference_lstm")
@@ -20,13 +20,14 @@ CELLS = ("lstm", "gru", "rnn", "min_gru", "min_lstm", "qrnn", "esn", "reference_
 
 def run(count: int, repeats: int) -> dict[str, Any]:
     """Measure every cell, print it as it comes, and return tokens a second and ratios."""
-    encoded, few = documents(count), documents(16, seed=1)
+    encoded = documents(count)
+    data = training_data(encoded, documents(16, seed=1))
 
     def epoch(cell: str) -> float:
-        return fit(hparams(encoded, cell), encoded, few, VOCABULARY, quiet=True).history[0]["seconds"]
+        return fit(LEARNER, hparams(encoded, cell), data, quiet=True).history[0]["seconds"]
 
     found = alternate({cell: partial(epoch, cell) for cell in CELLS}, repeats)
-    tokens = int(encoded.offsets[-1])
+    tokens = encoded.tokens
     return {
         cell: {
             "tokens_per_second": round(tokens / statistics.median(seconds)),

@@ -16,7 +16,7 @@ import torch
 from bench.documents import CLASSES, VOCABULARY, documents
 from bench.training import bucketed, hparams, plainly, shuffled
 from carousel.params import replace
-from carousel.training.fit import build
+from carousel.tasks.classification.model import build
 
 
 def run(count: int, epochs: int, seeds: int) -> dict[str, Any]:

@@ -5,14 +5,16 @@
 It makes tokens, vocabulary and ids as the stages do, in a temporary folder, and trains.
 """
 
+import json
 import os
 import sys
 import tempfile
 from pathlib import Path
 
-from carousel.corpus.encoded import Encoded
-from carousel.params import Hparams
-from carousel.text.vocabulary import Vocabulary
+from carousel import layout
+from carousel.corpus.training_data import TrainingData
+from carousel.params import hparams_from
+from carousel.task import find
 from carousel.training.fit import fit
 from pipeline import build_vocab, encode, tokenize
 
@@ -28,9 +30,9 @@ def main() -> None:
         os.chdir(copy)
         for stage in (tokenize, build_vocab, encode):
             stage.main()
-        train, val = (Encoded.load(Path("data/encoded") / split) for split in ("train", "val"))
-        vocabulary = Vocabulary.from_text(Path("artifacts/vocab.txt").read_text("utf-8"))
-        fit(Hparams.model_validate_json(sys.argv[1]), train, val, vocabulary, quiet=True)
+        data = TrainingData.load(layout.ENCODED, layout.PARTS, layout.VECTORS)
+        hparams = hparams_from(json.loads(sys.argv[1]))
+        fit(find(hparams.task).make_learner, hparams, data, quiet=True)
         os.chdir(here)
 
 

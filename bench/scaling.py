@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from bench.documents import VOCABULARY, documents
-from bench.training import EMBEDDING, HIDDEN, alternate, hparams, seconds_of
+from bench.documents import documents, training_data
+from bench.training import EMBEDDING, HIDDEN, LEARNER, alternate, hparams, seconds_of
 from carousel.nn.recurrent import RecurrentEncoder
 from carousel.training.fit import fit
 
@@ -41,8 +41,8 @@ def run(repeats: int) -> dict[str, Any]:
     params = hparams(documents(1000))
 
     def epoch(count: int) -> float:
-        encoded = documents(count)
-        return fit(params, encoded, few, VOCABULARY, quiet=True).history[0]["seconds"] / int(encoded.offsets[-1])
+        data = training_data(documents(count), few)
+        return fit(LEARNER, params, data, quiet=True).history[0]["seconds"] / data.train.tokens
 
     found = alternate({f"documents {count}": partial(epoch, count) for count in counts}, repeats)
     a_token = [statistics.median(values) for values in found.values()]
@@ -50,7 +50,7 @@ def run(repeats: int) -> dict[str, Any]:
     by_time = [statistics.median(values) for values in found.values()]
     found = alternate({f"layers {n}": partial(step, 60, n) for n in layers}, repeats)
     by_layers = [statistics.median(values) for values in found.values()]
-    tokens = [int(documents(count).offsets[-1]) for count in counts]
+    tokens = [documents(count).tokens for count in counts]
     by_tokens = [n * seconds for n, seconds in zip(tokens, a_token, strict=True)]
     return {
         "tokens": dict(zip(tokens, [round(s, 3) for s in by_tokens], strict=True)),

@@ -24,7 +24,8 @@ from typing import Any
 
 from optuna.trial import TrialState
 
-from carousel.params import Hparams, Params, Sweep, load
+from carousel import layout
+from carousel.params import Hparams, Params, load
 from carousel.search.messages import Data
 from carousel.search.outcome import Outcome
 from carousel.search.progress import TrialLines
@@ -32,7 +33,6 @@ from carousel.search.pruners import PRUNERS
 from carousel.search.samplers import SAMPLERS
 from carousel.search.study import EPOCHS, SECONDS
 from carousel.search.sweep import search
-from carousel.text.vocabulary import Vocabulary
 
 # What every sampler can search: ranges, none without a step
 SPACE = {
@@ -45,11 +45,12 @@ SPACE = {
 
 def swept(params: Params, data: Data, **changes: Any) -> tuple[Outcome, float]:
     """Run a sweep in a storage of its own; return it and its seconds, the start included."""
-    sweep = Sweep.model_validate({**params.sweep.model_dump(), "storage": None, "space": SPACE, **changes})
-    hparams = Hparams(model=params.model, train=params.train)
+    sweep = type(params.sweep).model_validate(
+        {**params.sweep.model_dump(), "storage": None, "space": SPACE, **changes}
+    )
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
-        outcome = search(sweep, hparams, data, place=Path(folder) / "studies.journal", watcher=TrialLines())
+        outcome = search(sweep, params.hparams, data, place=Path(folder) / "studies.journal", watcher=TrialLines())
         seconds = time.perf_counter() - began
         outcome.report()  # it is kept from here on; the journal is not
     return outcome, seconds
@@ -144,8 +145,7 @@ def main() -> None:
     if options.plot and not beside:
         parser.error("--plot draws what --samplers and --pruners find: add one")
     params = load()
-    size = len(Vocabulary.from_text(Path("artifacts/vocab.txt").read_text("utf-8")))
-    data = Data(Path("data/encoded/train"), Path("data/encoded/val"), size)
+    data = Data(params.task, layout.ENCODED, layout.PARTS, layout.VECTORS)
     results: dict[str, Any] = {} if beside else rates(params, data, options.trials)
     if options.samplers:
         results["samplers"] = compared(params, data, options.trials, "sampler", list(SAMPLERS))

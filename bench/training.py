@@ -32,16 +32,19 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from bench.documents import CLASSES, VOCABULARY, documents
+from bench.documents import CLASSES, VOCABULARY, documents, training_data
 from bench.peers import environment
-from carousel.corpus.encoded import Encoded
+from carousel.corpus.dataset import Dataset
 from carousel.nn.batch import pad
-from carousel.params import Hparams, Model, Train
-from carousel.tasks.classification.learner import Batch, Classification
+from carousel.task import find
+from carousel.tasks.classification.learner import Batch, ClassificationLearner, batches
+from carousel.tasks.classification.model import build
+from carousel.tasks.classification.params import Hparams, Model, Train
 from carousel.training import precision
 from carousel.training.batches import Batches
-from carousel.training.fit import build, fit
+from carousel.training.fit import fit
 
+LEARNER = find("classification").make_learner
 HIDDEN, EMBEDDING, DOCUMENTS_A_BATCH = 256, 128, 64
 # A token's multiplications and additions: 2 directions, 4 gates over input and state; backward costs twice forward
 FLOP = 3 * 2 * 2 * 4 * HIDDEN * (EMBEDDING + HIDDEN)
@@ -84,11 +87,11 @@ class Tutorial(nn.Module):
         return self.head(torch.cat([largest, outputs.sum(1) / lengths.unsqueeze(1)], dim=-1))
 
 
-def hparams(encoded: Encoded, cell: str = "lstm") -> Hparams:
+def hparams(encoded: Dataset, cell: str = "lstm") -> Hparams:
     """Return the model that everybody trains, and batches that make as many steps as the tutorial's."""
     steps = -(-len(encoded) // DOCUMENTS_A_BATCH)
     budgets = range(1024, 32_768, 256)
-    budget = next(b for b in budgets if len(Batches(encoded, b, shuffle=True)) <= steps)
+    budget = next(b for b in budgets if len(batches(encoded, b, shuffle=True)) <= steps)
     plain = {"dropout": 0.0, "embedding_dropout": 0.0, "word_dropout": 0.0, "ngrams": 0}
     model = Model(cell=cell, embedding_size=EMBEDDING, hidden_size=HIDDEN, **plain)
     alone = {"spelling": False, "refit": "never"}
@@ -96,33 +99,34 @@ def hparams(encoded: Encoded, cell: str = "lstm") -> Hparams:
     return Hparams(model=model, train=train)
 
 
-def shuffled(encoded: Encoded, epoch: int) -> Iterator[Batch]:
+def shuffled(encoded: Dataset, epoch: int) -> Iterator[Batch]:
     """Batches of 64 documents in random order."""
+    ids, targets = encoded.sequences["ids"], encoded.scalars["targets"]
     order = np.random.default_rng(epoch).permutation(len(encoded))
     for start in range(0, len(order), DOCUMENTS_A_BATCH):
         rows = order[start : start + DOCUMENTS_A_BATCH]
-        yield *pad([encoded.document(i) for i in rows]), torch.from_numpy(encoded.targets[rows])
+        yield *pad([ids[i] for i in rows]), torch.from_numpy(targets[rows])
 
 
-def bucketed(encoded: Encoded, batch_tokens: int, epoch: int) -> Batches:
+def bucketed(encoded: Dataset, batch_tokens: int, epoch: int) -> Batches[Batch]:
     """Carousel's own batches of an epoch."""
-    batches = Batches(encoded, batch_tokens, seed=0, shuffle=True)
-    batches.buckets.set_epoch(epoch)
-    return batches
+    found = batches(encoded, batch_tokens, seed=0, shuffle=True)
+    found.set_epoch(epoch)
+    return found
 
 
 def plainly(
     model: nn.Module,
-    batches: Iterator[Batch] | Batches,
+    found: Iterator[Batch] | Batches[Batch],
     optimizer: torch.optim.Optimizer,
     batch_documents: float = DOCUMENTS_A_BATCH,
 ) -> float:
     """Train an epoch as tutorials do, and return its mean loss over documents.
 
-    A batch counts by its number of documents, as in `Classification`; most introductions have all of them alike.
+    A batch counts by its number of documents, as in `Learner`; most introductions have all of them alike.
     """
     total = count = 0.0
-    for ids, lengths, targets in batches:
+    for ids, lengths, targets in found:
         optimizer.zero_grad()
         loss = nn.functional.cross_entropy(model(ids, lengths), targets)
         (loss * len(targets) / batch_documents).backward()
@@ -131,22 +135,23 @@ def plainly(
     return total / count
 
 
-def by_hand(params: Hparams, encoded: Encoded) -> Callable[[], None]:
+def by_hand(params: Hparams, encoded: Dataset) -> Callable[[], None]:
     """Return an epoch of the trainer's own steps on a new model, as a plain loop."""
     chosen = precision.choose(params)
     model = build(params, vocabulary_size=len(VOCABULARY), classes=CLASSES)
-    batches = bucketed(encoded, params.train.batch_tokens, 0)
-    task = Classification(model, params.train, len(batches), len(encoded) / len(batches))
-    configured: Any = task.configure_optimizers()
+    epoch = bucketed(encoded, params.train.batch_tokens, 0)
+    learner = ClassificationLearner(model, params.train)
+    learner.plan(1, epoch, len(encoded))
+    configured = learner.configure_optimizers()
     optimizer, schedule = configured["optimizer"], configured["lr_scheduler"]["scheduler"]
 
     def loop() -> None:
-        for step, (ids, lengths, targets) in enumerate(batches):
+        for step, (ids, lengths, targets) in enumerate(epoch):
             torch.manual_seed(step)
             with torch.autocast("cpu", torch.bfloat16, enabled=chosen.name == "bf16"):
                 loss = nn.functional.cross_entropy(model(ids, lengths), targets)
             optimizer.zero_grad()
-            (loss * len(targets) / task.batch_documents).backward()
+            (loss * len(targets) / learner.batch_units).backward()
             nn.utils.clip_grad_norm_(model.parameters(), params.train.clip_norm)
             optimizer.step()
             schedule.step()
@@ -187,11 +192,11 @@ def seconds_of(work: Callable[[], Any]) -> float:
 def run(count: int, repeats: int, *, peers: bool) -> dict[str, Any]:
     """Measure everything, print it as it comes, and return the results."""
     encoded, few = documents(count), documents(16, seed=1)
-    params, tokens = hparams(encoded), int(encoded.offsets[-1])
+    params, tokens, data = hparams(encoded), encoded.tokens, training_data(encoded, few)
     tutorial = Tutorial()
     optimizer = torch.optim.AdamW(tutorial.parameters())
     contenders: dict[str, Callable[[], float]] = {
-        "trainer": lambda: fit(params, encoded, few, VOCABULARY, quiet=True).history[0]["seconds"],
+        "trainer": lambda: fit(LEARNER, params, data, quiet=True).history[0]["seconds"],
         "by hand": lambda: seconds_of(by_hand(params, encoded)),
         "tutorial": lambda: seconds_of(lambda: plainly(tutorial, shuffled(encoded, 0), optimizer)),
         "data": lambda: seconds_of(lambda: list(bucketed(encoded, params.train.batch_tokens, 0))),
@@ -226,7 +231,7 @@ def run(count: int, repeats: int, *, peers: bool) -> dict[str, Any]:
     return results
 
 
-def beside(name: str, encoded: Encoded, ours: Callable[[], float], repeats: int) -> dict[str, float]:
+def beside(name: str, encoded: Dataset, ours: Callable[[], float], repeats: int) -> dict[str, float]:
     """Train in a peer's own environment, and beside it, before and after, in ours.
 
     A peer gets one thread and all of them, and the better of the two counts: some are slower with more.
@@ -240,7 +245,7 @@ def beside(name: str, encoded: Encoded, ours: Callable[[], float], repeats: int)
         rates[threads] = statistics.median(_peer_rates(peer, encoded, repeats, threads))
         our_seconds += [ours() for _ in range(-(-repeats // 2))]
     best = max(rates, key=lambda threads: rates[threads])
-    our_rate = int(encoded.offsets[-1]) / statistics.median(our_seconds)
+    our_rate = encoded.tokens / statistics.median(our_seconds)
     print(f"{name:<9} {rates[best]:>9,.0f} tokens/s on {best} threads, beside {our_rate:>9,.0f}", flush=True)
     return {
         f"{name}_tokens_per_second": round(rates[best]),
@@ -249,11 +254,12 @@ def beside(name: str, encoded: Encoded, ours: Callable[[], float], repeats: int)
     }
 
 
-def _peer_rates(peer: Peer, encoded: Encoded, repeats: int, threads: int) -> list[float]:
+def _peer_rates(peer: Peer, encoded: Dataset, repeats: int, threads: int) -> list[float]:
     """Return real tokens a second of each epoch after the first, which warms up."""
     with tempfile.TemporaryDirectory() as folder:
         arrays = Path(folder) / "documents.npz"
-        np.savez(arrays, ids=encoded.ids, offsets=encoded.offsets, targets=encoded.targets)
+        ids = encoded.sequences["ids"]
+        np.savez(arrays, ids=ids.values, offsets=ids.offsets, targets=encoded.scalars["targets"])
         script = Path(__file__).parent / "peers" / f"{peer.name}_peer.py"
         done = subprocess.run(
             [environment.python(peer.name), script, arrays, str(repeats + 1), str(threads)],

@@ -10,24 +10,27 @@ from ruamel.yaml import YAML
 
 from carousel.errors import UserError
 from carousel.params import (
-    SEARCHABLE,
     UNSCORED,
-    Hparams,
-    Model,
-    Params,
     Range,
-    Train,
     check_searchable,
     flatten,
+    hparams_from,
     load,
     load_hparams,
     replace,
+    searchable,
 )
+from carousel.task_modules import TASKS
+from carousel.tasks.classification.params import Hparams, Model, Params, Train
 
 SHIPPED = Path(__file__).parents[1] / "params.yaml"
 KEYS = [
-    f"{section}.{key}" for section, field in Params.model_fields.items() for key in field.annotation.model_fields
+    f"{section}.{key}"
+    for section, field in Params.model_fields.items()
+    if section != "task"
+    for key in field.annotation.model_fields
 ]
+SEARCHABLE = searchable(Params)
 
 unit = st.floats(0, 1, exclude_min=True)
 models = st.builds(
@@ -55,6 +58,11 @@ def refused(tmp_path, content):
     return message.removeprefix(f"{path}: ")
 
 
+def values_of(chosen):
+    """Return hyperparameters under their dotted names."""
+    return {key: value for key, value in flatten(chosen).items() if key != "task"}
+
+
 # Identities
 
 
@@ -64,28 +72,37 @@ def test_hparams_survive_their_file_bit_for_bit(chosen):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "hparams.yaml"
         path.write_text(chosen.to_yaml(), encoding="utf-8")
-        assert load_hparams(path) == chosen
+        assert load_hparams(path) == chosen == hparams_from(chosen.model_dump())
+
+
+def test_hparams_without_a_task_are_of_the_version_that_had_one_alone(tmp_path):
+    chosen = Hparams(model=Model(hidden_size=3), train=Train())
+    old = chosen.model_dump(exclude={"task"})
+    assert hparams_from(old) == chosen
+    (tmp_path / "hparams.yaml").write_text(chosen.to_yaml().replace("task: classification\n", ""))
+    assert load_hparams(tmp_path / "hparams.yaml") == chosen
 
 
 @given(before=hparams, after=hparams)
 @settings(max_examples=60, deadline=None)
 def test_replacing_every_key_gives_the_other(before, after):
     assert replace(before, {}) == before
-    assert replace(before, flatten(after)) == after
+    assert replace(before, values_of(after)) == after
 
 
 @given(chosen=hparams)
 @settings(max_examples=30, deadline=None)
 def test_replacing_keys_of_params_changes_these_and_nothing_else(chosen):
     params = Params()
-    changed = replace(params, flatten(chosen))
-    assert Hparams(model=changed.model, train=changed.train) == chosen
+    changed = replace(params, values_of(chosen))
+    assert changed.hparams == chosen
     assert replace(changed, {key: flatten(params)[key] for key in SEARCHABLE}) == params
 
 
 def test_flat_names_are_section_and_key():
     flat = flatten(Params())
-    assert list(flat) == KEYS
+    assert list(flat) == ["task", *KEYS]
+    assert flat["task"] == "classification"
     assert flat["train.learning_rate"] == Params().train.learning_rate
 
 
@@ -99,11 +116,21 @@ def test_an_empty_file_means_the_defaults(tmp_path):
     assert load(tmp_path / "params.yaml") == Params()
 
 
+@pytest.mark.parametrize("task", TASKS)
+def test_the_file_says_the_task_whose_sections_it_has(tmp_path, task):
+    (tmp_path / "params.yaml").write_text(f"task: {task}\n")
+    params = load(tmp_path / "params.yaml")
+    assert params.task == params.hparams.task == task
+    (tmp_path / "hparams.yaml").write_text(params.hparams.to_yaml())
+    assert load_hparams(tmp_path / "hparams.yaml") == params.hparams
+
+
 def test_the_shipped_file_names_every_key_and_no_other():
     content = YAML(typ="safe", pure=True).load(SHIPPED)
+    assert content.pop("task") == "classification"
     named = [f"{section}.{key}" for section, values in content.items() for key in values]
     assert sorted(named) == sorted(KEYS)
-    assert sorted(flatten(load(SHIPPED))) == sorted(KEYS)
+    assert sorted(flatten(load(SHIPPED))) == sorted(["task", *KEYS])
 
 
 def test_params_cannot_be_changed_in_place():
@@ -139,7 +166,11 @@ def test_a_misspelled_key_is_answered_with_the_real_one(tmp_path, key):
         ("learning_rate: 1", "learning_rate: unknown key; did you mean train.learning_rate?"),
         ("trian: {}", "trian: unknown key; did you mean train?"),
         ("vocab: {zzzzz: 1}", "vocab.zzzzz: unknown key; known here: vocab.min_count, vocab.max_size"),
-        ("zzz: 1", "zzz: unknown key; known here: data, split, tokenizer, "),
+        ("zzz: 1", "zzz: unknown key; known here: task, data, split, tokenizer, "),
+        ("task: translation", f"task: should be one of {', '.join(TASKS)}, not 'translation'"),
+        ("task: 1", f"task: should be one of {', '.join(TASKS)}, not 1"),
+        ("task:", f"task: should be one of {', '.join(TASKS)}, not None"),
+        ("task: [classification]", f"task: should be one of {', '.join(TASKS)}, not ['classification']"),
         ("1: 2", "1: keys should be strings, not 1"),
         ("[1]", "the file: should be a mapping of keys to values, not [1]"),
         ("model:", "model: should be a mapping of keys to values, not None"),
@@ -240,7 +271,7 @@ def test_a_good_space_keeps_lists_and_ranges(tmp_path):
 
 @pytest.mark.parametrize("key", SEARCHABLE)
 def test_every_model_and_train_key_can_be_searched(key):
-    check_searchable(key)
+    check_searchable(key, Params)
 
 
 def test_what_validation_cannot_score_is_not_searched():
@@ -248,7 +279,7 @@ def test_what_validation_cannot_score_is_not_searched():
     with pytest.raises(
         ValueError, match=f"^sweep.space.{UNSCORED}: a trial is scored by validation's documents, and"
     ):
-        check_searchable(UNSCORED)
+        check_searchable(UNSCORED, Params)
 
 
 @pytest.mark.parametrize("key", [key for key in KEYS if key not in [*SEARCHABLE, UNSCORED]])
@@ -256,7 +287,7 @@ def test_no_other_key_can_be_searched(key):
     with pytest.raises(
         ValueError, match=re.escape(f"sweep.space.{key}: a sweep searches model.* and train.* only")
     ):
-        check_searchable(key)
+        check_searchable(key, Params)
 
 
 def test_replacing_by_a_wrong_value_is_refused():

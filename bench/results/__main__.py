@@ -17,7 +17,7 @@ from bench.results.sets import GROUPS, SETS, members
 from bench.results.table import Row, effect, merged, row
 from carousel.errors import UserError
 from carousel.files import read_json, write_json
-from carousel.params import Params
+from carousel.tasks.classification.params import Params
 
 RESULTS = Path("docs/results.json")
 MODELS = ("tuned", "defaults", "linear", "fasttext")

@@ -8,7 +8,8 @@ from pydantic import AfterValidator, Field
 from bench.results.sets import SETS
 from carousel import layout
 from carousel.errors import UserError
-from carousel.params import Params, Section, read_yaml, validated
+from carousel.params import Section, read_yaml, validated
+from carousel.tasks.classification.params import Params
 
 FOLDER = Path("experiments")
 ABLATIONS = FOLDER / "ablations.yaml"

@@ -9,8 +9,8 @@ from bench.page import table
 from bench.results import tokenizers
 from bench.results.sets import GROUPS, SETS, members
 from bench.results.table import Row
-from carousel.tasks.classification.report import points
 from carousel.files import write_text
+from carousel.points import points
 
 PAGE = Path("docs/results.md")
 BEGIN, END = "<!-- measured: make results writes from here -->", "<!-- to here -->"

@@ -13,19 +13,23 @@ import polars as pl
 from bench.peers import environment
 from bench.results import workspace
 from bench.results.experiment import Experiment
-from carousel.bundle.bundle import Bundle
-from carousel.corpus import pretrained, tables
-from carousel.corpus.encoded import Encoded
+from carousel import layout
+from carousel.corpus import tables
+from carousel.corpus.dataset import Dataset
+from carousel.corpus.training_data import TrainingData
 from carousel.errors import UserError
-from carousel.tasks.classification import baseline, report, term_counts
 from carousel.files import json_digest, read_json, write_json
-from carousel.params import Hparams, Params, replace
-from carousel.text.tokenizer import Tokenizer
-from carousel.text.vocabulary import Vocabulary
+from carousel.params import replace
+from carousel.task import find
+from carousel.tasks.classification import baseline as linear
+from carousel.tasks.classification import report, scores, term_counts
+from carousel.tasks.classification.params import Params
+from carousel.tasks.classification.predictor import from_bundle
 from carousel.training import checkpoint, code, precision
 from carousel.training.fit import fit
 from carousel.training.refit import refit
 
+TASK = find("classification")
 PEER = Path(environment.__file__).with_name("fasttext_peer.py")
 
 
@@ -65,25 +69,21 @@ def carousel(found: Experiment, params: Params, seed: int, fold: int, data: Path
         label: what to call the run on the terminal.
     """
     params = replace(params, {"train.seed": seed})
-    hparams = Hparams(model=params.model, train=params.train)
+    hparams = params.hparams
     folder, digest = workspace.prepare(found.set, fold, params, data, phrases=found.phrases)
 
     def made() -> Run:
-        train, val = Encoded.load(folder / "data/encoded/train"), Encoded.load(folder / "data/encoded/val")
-        tokenizer = Tokenizer.from_json((folder / "artifacts/tokenizer.json").read_text("utf-8"))
-        vocabulary = Vocabulary.from_text((folder / "artifacts/vocab.txt").read_text("utf-8"))
-        vectors = pretrained.load(folder / "artifacts/vectors.npz")
-        training = checkpoint.identity(hparams, train, val, vocabulary, precision.choose(hparams).name, vectors)
+        encoded = folder / layout.ENCODED
+        learned = TrainingData.load(encoded, folder / layout.PARTS, folder / layout.VECTORS)
+        training = checkpoint.identity(hparams, learned, precision.choose(hparams).name)
         with checkpoint.kept(workspace.KEPT / "checkpoints", training) as checkpoints:
-            given = (train, val, vocabulary)
-            fitted = fit(hparams, *given, pretrained=vectors, checkpoints=checkpoints)
+            fitted = fit(TASK.make_learner, hparams, learned, checkpoints=checkpoints)
             if test:
-                fitted = refit(hparams, fitted, *given, pretrained=vectors, checkpoints=checkpoints)
+                fitted = refit(TASK.make_learner, hparams, fitted, learned, checkpoints=checkpoints)
         accuracy, macro_f1 = None, None
         if test:
-            cut = params.encode
-            bundle = Bundle(fitted.model, tokenizer, vocabulary, train.labels, cut.max_length, cut.truncation)
-            metrics = report.evaluate(bundle, Encoded.load(folder / "data/encoded/test")).metrics()
+            classifier = from_bundle(TASK.bundle(fitted.model, learned.parts, params))
+            metrics = report.evaluate(classifier, Dataset.load(encoded / "test")).metrics()
             accuracy, macro_f1 = metrics["accuracy"], metrics["macro_f1"]
         seconds = sum(row["seconds"] for row in [*fitted.history, *fitted.refit])
         epoch = f"epoch {fitted.best['epoch']:.0f} of {len(fitted.history)}" + (", again" if fitted.refit else "")
@@ -97,7 +97,7 @@ def carousel(found: Experiment, params: Params, seed: int, fold: int, data: Path
             tokens_per_second=fitted.tokens_per_second,
         )
 
-    return kept(label, ["carousel", digest, hparams.model_dump(), code.digest(), test], made)
+    return kept(label, ["carousel", digest, hparams.model_dump(), code.digest(params.task), test], made)
 
 
 def baseline(found: Experiment, params: Params, fold: int, data: Path, *, label: str) -> Run:
@@ -115,7 +115,7 @@ def baseline(found: Experiment, params: Params, fold: int, data: Path, *, label:
             macro_f1=result.test["macro_f1"],
         )
 
-    source = [Path(module.__file__).read_text("utf-8") for module in (linear, term_counts)]
+    source = [Path(module.__file__).read_text("utf-8") for module in (linear, scores, term_counts)]
     return kept(label, ["linear", digest, params.baseline.model_dump(), source], made)
 
 

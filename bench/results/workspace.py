@@ -14,11 +14,13 @@ from bench.results import sets
 from carousel import corpus, text
 from carousel.errors import UserError
 from carousel.files import json_digest, replacing
-from carousel.params import Data, Params
+from carousel.tasks import classification
+from carousel.tasks.classification.data import Data
+from carousel.tasks.classification.params import Params
 
 ROOT = Path(__file__).parents[2]
 STAGES = ("collect", "prepare", "tokenize", "build_vocab", "encode")
-SECTIONS = ("split", "tokenizer", "vocab", "vectors", "encode")  # and data: what those stages read
+SECTIONS = ("task", "split", "tokenizer", "vocab", "vectors", "encode")  # and data: what those stages read
 VECTORS = Path("data/vectors")
 KEPT = Path(".carousel/results")
 
@@ -99,8 +101,9 @@ def _run(stage: str, folder: Path) -> None:
 def _code() -> str:
     """Return a digest of the source that the stages run."""
     source = hashlib.sha256()
-    for folder in (ROOT / "pipeline", *(Path(path) for part in (corpus, text) for path in part.__path__)):
-        for file in sorted(folder.glob("*.py")):
+    packages = (corpus, text, classification)
+    for folder in (ROOT / "pipeline", *(Path(path) for package in packages for path in package.__path__)):
+        for file in sorted(folder.rglob("*.py")):
             source.update(file.read_bytes())
     return source.hexdigest()
 

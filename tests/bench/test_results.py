@@ -182,7 +182,7 @@ def test_the_stages_run_on_a_set_once(tmp_path, monkeypatch):
     test, train = (pl.read_parquet(folder / f"data/prepared/{name}.parquet") for name in ("test", "train"))
     assert test["text"].to_list() == ["word0 number 0", "word1 new"]
     assert "word0 number 0" not in train["text"].to_list()
-    assert (folder / "data/encoded/val/ids.npy").exists()
+    assert (folder / "data/encoded/val/ids.values.npy").exists()
     monkeypatch.setattr(workspace, "STAGES", ("none",))  # or they would run again
     assert workspace.prepare("trec", 0, params, tmp_path, phrases=False) == (folder, digest)
     other = overridden({"vocab.min_count": 1}, "x.yaml")

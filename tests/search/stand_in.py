@@ -5,14 +5,17 @@ from pathlib import Path
 
 import numpy as np
 
-from carousel.corpus.encoded import Encoded
-from carousel.params import Hparams, Model, Range, Sweep, Train
+from carousel.corpus import pretrained
+from carousel.corpus.dataset import Dataset
+from carousel.params import Range
 from carousel.search.messages import Data, Ended, Epoch
 from carousel.search.outcome import Outcome
 from carousel.search.storage import open_storage
 from carousel.search.study import Study
 from carousel.search.sweep import Run
+from carousel.tasks.classification.params import Hparams, Model, Sweep, Train
 from carousel.text.vocabulary import SPECIALS, Vocabulary
+from tests.datasets import dataset, parts
 
 WORDS = 8
 SPACE = {"train.learning_rate": Range(low=0.001, high=0.1, log=True), "model.hidden_size": [4, 8]}
@@ -30,23 +33,29 @@ HPARAMS = Hparams(
 )
 
 
-def documents(count: int, seed: int) -> Encoded:
+def documents(count: int, seed: int) -> Dataset:
     """Return documents whose label is whether word 2 or word 3 is among the others."""
     random = np.random.default_rng(seed)
     lengths = random.integers(2, 6, count)
-    ids, offsets = random.integers(4, WORDS, lengths.sum(), dtype=np.int32), np.concatenate([[0], lengths.cumsum()])
     targets = np.arange(count) % 2
-    ids[offsets[:-1]] = 2 + targets
-    return Encoded(ids, offsets, targets, ("x", "y"), tuple(map(str, range(count))))
+    return dataset(
+        [
+            [2 + target, *random.integers(4, WORDS, length - 1)]
+            for target, length in zip(targets, lengths, strict=True)
+        ],
+        targets,
+    )
 
 
 def saved(folder: Path, seed: int = 0) -> Data:
     """Write training and validation documents, and return where."""
-    documents(60, seed).save(folder / "train")
-    documents(30, seed + 1).save(folder / "val")
-    vocabulary = Vocabulary((*SPECIALS, *"abcdef"))
-    (folder / "vocab.txt").write_text(vocabulary.to_text(), "utf-8")
-    return Data(folder / "train", folder / "val", folder / "vocab.txt")
+    documents(60, seed).save(folder / "encoded/train")
+    documents(30, seed + 1).save(folder / "encoded/val")
+    (folder / "parts").mkdir()
+    for name, content in parts(Vocabulary((*SPECIALS, *"abcdef")), ("x", "y")).items():
+        (folder / "parts" / name).write_bytes(content)
+    pretrained.save(None, folder / "vectors.npz")
+    return Data("classification", folder / "encoded", folder / "parts", folder / "vectors.npz")
 
 
 def sweep(trials: int = 3, **changes: object) -> Sweep:
@@ -99,7 +108,7 @@ class Formula:
             if not self.go_on:
                 yield Ended("pruned", None, None, epochs, 2.0 * len(epochs))
                 return
-        best = max(epoch.figures["val_accuracy"] for epoch in epochs)
+        best = max(epoch.metrics["val_accuracy"] for epoch in epochs)
         yield Ended("complete", [best], None, epochs, 2.0 * len(epochs))
 
 
@@ -130,7 +139,7 @@ def formula(place: Path, wanted: Sweep, hparams: Hparams = HPARAMS, documents: l
     """Run a sweep to its end by the formula, with the real study in the real storage."""
     study = Study(open_storage(place), wanted, hparams, documents or ["these"])
     study.seed()
-    run = Run(study, Data(Path(), Path(), Path()), Silent(), alone=True)
+    run = Run(study, Data("classification", Path(), Path(), Path()), Silent(), alone=True)
     run.workers = Formula()  # type: ignore[assignment]
     run.to_the_end()
     return Outcome(study)

@@ -1,9 +1,10 @@
 import pytest
 
 from carousel.errors import UserError
-from carousel.params import Params, Range
+from carousel.params import Range
 from carousel.search.samplers import SAMPLERS, check, exhausted
 from carousel.search.space import points
+from carousel.tasks.classification.params import Params
 from tests.search.stand_in import formula, found, sweep
 
 RANGES = {

@@ -9,8 +9,9 @@ from optuna.samplers import RandomSampler
 from pydantic import ValidationError
 
 from carousel.errors import UserError
-from carousel.params import Between, Choices, Hparams, Model, Params, Range, Sweep, Train, replace
+from carousel.params import Between, Choices, Range, replace
 from carousel.search.space import first_values, inside, points, suggest
+from carousel.tasks.classification.params import Hparams, Model, Params, Sweep, Train
 
 BASE = Hparams(model=Model(hidden_size=24, dropout=0.5), train=Train(learning_rate=0.01, epochs=5))
 

@@ -4,11 +4,12 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
 from carousel.errors import UserError
-from carousel.params import Model, Range, Train, replace
+from carousel.params import Range, replace
 from carousel.search import storage
 from carousel.search.pruners import PRUNERS
 from carousel.search.storage import open_storage
 from carousel.search.study import SEED_OF, Study, find, identity
+from carousel.tasks.classification.params import Model, Train
 from tests.search.stand_in import HPARAMS, SPACE, formula, found, sweep
 
 POOR = {"train.learning_rate": [0.01, 0.5], "model.hidden_size": Range(low=4, high=12)}
@@ -55,7 +56,7 @@ def test_identity_is_of_data_space_and_objective_and_of_no_value_that_is_searche
         one(pruner="median"),
         one(objectives=["val_loss"]),
     ]
-    monkeypatch.setattr("carousel.search.study.code.digest", lambda: "other code")
+    monkeypatch.setattr("carousel.search.study.code.digest", lambda _task: "other code")
     others.append(one())
     monkeypatch.undo()
     assert len({one(), *others}) == 1 + len(others)
@@ -198,7 +199,8 @@ def test_the_latest_study_is_found_or_one_by_its_name(tmp_path):
     opened = open_storage(tmp_path / "journal")
     assert find(opened).name == newer.name
     again = find(opened, older.name)
-    assert (again.sweep, again.hparams, again.documents) == (older.sweep, HPARAMS, ["these"])
+    assert again.sweep.model_dump() == older.sweep.model_dump()
+    assert (again.hparams, again.documents) == (HPARAMS, ["these"])
     with pytest.raises(UserError, match=f"--study nowhere: not in this storage; studies there: .*{older.name}"):
         find(opened, "nowhere")
     with pytest.raises(UserError, match="the storage has no study"):

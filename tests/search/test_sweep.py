@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from optuna.trial import TrialState
 
-from carousel.corpus.encoded import Encoded
 from carousel.errors import UserError
 from carousel.params import Range, replace
 from carousel.search import sweep as module
@@ -55,7 +54,7 @@ def test_a_sweep_tries_params_own_values_first_and_returns_the_best(whole: Outco
 def test_no_trial_has_more_epochs_than_training(
     asked: int, train: int, of_a_trial: int, data: Data, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(budget, "IN_ALL", 3 * len(Encoded.load(data.train).ids))
+    monkeypatch.setattr(budget, "IN_ALL", 3 * data.load().train.tokens)
     assert limited(sweep(epochs=asked), replace(HPARAMS, {"train.epochs": train}), data).epochs == of_a_trial
 
 
@@ -171,8 +170,8 @@ from carousel.search.progress import TrialLines
 from carousel.search.sweep import join
 from carousel.url import Url
 if __name__ == "__main__":
-    name, url, train, val, words = sys.argv[1:]
-    join(name, Url(url), Data(Path(train), Path(val), Path(words)), 1, TrialLines())
+    name, url, task, *places = sys.argv[1:]
+    join(name, Url(url), Data(task, *map(Path, places)), 1, TrialLines())
 """
 
 
@@ -192,7 +191,8 @@ def test_a_worker_joins_on_postgresql_and_its_death_loses_no_trial(
         def epoch(self, trial: object, epoch: object) -> None:
             if not joined:
                 name = find(open_storage(Url(postgresql))).name
-                command = [sys.executable, script, name, postgresql, data.train, data.val, data.vocabulary]
+                places = (data.encoded, data.parts, data.vectors)
+                command = [sys.executable, script, name, postgresql, data.task, *places]
                 joined.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
 
                 def kill() -> None:

@@ -1,7 +1,10 @@
 import pytest
 from mlflow.entities import Metric, Param, RunData, RunTag
 
+from carousel.task import find
 from carousel.tracking import description
+
+TASK = find("classification")
 
 METRICS = {
     "train/parameters": 29987, "train/best_epoch": 3, "test/accuracy": 0.58334, "test/macro_f1": 0.4429,
@@ -30,21 +33,21 @@ def run(metrics=METRICS, **changed):
 def test_a_run_says_what_it_is_beside_the_baseline_and_on_which_data():
     early = {key: value for key, value in METRICS.items() if key.split("/")[0] in ("train", "best")}
     late = {key: value for key, value in METRICS.items() if key not in early}
-    written = description.of_run(run(early), late)
+    written = description.of_run(TASK, run(early), late)
     assert "bidirectional **gru**, hidden size 16, 1 layer, 29,987 parameters" in written
     assert "| this model, test | 0.5833 | 0.4429 |\n| linear baseline, test | 0.9259 | 0.9131 |" in written
     assert "Data: file; train `train-0000000000`" in written
     assert "classifier: **gru**, hidden size 16, 2 layers" in description.of_run(
-        run(**{"model.bidirectional": "false", "model.layers": "2"}), {}
+        TASK, run(**{"model.bidirectional": "false", "model.layers": "2"}), {}
     )
 
 
 def test_a_run_with_a_second_training_says_what_its_validation_figures_are_of():
-    written = description.of_run(run({**METRICS, "train/refit_epochs": 3}), {})
-    assert "best in epoch 3, then learned again from train and validation together." in written
-    assert "| validation, before it was learned from | 0.6296 | 0.5742 |" in written
+    written = description.of_run(TASK, run({**METRICS, "train/refit_epochs": 3}), {})
+    assert "best in epoch 3, then trained again on train and validation together." in written
+    assert "| validation, before the refit | 0.6296 | 0.5742 |" in written
     for once in (METRICS, {**METRICS, "train/refit_epochs": 0}):
-        written = description.of_run(run(once), {})
+        written = description.of_run(TASK, run(once), {})
         assert "best in epoch 3." in written
         assert "| this model, validation | 0.6296 | 0.5742 |" in written
 
@@ -59,10 +62,11 @@ def test_a_run_with_a_second_training_says_what_its_validation_figures_are_of():
     ],
 )
 def test_an_encoder_is_called_what_it_is(encoder, told):
-    assert told in description.of_run(run(**{"model.encoder": encoder, "model.embedding_size": "32"}), {})
+    assert told in description.of_run(TASK, run(**{"model.encoder": encoder, "model.embedding_size": "32"}), {})
 
 
 def test_a_version_says_how_to_load_it():
-    written = description.of_version(run(), "models:/docs/3")
+    written = description.of_version(TASK, run(), "models:/docs/3", "it's a text")
     assert '```python\nimport mlflow\n\nmodel = mlflow.pyfunc.load_model("models:/docs/3")' in written
-    assert written.startswith(description.of_run(run(), {}).split("\n", maxsplit=1)[0])
+    assert 'model.predict(["it\'s a text"])\n```' in written
+    assert written.startswith(description.of_run(TASK, run(), {}).split("\n", maxsplit=1)[0])

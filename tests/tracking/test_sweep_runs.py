@@ -7,10 +7,11 @@ import pytest
 from mlflow import MlflowClient
 from optuna.trial import TrialState
 
-from carousel.params import Params, Range, replace
+from carousel.params import Range, replace
 from carousel.search.outcome import Outcome
 from carousel.search.storage import open_storage
 from carousel.search.study import REASON, Study
+from carousel.tasks.classification.params import Params
 from carousel.tracking import winner
 from carousel.tracking.store import connect, experiment
 from carousel.tracking.sweep import PARENT, SweepRuns

@@ -2,14 +2,16 @@
 
 import numpy as np
 
-from carousel.corpus.encoded import Encoded
-from carousel.params import Hparams, Model, Train
+from carousel.task import find
+from carousel.tasks.classification.params import Hparams, Model, Train
 from carousel.text.vocabulary import SPECIALS, Vocabulary
 from carousel.training.fit import fit
+from tests.datasets import dataset, training_data
 
 VOCABULARY = Vocabulary((*SPECIALS, *"abcdefghij"))
 WORDS, A, B = len(VOCABULARY), 2, 3
 LABELS = ("a before b", "b before a")
+LEARNER = find("classification").make_learner
 
 
 def order_problem(count, seed):
@@ -21,16 +23,18 @@ def order_problem(count, seed):
         places = np.sort(random.choice(len(ids), 2, replace=False))
         ids[places] = (A, B) if target == 0 else (B, A)
         documents.append(ids)
-    return Encoded(
-        ids=np.concatenate(documents).astype(np.int32),
-        offsets=np.concatenate([[0], np.cumsum([len(ids) for ids in documents])]),
-        targets=targets,
-        labels=LABELS,
-        names=tuple(map(str, range(count))),
-    )
+    return dataset(documents, targets)
 
 
 TRAIN, VAL = order_problem(160, seed=0), order_problem(60, seed=1)
+
+
+def given(train=TRAIN, val=VAL, vocabulary=VOCABULARY, pretrained=None):
+    """Return what a training learns from."""
+    return training_data(train, val, vocabulary, LABELS, pretrained)
+
+
+DATA = given()
 
 
 def hparams(cell="lstm", model=None, **train):
@@ -40,8 +44,8 @@ def hparams(cell="lstm", model=None, **train):
     return Hparams(model=model, train=Train(**{"epochs": 2, "batch_tokens": 128, "learning_rate": 0.03, **train}))
 
 
-def fitted(params=None, vocabulary=VOCABULARY, **options):
-    return fit(params or hparams(), TRAIN, VAL, vocabulary, quiet=True, **options)
+def fitted(params=None, data=DATA, **options):
+    return fit(LEARNER, params or hparams(), data, **{"quiet": True, **options})
 
 
 def state(found):

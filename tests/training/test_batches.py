@@ -4,8 +4,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carousel.corpus.encoded import Encoded
-from carousel.training.batches import Batches, BucketSampler
+from carousel.tasks.classification.learner import batches as loader_of
+from carousel.training.batches import BucketSampler
+from tests.datasets import dataset
 
 all_lengths = st.lists(st.integers(1, 300), min_size=1, max_size=60).map(np.array)
 budgets = st.integers(1, 1000)
@@ -26,13 +27,7 @@ def epoch(found, number):
 
 def encoded(lengths):
     """Return documents whose every id tells which document it is."""
-    return Encoded(
-        ids=np.repeat(np.arange(1, len(lengths) + 1, dtype=np.int32), lengths),
-        offsets=np.concatenate([[0], np.cumsum(lengths)]),
-        targets=np.arange(len(lengths)),
-        labels=tuple(map(str, range(len(lengths)))),
-        names=tuple(map(str, range(len(lengths)))),
-    )
+    return dataset([[i + 1] * length for i, length in enumerate(lengths)], range(len(lengths)))
 
 
 # The order is a function of (seed, epoch) alone
@@ -115,7 +110,7 @@ def test_shuffling_adds_less_than_a_tenth_of_padding():
 @given(lengths=st.lists(st.integers(1, 9), min_size=1, max_size=20), seed=seeds)
 @settings(max_examples=25, deadline=None)
 def test_the_loader_gives_padded_documents_with_their_targets(lengths, seed):
-    loader = Batches(encoded(lengths), 30, seed=seed, shuffle=True)
+    loader = loader_of(encoded(lengths), 30, seed=seed, shuffle=True)
     batches = list(loader)
     assert len(batches) == len(loader)
     seen = []
@@ -129,25 +124,26 @@ def test_the_loader_gives_padded_documents_with_their_targets(lengths, seed):
 
 @pytest.mark.parametrize("shuffle", [False, True])
 def test_the_loader_follows_its_sampler(shuffle):
-    loader = Batches(encoded([3, 1, 2, 2, 1, 3, 2]), 6, seed=4, shuffle=shuffle)
+    loader = loader_of(encoded([3, 1, 2, 2, 1, 3, 2]), 6, seed=4, shuffle=shuffle)
     for number in range(3):
-        loader.buckets.set_epoch(number)
+        loader.set_epoch(number)
         expected = epoch(loader.buckets, number)
         assert [targets.tolist() for _, _, targets in loader] == expected
+        assert [loader.names(i) for i in range(len(loader))] == [[str(i) for i in batch] for batch in expected]
 
 
 @given(lengths=st.lists(st.integers(1, 9), min_size=1, max_size=20), seed=seeds, number=epochs, data=st.data())
 @settings(max_examples=25, deadline=None)
 def test_an_epoch_goes_on_from_any_batch(lengths, seed, number, data):
-    loader = Batches(encoded(lengths), 20, seed=seed, shuffle=True)
-    loader.buckets.set_epoch(number)
+    loader = loader_of(encoded(lengths), 20, seed=seed, shuffle=True)
+    loader.set_epoch(number)
     read = data.draw(st.integers(0, len(loader)))
     whole = [targets.tolist() for _, _, targets in loader]
     batches = iter(loader)
     begun = [next(batches)[2].tolist() for _ in range(read)]
     state = loader.state_dict()
 
-    other = Batches(encoded(lengths), 20, seed=seed, shuffle=True)
+    other = loader_of(encoded(lengths), 20, seed=seed, shuffle=True)
     other.load_state_dict(state if read else {"epoch": number, "read": 0})
     assert begun + [targets.tolist() for _, _, targets in other] == whole
     assert [targets.tolist() for _, _, targets in other] == whole  # and the next epoch from its start

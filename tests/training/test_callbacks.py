@@ -6,9 +6,10 @@ from pytorch_lightning.callbacks import Callback, RichProgressBar
 from pytorch_lightning.loggers import CSVLogger, Logger
 
 from carousel.nn.batch import pad
+from carousel.tasks.classification.model import build
 from carousel.training import callbacks
 from carousel.training.callbacks import Bar, layer_norms
-from carousel.training.fit import build
+from tests.datasets import documents_of
 from tests.training.order_problem import TRAIN, WORDS, fitted, hparams
 
 
@@ -84,7 +85,7 @@ def test_the_epochs_loss_is_the_mean_over_documents(monkeypatch):
 
     class Count(Callback):
         def on_train_batch_end(self, _trainer, module, outputs, batch, _index):
-            mean = float(outputs["loss"]) * module.batch_documents / len(batch[2])
+            mean = float(outputs["loss"]) * module.batch_units / module.units(batch)
             seen.append((mean, len(batch[2])))
 
     found = fitted(hparams(epochs=1), callbacks=[Count()])
@@ -96,7 +97,7 @@ def test_the_epochs_loss_is_the_mean_over_documents(monkeypatch):
 def test_layer_norms_are_of_what_has_a_gradient():
     model = build(hparams(model={"layers": 2, "ngrams": 2}), vocabulary_size=WORDS, classes=2)
     assert layer_norms(model) == {}
-    model(*pad([TRAIN.document(i) for i in range(4)])).sum().backward()
+    model(*pad(documents_of(TRAIN)[:4])).sum().backward()
     norms = layer_norms(model)
     assert set(norms) == {"embedding", "encoder.layers.0", "encoder.layers.1", "ngrams", "head"}
     weights = model.encoder.layers[1].parameters()

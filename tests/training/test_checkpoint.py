@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +14,8 @@ from pytorch_lightning.callbacks import Callback
 from carousel.text.vocabulary import SPECIALS, Vocabulary
 from carousel.training import checkpoint, code
 from carousel.training.checkpoint import FILE, ResumableCheckpoint, identity, kept
-from tests.training.order_problem import TRAIN, VAL, VOCABULARY, fitted, hparams, state
+from tests.datasets import parts
+from tests.training.order_problem import DATA, LABELS, TRAIN, VOCABULARY, fitted, given, hparams, state
 
 # Everything that could go on differently: dropout of all kinds, two layers, the schedule, clipping
 RANDOM = {"layers": 2, "dropout": 0.3, "embedding_dropout": 0.2, "word_dropout": 0.2}
@@ -56,7 +58,7 @@ def often(monkeypatch):
 # Exact resume
 
 
-def stopped_everywhere(folder, params, expected, **given):
+def stopped_everywhere(folder, params, expected, data=DATA):
     """Stop a training at each moment, let it go on to the expected end, and return how many moments there were."""
     moment = 0
     while True:
@@ -64,9 +66,9 @@ def stopped_everywhere(folder, params, expected, **given):
         checkpoints = folder / str(moment)
         checkpoints.mkdir()
         try:
-            found = outcome(fitted(params, **given, checkpoints=checkpoints, callbacks=[StopAt(moment)]))
+            found = outcome(fitted(params, data, checkpoints=checkpoints, callbacks=[StopAt(moment)]))
         except StoppedError:
-            again = outcome(fitted(params, **given, checkpoints=checkpoints))
+            again = outcome(fitted(params, data, checkpoints=checkpoints))
             assert again == expected, f"stopped at moment {moment}"
         else:
             assert found == expected  # writing checkpoints changes nothing
@@ -241,29 +243,43 @@ def test_a_scheduler_that_ends_the_job_gets_a_checkpoint_too(tmp_path):
 
 def test_a_training_is_named_by_all_that_decides_its_weights():
     params = hparams()
-    same = identity(params, TRAIN, VAL, VOCABULARY, "fp32")
-    assert same == identity(hparams(), TRAIN, VAL, VOCABULARY, "fp32")
-    fewer = replace(TRAIN, offsets=TRAIN.offsets[:-1], targets=TRAIN.targets[:-1])
+    same = identity(params, DATA, "fp32")
+    assert same == identity(hparams(), given(), "fp32")
+    ids = TRAIN.sequences["ids"]
+    fewer = replace(
+        TRAIN,
+        sequences={"ids": replace(ids, offsets=ids.offsets[:-1])},
+        scalars={"targets": TRAIN.scalars["targets"][:-1]},
+    )
     others = [
-        identity(hparams(seed=1), TRAIN, VAL, VOCABULARY, "fp32"),
-        identity(hparams(model={"dropout": 0.1}), TRAIN, VAL, VOCABULARY, "fp32"),
-        identity(params, fewer, VAL, VOCABULARY, "fp32"),
-        identity(params, TRAIN, TRAIN, VOCABULARY, "fp32"),
-        identity(params, TRAIN, VAL, VOCABULARY, "bf16"),
-        identity(params, TRAIN, VAL, Vocabulary((*SPECIALS, *"jihgfedcba")), "fp32"),
+        identity(hparams(seed=1), DATA, "fp32"),
+        identity(hparams(model={"dropout": 0.1}), DATA, "fp32"),
+        identity(params, given(train=fewer), "fp32"),
+        identity(params, given(val=TRAIN), "fp32"),
+        identity(params, DATA, "bf16"),
+        identity(params, given(vocabulary=Vocabulary((*SPECIALS, *"jihgfedcba"))), "fp32"),
+        identity(params, replace(DATA, parts=parts(VOCABULARY, LABELS[::-1])), "fp32"),
     ]
-    assert len({same, *others}) == 7
+    assert len({same, *others}) == 8
 
 
 def test_another_source_is_another_training(monkeypatch, tmp_path):
-    same = identity(hparams(), TRAIN, VAL, VOCABULARY, "fp32")
-    (tmp_path / "cell.py").write_text("# changed")
-    monkeypatch.setattr(code.nn, "__path__", [*code.nn.__path__, str(tmp_path)])
+    same = identity(hparams(), DATA, "fp32")
+    for folder in ("nn", "tasks/classification", "training", "tasks/another", "search"):
+        package = tmp_path / folder
+        shutil.copytree(code.PACKAGE, package / "carousel", ignore=shutil.ignore_patterns("__pycache__"))
+        monkeypatch.setattr(code, "PACKAGE", package / "carousel")
+        code.digest.cache_clear()
+        assert identity(hparams(), DATA, "fp32") == same  # wherever the source is
+        changed = package / "carousel" / folder / "changed.py"
+        changed.parent.mkdir(exist_ok=True)
+        changed.write_text("# changed")
+        code.digest.cache_clear()
+        decisive = folder not in ("tasks/another", "search")
+        assert (identity(hparams(), DATA, "fp32") != same) == decisive
+        monkeypatch.undo()
     code.digest.cache_clear()
-    assert identity(hparams(), TRAIN, VAL, VOCABULARY, "fp32") != same
-    monkeypatch.undo()
-    code.digest.cache_clear()
-    assert identity(hparams(), TRAIN, VAL, VOCABULARY, "fp32") == same
+    assert identity(hparams(), DATA, "fp32") == same
 
 
 def test_the_folder_goes_with_success_and_stays_after_a_failure(tmp_path):

@@ -1,5 +1,3 @@
-import dataclasses
-
 import numpy as np
 import pytest
 import torch
@@ -8,10 +6,12 @@ from pytorch_lightning.callbacks import Callback
 from carousel.corpus.pretrained import Pretrained
 from carousel.errors import UserError
 from carousel.nn.batch import pad
+from carousel.nn.spelled import SpelledEmbedding
+from carousel.tasks.classification.model import build
 from carousel.text.vocabulary import SPECIALS, Vocabulary
-from carousel.training import checkpoint, embedding
-from carousel.training.fit import build, fit
-from tests.training.order_problem import TRAIN, VAL, VOCABULARY, WORDS, fitted, hparams, state
+from carousel.training import checkpoint
+from tests.datasets import dataset, documents_of
+from tests.training.order_problem import LEARNER, VAL, WORDS, fitted, given, hparams, state
 from tests.training.test_checkpoint import RANDOM, outcome, stopped_everywhere
 
 WIDTH = hparams().model.embedding_size
@@ -29,10 +29,10 @@ def untrained(pretrained, seed=0, count=WORDS):
 
 
 def test_a_model_begins_with_the_vectors_and_others_of_the_same_deviation():
-    given = vectors(count=2000)
-    weight = untrained(given, count=2000).embedding.weight.detach().numpy()
-    known = ~np.isnan(given.vectors).any(1)
-    np.testing.assert_array_equal(weight[known], given.vectors[known])
+    pretrained = vectors(count=2000)
+    weight = untrained(pretrained, count=2000).embedding.weight.detach().numpy()
+    known = ~np.isnan(pretrained.vectors).any(1)
+    np.testing.assert_array_equal(weight[known], pretrained.vectors[known])
     assert not weight[0].any()
     assert weight[~known][1:].std() == pytest.approx(0.5, rel=0.05)
 
@@ -44,7 +44,7 @@ def test_the_rest_of_the_model_is_as_without_vectors():
 
 def test_another_width_is_one_line_that_says_which_number_to_set():
     with pytest.raises(UserError, match=r"model\.embedding_size is 8, .* 50 numbers: set model.embedding_size: 50"):
-        fitted(pretrained=vectors(width=50))
+        fitted(data=given(pretrained=vectors(width=50)))
 
 
 @pytest.mark.parametrize("freeze_epochs", [0, 1, 2])
@@ -54,28 +54,23 @@ def test_words_stay_as_they_are_for_so_many_epochs(freeze_epochs):
             weights.append(module.model.embedding.weight.detach().clone())
 
     weights = [untrained(vectors(freeze_epochs)).embedding.weight.detach()]
-    fitted(hparams(epochs=3, patience=3), pretrained=vectors(freeze_epochs), callbacks=[Seen()])
+    fitted(hparams(epochs=3, patience=3), given(pretrained=vectors(freeze_epochs)), callbacks=[Seen()])
     assert [torch.equal(weights[0], later) for later in weights[1:]] == [freeze_epochs > i for i in range(3)]
 
 
 def test_a_frozen_training_that_stops_anywhere_goes_on_to_the_same_end(monkeypatch, tmp_path):
     monkeypatch.setattr(checkpoint, "EVERY", 0.0)
     monkeypatch.setattr(checkpoint, "SHARE", 1e9)
-    params, given = hparams(model=RANDOM, epochs=2, batch_tokens=400), vectors(freeze_epochs=1)
-    expected = outcome(fitted(params, pretrained=given))
-    assert stopped_everywhere(tmp_path, params, expected, pretrained=given) > 10
+    params, data = hparams(model=RANDOM, epochs=2, batch_tokens=400), given(pretrained=vectors(freeze_epochs=1))
+    assert stopped_everywhere(tmp_path, params, outcome(fitted(params, data)), data) > 10
 
 
 def test_a_checkpoint_belongs_to_its_vectors():
     names = [
-        checkpoint.identity(hparams(), TRAIN, VAL, VOCABULARY, "fp32", given)
-        for given in (None, vectors(), vectors(1), vectors(seed=1))
+        checkpoint.identity(hparams(), given(pretrained=pretrained), "fp32")
+        for pretrained in (None, vectors(), vectors(1), vectors(seed=1))
     ]
     assert len(set(names)) == 4
-
-
-def test_a_training_without_vectors_is_what_it_was():
-    assert state(fitted(pretrained=None)) == state(fitted())
 
 
 # Words that are spelled alike
@@ -84,10 +79,11 @@ SPELLED = Vocabulary((*SPECIALS, "reading", "reader", "reads", "writing", "write
 
 
 def spelled(pretrained=None):
-    model = build(hparams(), vocabulary_size=len(SPELLED), classes=2, pretrained=pretrained)
-    before = model.embedding
-    embedding.share(model, SPELLED, pretrained)
-    return model, before
+    """Return a model whose words share their spelling, and its embedding without that."""
+    data = given(vocabulary=SPELLED, pretrained=pretrained)
+    model = LEARNER(hparams(spelling=True), data, quiet=True).model
+    assert isinstance(model.embedding, SpelledEmbedding)
+    return model, LEARNER(hparams(spelling=False), data, quiet=True).model.embedding
 
 
 def test_words_share_their_pieces_and_specials_none():
@@ -101,25 +97,24 @@ def test_words_share_their_pieces_and_specials_none():
 
 
 def test_pretrained_vectors_stay_what_they_are_until_spelling_is_learned():
-    given = vectors(count=len(SPELLED))
-    model, before = spelled(given)
+    model, before = spelled(vectors(count=len(SPELLED)))
     assert torch.equal(model.embedding(torch.arange(len(SPELLED))), before.weight)
 
 
 def test_nothing_is_learned_of_spelling_while_vectors_are_frozen():
-    given = vectors(freeze_epochs=2)
-    found = fitted(hparams(epochs=2, spelling=True), SPELLED, pretrained=given)
-    assert torch.equal(found.model.embedding.weight, untrained(given).embedding.weight)
+    pretrained = vectors(freeze_epochs=2)
+    found = fitted(hparams(epochs=2, spelling=True), given(vocabulary=SPELLED, pretrained=pretrained))
+    assert torch.equal(found.model.embedding.weight, untrained(pretrained).embedding.weight)
 
 
 def test_what_was_learned_is_folded_into_an_ordinary_embedding():
-    found, without = fitted(hparams(spelling=True), SPELLED), fitted(hparams(spelling=False), SPELLED)
+    found, without = (fitted(hparams(spelling=spelling), given(vocabulary=SPELLED)) for spelling in (True, False))
     assert state(found).keys() == state(without).keys()
     assert type(found.model.embedding) is torch.nn.Embedding
     assert state(found) != state(without)
     with torch.inference_mode():
-        logits = found.model(*pad([VAL.document(i) for i in range(len(VAL))]))
-    right = (logits.argmax(-1) == torch.from_numpy(VAL.targets)).float().mean()
+        logits = found.model(*pad(documents_of(VAL)))
+    right = (logits.argmax(-1) == torch.from_numpy(VAL.scalars["targets"])).float().mean()
     assert right == found.best["val_accuracy"]  # of the words as they were when they were learned
 
 
@@ -127,7 +122,8 @@ def test_a_training_with_spelling_that_stops_anywhere_goes_on_to_the_same_end(mo
     monkeypatch.setattr(checkpoint, "EVERY", 0.0)
     monkeypatch.setattr(checkpoint, "SHARE", 1e9)
     params = hparams(model=RANDOM, epochs=2, batch_tokens=800, spelling=True)
-    assert stopped_everywhere(tmp_path, params, outcome(fitted(params, SPELLED)), vocabulary=SPELLED) > 8
+    data = given(vocabulary=SPELLED)
+    assert stopped_everywhere(tmp_path, params, outcome(fitted(params, data)), data) > 8
 
 
 def test_words_that_share_nothing_learn_each_alone():
@@ -141,16 +137,10 @@ def test_a_word_that_was_never_seen_is_known_by_those_that_are_spelled_like_it()
         noise = random.integers(8, len(SPELLED), 4)
         noise[random.integers(4)] = random.choice([3, 4]) if target == 0 else random.choice([6, 7])
         ids.append(noise)
-    train = dataclasses.replace(
-        TRAIN, ids=np.concatenate(ids).astype(np.int32), offsets=np.arange(0, 801, 4), targets=targets,
-        names=tuple(map(str, range(200))),
-    )  # fmt: skip
+    train = dataset(ids, targets)
     reading, writing = SPELLED.ids["reading"], SPELLED.ids["writing"]
-    new = dataclasses.replace(
-        TRAIN, ids=np.array([reading, 8, 9, writing, 8, 9], dtype=np.int32), offsets=np.array([0, 3, 6]),
-        targets=np.array([0, 1]), names=("0", "1"),
-    )  # fmt: skip
+    new = dataset([[reading, 8, 9], [writing, 8, 9]], [0, 1])
     params = hparams(epochs=4, patience=4, spelling=True)
-    found = fit(params, train, new, SPELLED, quiet=True)
+    found = fitted(params, given(train, new, SPELLED))
     assert found.history[-1]["val_accuracy"] == 1.0
     assert found.history[-1]["val_loss"] < 0.5

@@ -9,13 +9,16 @@ import pytest
 import torch
 from pytorch_lightning.callbacks import Callback, RichProgressBar
 
-from carousel.corpus.encoded import Encoded
 from carousel.nn.batch import pad
+from carousel.tasks.classification.budget import ngram_weight
+from carousel.tasks.classification.learner import batches
+from carousel.tasks.classification.model import build
 from carousel.training import budget
-from carousel.training.batches import Batches, BucketSampler
+from carousel.training.batches import BucketSampler
 from carousel.training.callbacks import EpochLines, History, progress
-from carousel.training.fit import DivergedError, build, describe, fit
-from tests.training.order_problem import TRAIN, VAL, VOCABULARY, WORDS, A, B, fitted, hparams, state
+from carousel.training.fit import DivergedError, describe
+from tests.datasets import dataset, documents_of
+from tests.training.order_problem import TRAIN, VAL, WORDS, A, B, fitted, given, hparams, state
 
 
 @pytest.fixture(scope="module")
@@ -47,14 +50,12 @@ def test_a_bag_of_words_learns_the_order_of_neighbours_from_n_grams():
     noise = random.integers(B + 1, WORDS, (300, 2))
     targets = np.arange(300) % 2
     pairs = np.where(targets[:, None] == 0, (A, B), (B, A))
-    ids = np.hstack([noise[:, :1], pairs, noise[:, 1:]]).astype(np.int32)
-    offsets, names = np.arange(0, 4 * 201, 4), tuple(map(str, range(200)))
-    train = Encoded(ids[:200].ravel(), offsets, targets[:200], TRAIN.labels, names)
-    val = Encoded(ids[200:].ravel(), offsets[:101], targets[200:], TRAIN.labels, names[:100])
+    ids = np.hstack([noise[:, :1], pairs, noise[:, 1:]])
+    data = given(dataset(ids[:200], targets[:200]), dataset(ids[200:], targets[200:]))
 
     def learned(ngrams):
         bag = {"encoder": "bag", "pooling": "mean", "ngrams": ngrams}
-        return fit(hparams(model=bag, epochs=3), train, val, VOCABULARY, quiet=True)
+        return fitted(hparams(model=bag, epochs=3), data)
 
     assert learned(ngrams=1).best["val_accuracy"] < 0.65
     found = learned(ngrams=2)
@@ -64,13 +65,13 @@ def test_a_bag_of_words_learns_the_order_of_neighbours_from_n_grams():
 
 def test_a_batch_has_as_many_tokens_as_the_params_say_or_else_as_the_documents_ask_for():
     found = fitted(hparams(epochs=1, batch_tokens=0))
-    assert describe(found)["batch_tokens"] == budget.batch_tokens(len(TRAIN.ids))
-    assert len(found.norms) == len(Batches(TRAIN, budget.batch_tokens(len(TRAIN.ids)), shuffle=True))
+    assert describe(found)["batch_tokens"] == budget.batch_tokens(TRAIN.tokens)
+    assert len(found.norms) == len(batches(TRAIN, budget.batch_tokens(TRAIN.tokens), shuffle=True))
     assert describe(fitted(hparams(epochs=1, batch_tokens=64)))["batch_tokens"] == 64
 
 
 def test_it_trains_for_as_many_epochs_as_the_params_say_or_else_as_the_documents_ask_for(monkeypatch):
-    monkeypatch.setattr(budget, "IN_ALL", 4 * len(TRAIN.ids))
+    monkeypatch.setattr(budget, "IN_ALL", 4 * TRAIN.tokens)
     assert len(fitted(hparams(epochs=0, patience=6)).history) == 4
     assert len(fitted(hparams(epochs=3, patience=6)).history) == 3
 
@@ -98,9 +99,9 @@ def test_every_epoch_comes_in_the_order_of_its_seed_and_number():
     seen = [[], [], []]
     fitted(hparams(epochs=3, seed=5), callbacks=[Seen()])
     sampler = BucketSampler(TRAIN.lengths, 128, seed=5, shuffle=True)
-    for number, batches in enumerate(seen):
+    for number, found in enumerate(seen):
         sampler.set_epoch(number)
-        assert batches == [[TRAIN.document(i).tolist() for i in batch] for batch in sampler.batches()]
+        assert found == [[documents_of(TRAIN)[i].tolist() for i in batch] for batch in sampler.batches()]
     assert seen[0] != seen[1] != seen[2]
 
 
@@ -136,8 +137,8 @@ def test_the_best_epochs_weights_return(learned):
     assert learned.best != learned.history[-1]  # or this test would show nothing
     assert not learned.model.training
     with torch.inference_mode():
-        logits = learned.model(*pad([VAL.document(i) for i in range(len(VAL))]))
-    targets = torch.from_numpy(VAL.targets)
+        logits = learned.model(*pad(documents_of(VAL)))
+    targets = torch.from_numpy(VAL.scalars["targets"])
     assert (logits.argmax(-1) == targets).float().mean() == learned.best["val_accuracy"]
     loss = torch.nn.functional.cross_entropy(logits, targets).item()
     assert loss == pytest.approx(learned.best["val_loss"], rel=1e-4)
@@ -163,7 +164,7 @@ def test_the_report_is_of_the_best_epoch(learned):
     assert report["best_epoch"] == learned.best["epoch"]
     assert report["parameters"] == sum(weights.numel() for weights in learned.model.state_dict().values())
     seconds = sum(row["seconds"] for row in learned.history)
-    assert report["tokens_per_second"] == pytest.approx(15 * len(TRAIN.ids) / seconds, abs=1)
+    assert report["tokens_per_second"] == pytest.approx(15 * TRAIN.tokens / seconds, abs=1)
     assert report["precision"] == learned.precision.name
 
 
@@ -171,7 +172,7 @@ def test_the_report_is_of_the_best_epoch(learned):
 
 
 def test_a_pipe_gets_one_plain_line_an_epoch(capsys):
-    found = fit(hparams(), TRAIN, VAL, VOCABULARY)
+    found = fitted(quiet=False)
     printed = capsys.readouterr()
     first, *lines = printed.out.splitlines()
     assert printed.err == ""
@@ -276,37 +277,31 @@ def imbalanced(count, seed):
     ids = random.integers(4, WORDS, (count, 5))
     hint = random.random(count) < np.where(targets == 1, 0.8, 0.05)
     ids[hint, random.integers(0, 5, count)[hint]] = 2
-    return Encoded(
-        ids=ids.ravel().astype(np.int32),
-        offsets=np.arange(count + 1) * 5,
-        targets=targets,
-        labels=("common", "rare"),
-        names=tuple(map(str, range(count))),
-    )
+    return dataset(ids, targets)
 
 
 def test_balanced_weights_raise_macro_f1_where_a_label_is_rare():
-    train, val = imbalanced(600, seed=0), imbalanced(600, seed=1)
+    data = given(imbalanced(600, seed=0), imbalanced(600, seed=1))
     rows = {
-        weights: fit(hparams(class_weights=weights, epochs=4), train, val, VOCABULARY, quiet=True).history[-1]
+        weights: fitted(hparams(class_weights=weights, epochs=4), data).history[-1]
         for weights in ("none", "balanced")
     }
     assert rows["balanced"]["val_macro_f1"] > rows["none"]["val_macro_f1"] + 0.05
 
 
 def test_the_linear_model_beside_a_network_weighs_rare_labels_as_it_does():
-    train, val = imbalanced(600, seed=0), imbalanced(200, seed=1)
+    data = given(imbalanced(600, seed=0), imbalanced(200, seed=1))
 
     def rare(weights):
         params = hparams(model={"ngrams": 1, "ngram_weight": 0.5}, class_weights=weights, epochs=1)
-        bias = fit(params, train, val, VOCABULARY, quiet=True).model.linear.bias
+        bias = fitted(params, data).model.linear.bias
         return float(bias[1] - bias[0])
 
     assert rare("balanced") > rare("none") + 1
 
 
 def test_the_linear_model_weighs_more_beside_a_network_of_few_documents():
-    train, val = imbalanced(300, seed=0), imbalanced(50, seed=1)
-    for wanted, share in (("auto", budget.ngram_weight(300)), (0.3, 0.3)):
+    data = given(imbalanced(300, seed=0), imbalanced(50, seed=1))
+    for wanted, share in (("auto", ngram_weight(300)), (0.3, 0.3)):
         params = hparams(model={"ngrams": 1, "ngram_weight": wanted}, epochs=1)
-        assert fit(params, train, val, VOCABULARY, quiet=True).model.config.ngram_weight == share
+        assert fitted(params, data).model.config.ngram_weight == share

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carousel.tasks.classification import source
 from carousel.corpus.document import Rejected
+from carousel.errors import UserError
+from carousel.tasks.classification import source
+from carousel.tasks.classification.data import Data
 from carousel.tasks.classification.formats.rows import MISSING
 from carousel.tasks.classification.labelled_files import read
-from carousel.errors import UserError
-from carousel.tasks.classification.data import Data
 from tests.support.labelled_files import FORMATS, PAIRS, WRITERS, parquet, put, read_file, refused
 
 # Every form of the same documents

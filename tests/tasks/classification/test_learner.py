@@ -6,13 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
-from carousel.corpus.encoded import Encoded
 from carousel.nn.batch import pad
 from carousel.nn.classifier import TextClassifier
 from carousel.nn.config import ClassifierConfig
-from carousel.params import Train
-from carousel.tasks.classification.learner import MONITOR, Classification, balanced
-from carousel.training.batches import Batches
+from carousel.tasks.classification.learner import ClassificationLearner, balanced, batches
+from carousel.tasks.classification.params import Train
+from tests.datasets import dataset, documents_of
 
 WORDS, CLASSES = 12, 3
 
@@ -26,26 +25,22 @@ pytestmark = [
 def documents(count=30, seed=0):
     random = np.random.default_rng(seed)
     lengths = random.integers(1, 10, count)
-    return Encoded(
-        ids=random.integers(1, WORDS, lengths.sum(), dtype=np.int32),
-        offsets=np.concatenate([[0], lengths.cumsum()]),
-        targets=np.arange(count) % CLASSES,
-        labels=("x", "y", "z"),
-        names=tuple(map(str, range(count))),
-    )
+    return dataset([random.integers(1, WORDS, length) for length in lengths], np.arange(count) % CLASSES)
 
 
-def task(steps=20, seed=0, batch_documents=10.0, label_documents=None, **train):
+def learner(steps=20, seed=0, label_documents=None, **train):
     torch.manual_seed(seed)
     config = ClassifierConfig(WORDS, CLASSES, embedding_size=8, hidden_size=8)
-    return Classification(TextClassifier(config), Train(**train), steps, batch_documents, label_documents)
+    made = ClassificationLearner(TextClassifier(config), Train(**train), label_documents)
+    made.steps = steps
+    return made
 
 
 def validated(module, encoded, batch_tokens):
     trainer = lightning.Trainer(
         accelerator="cpu", logger=False, enable_progress_bar=False, enable_model_summary=False
     )
-    (found,) = trainer.validate(module, Batches(encoded, batch_tokens), verbose=False)
+    (found,) = trainer.validate(module, module.batches(encoded, batch_tokens), verbose=False)
     return found
 
 
@@ -54,20 +49,20 @@ def validated(module, encoded, batch_tokens):
 
 @pytest.mark.parametrize("batch_tokens", [1, 25, 10_000])
 def test_validation_figures_are_those_of_all_documents_however_they_are_batched(batch_tokens):
-    module, encoded = task(), documents()
+    module, encoded = learner(), documents()
     with torch.inference_mode():
-        logits = module.model.eval()(*pad([encoded.document(i) for i in range(len(encoded))]))
-    targets, predicted = torch.from_numpy(encoded.targets), logits.argmax(-1)
+        logits = module.model.eval()(*pad(documents_of(encoded)))
+    targets, predicted = torch.from_numpy(encoded.scalars["targets"]), logits.argmax(-1)
     found = validated(module, encoded, batch_tokens)
     assert set(found) == {"val/loss", "val/accuracy", "val/macro_f1"}
-    assert MONITOR in found
+    assert f"val/{module.monitor.name}" in found
     assert found["val/loss"] == pytest.approx(torch.nn.functional.cross_entropy(logits, targets).item(), rel=1e-5)
     assert found["val/accuracy"] == pytest.approx((predicted == targets).float().mean().item())
     assert found["val/macro_f1"] == pytest.approx(f1_score(targets, predicted, average="macro"))
 
 
 def test_figures_begin_anew_with_every_epoch():
-    module, encoded = task(), documents()
+    module, encoded = learner(), documents()
     first = validated(module, encoded, 50)
     validated(module, documents(seed=1), 50)
     assert validated(module, encoded, 50) == first
@@ -79,23 +74,27 @@ def test_figures_begin_anew_with_every_epoch():
 @pytest.mark.parametrize("batch_tokens", [1, 25, 60])
 def test_an_epochs_mean_gradient_is_that_of_all_documents_however_they_are_batched(batch_tokens):
     encoded = documents()
-    batches = list(Batches(encoded, batch_tokens))
-    sizes = {len(targets) for _, _, targets in batches}
+    loader = batches(encoded, batch_tokens)
+    sizes = {len(targets) for _, _, targets in loader}
     assert len(sizes) > 1 or batch_tokens == 1
-    module = task(batch_documents=len(encoded) / len(batches))
+    module = learner()
+    module.plan(3, loader, len(encoded))
+    assert module.steps == 3 * len(loader)
     module.eval()  # without dropout
-    for index, batch in enumerate(batches):
-        (module.training_step(batch, index) / len(batches)).backward()
+    for index, batch in enumerate(loader):
+        (module.training_step(batch, index) / len(loader)).backward()
     found = [parameter.grad.clone() for parameter in module.model.parameters()]
     module.zero_grad()
-    ids, lengths = pad([encoded.document(i) for i in range(len(encoded))])
-    torch.nn.functional.cross_entropy(module.model(ids, lengths), torch.from_numpy(encoded.targets)).backward()
+    ids, lengths = pad(documents_of(encoded))
+    torch.nn.functional.cross_entropy(
+        module.model(ids, lengths), torch.from_numpy(encoded.scalars["targets"])
+    ).backward()
     for one, parameter in zip(found, module.model.parameters(), strict=True):
         torch.testing.assert_close(one, parameter.grad, rtol=1e-4, atol=1e-6)
 
 
 def test_weight_decay_spares_biases_and_the_embedding():
-    module = task(weight_decay=0.03)
+    module = learner(weight_decay=0.03)
     names = {id(parameter): name for name, parameter in module.model.named_parameters()}
     decay = {
         names[id(parameter)]: group["weight_decay"]
@@ -123,13 +122,13 @@ def rates(module):
 @given(steps=st.integers(1, 60))
 @settings(max_examples=60, deadline=None)
 def test_a_run_of_any_number_of_steps_has_a_schedule_that_stays_under_its_peak(steps):
-    found = rates(task(steps=steps, learning_rate=0.01))
+    found = rates(learner(steps=steps, learning_rate=0.01))
     assert len(found) == steps
     assert all(0 < rate <= 0.01 + 1e-9 for rate in found)
 
 
 def test_the_learning_rate_rises_for_a_tenth_and_falls_to_nearly_nothing():
-    found = rates(task(steps=100, learning_rate=0.01))
+    found = rates(learner(steps=100, learning_rate=0.01))
     peak = int(np.argmax(found))
     assert peak == 9
     assert found[peak] == pytest.approx(0.01)
@@ -154,19 +153,15 @@ def test_balanced_weights_make_labels_alike_and_a_document_weigh_1_on_average(co
 @pytest.mark.parametrize("batch_tokens", [1, 25, 60])
 def test_weights_are_of_documents_however_they_are_batched(batch_tokens):
     encoded = documents()
-    encoded.targets[:] = np.arange(len(encoded)) % 10 % CLASSES  # 4 : 3 : 3
-    counts = np.bincount(encoded.targets)
-    batches = list(Batches(encoded, batch_tokens))
-    module = task(
-        batch_documents=len(encoded) / len(batches),
-        label_documents=counts,
-        class_weights="balanced",
-        label_smoothing=0.1,
-    ).eval()
-    found = sum(module.training_step(batch, i) for i, batch in enumerate(batches)) / len(batches)
-    ids, lengths = pad([encoded.document(i) for i in range(len(encoded))])
+    encoded.scalars["targets"][:] = np.arange(len(encoded)) % 10 % CLASSES  # 4 : 3 : 3
+    counts = np.bincount(encoded.scalars["targets"])
+    loader = batches(encoded, batch_tokens)
+    module = learner(label_documents=counts, class_weights="balanced", label_smoothing=0.1).eval()
+    module.plan(1, loader, len(encoded))
+    found = sum(module.training_step(batch, i) for i, batch in enumerate(loader)) / len(loader)
+    ids, lengths = pad(documents_of(encoded))
     logs = module.model(ids, lengths).log_softmax(-1)
-    targets = torch.from_numpy(encoded.targets)
+    targets = torch.from_numpy(encoded.scalars["targets"])
     smoothed = 0.9 * torch.nn.functional.one_hot(targets, CLASSES) + 0.1 / CLASSES
     expected = (-(smoothed * logs).sum(-1) * torch.from_numpy(len(encoded) / (CLASSES * counts))[targets]).mean()
     assert found.item() == pytest.approx(expected.item(), rel=1e-5)
@@ -174,6 +169,6 @@ def test_weights_are_of_documents_however_they_are_batched(batch_tokens):
 
 def test_validation_loss_knows_neither_weights_nor_smoothing():
     encoded = documents()
-    weighted = task(label_documents=np.array([1, 2, 27]), class_weights="balanced", label_smoothing=0.2)
-    assert validated(weighted, encoded, 50) == validated(task(), encoded, 50)
-    assert list(weighted.state_dict()) == list(task().state_dict())
+    weighted = learner(label_documents=np.array([1, 2, 27]), class_weights="balanced", label_smoothing=0.2)
+    assert validated(weighted, encoded, 50) == validated(learner(), encoded, 50)
+    assert list(weighted.state_dict()) == list(learner().state_dict())

@@ -3,7 +3,7 @@ import pytest
 
 from carousel.tasks.classification import baseline
 from carousel.tasks.classification.baseline import C_BOUNDS, best, evaluate
-from carousel.params import Baseline
+from carousel.tasks.classification.params import Baseline
 
 PETS = ["the cat sat", "a cat and a dog", "my dog barks", "the dog and the cat", "a cat purrs", "dog days"]
 DRINKS = ["hot tea please", "cold water", "tea and water", "a cup of tea", "water the tea", "more tea"]
@@ -86,7 +86,7 @@ def test_a_large_validation_split_chooses_alone_and_a_small_one_in_cross_validat
     wrong = frame(("cat", "drinks"), ("cat and cat", "drinks"), ("cat or", "drinks"), ("tea", "pets"))
     found = splits(train=train, val=wrong)
     assert evaluate(found, Baseline()).c > 0.01  # 25 documents outweigh four wrong ones
-    monkeypatch.setattr(linear, "FEW", 4)
+    monkeypatch.setattr(baseline, "FEW", 4)
     assert evaluate(found, Baseline()).c < 0.01
 
 
@@ -97,7 +97,7 @@ def test_a_label_with_one_document_is_no_obstacle():
 
 
 def test_many_characters_are_left_out(monkeypatch):
-    monkeypatch.setattr(linear, "MOST_CHARACTERS", 100)
+    monkeypatch.setattr(baseline, "MOST_CHARACTERS", 100)
     found = evaluate(splits(), Baseline())
     assert (found.characters, found) == (0, evaluate(splits(), Baseline(characters=0)))
 

@@ -24,6 +24,7 @@ def report(classes=3, count=200, labels=None):
         predicted=predicted,
         probabilities=np.full((count, classes), 1 / classes),
         lengths=random.integers(1, 2000, count),
+        names=tuple(map(str, range(count))),
     )
 
 
@@ -66,7 +67,9 @@ def texts(axes):
 
 
 def test_the_cells_of_the_confusion_matrix_hold_the_counts():
-    found = Report(("x", "y"), np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1]), np.full((4, 2), 0.5), np.ones(4))
+    found = Report(
+        ("x", "y"), np.array([0, 0, 0, 1]), np.array([0, 0, 1, 1]), np.full((4, 2), 0.5), np.ones(4), tuple("abcd")
+    )
     axes = plots.confusion(found).axes[0]
     assert texts(axes) == ["2", "1", "1"]
     assert axes.images[0].get_array().tolist() == [[2 / 3, 1 / 3], [0, 1]]
@@ -84,7 +87,7 @@ def test_the_bars_are_the_table_by_length():
     found = report()
     table = found.by_length()
     axes = plots.accuracy_by_length(found).axes[0]
-    assert [bar.get_height() for bar in axes.patches] == table["accuracy"].to_list()
+    assert [bar.get_height() for bar in axes.patches] == table["score"].to_list()
     assert texts(axes) == [f"n={n}" for n in table["documents"]]
 
 
@@ -115,12 +118,3 @@ def test_the_bars_of_the_reliability_diagram_are_its_table():
     axes, below = plots.calibration(found).axes
     assert [bar.get_height() for bar in axes.patches] == found.calibration()["accuracy"].to_list()
     assert [bar.get_height() for bar in below.patches] == found.calibration()["documents"].to_list()
-
-
-def test_gradient_norms_by_epoch_have_the_line_above_which_they_are_clipped():
-    table = plots.norms_by_epoch([1.0, 2.0, 9.0, 0.5, 0.5, 3.0], 2)
-    assert table["median"].to_list() == [2, 0.5]
-    assert table["largest"].to_list() == [9, 3]
-    figure = plots.gradient_norms(table, 1.5)
-    assert [line.get_ydata()[0] for line in figure.axes[0].lines] == [9, table["p90"][0], 2, 1.5]
-    assert picture(figure).std() > 0.01

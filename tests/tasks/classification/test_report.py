@@ -7,14 +7,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carousel.bundle.bundle import Bundle
-from carousel.corpus.encoded import Encoded
 from carousel.corpus.lengths import NAMES, bucket
-from carousel.tasks.classification.report import Report, evaluate, points, scores
 from carousel.nn.classifier import TextClassifier
 from carousel.nn.config import ClassifierConfig
+from carousel.tasks.classification.predictor import Classifier
+from carousel.tasks.classification.report import Report, evaluate
+from carousel.tasks.classification.scores import scores
 from carousel.text.tokenizer import TOKENIZERS
 from carousel.text.vocabulary import SPECIALS, Vocabulary
+from tests.datasets import dataset
 
 LABELS = ("café", "tea", "water")
 
@@ -27,6 +28,7 @@ SIX = Report(
         [[0.5, 0.25, 0.25], [1, 0, 0], [0.5, 0.5, 0], [0.25, 0.5, 0.25], [0.25, 0.25, 0.5], [0, 0, 1]]
     ),
     lengths=np.array([1, 8, 9, 16, 17, 5000]),
+    names=tuple("abcdef"),
 )
 
 
@@ -41,7 +43,8 @@ def reports(draw):
     targets, predicted, lengths = (np.array(column) for column in zip(*rows, strict=True))
     probabilities = np.full((len(rows), classes), 0.1) + 0.9 * np.eye(classes)[predicted]
     probabilities /= probabilities.sum(1, keepdims=True)
-    return Report(tuple(map(str, range(classes))), targets, predicted, probabilities, lengths)
+    names = tuple(map(str, range(len(rows))))
+    return Report(tuple(map(str, range(classes))), targets, predicted, probabilities, lengths, names)
 
 
 # Figures by hand
@@ -66,10 +69,10 @@ def test_figures_of_each_label_by_hand():
 
 def test_accuracy_by_length_by_hand():
     assert SIX.by_length().to_dicts() == [
-        {"tokens": "1-8", "accuracy": 1.0, "documents": 2, "cut": 0, "beyond": 0},
-        {"tokens": "9-16", "accuracy": 0.5, "documents": 2, "cut": 0, "beyond": 0},
-        {"tokens": "17-32", "accuracy": 0.0, "documents": 1, "cut": 0, "beyond": 0},
-        {"tokens": "1025+", "accuracy": 1.0, "documents": 1, "cut": 0, "beyond": 0},
+        {"tokens": "1-8", "score": 1.0, "documents": 2, "cut": 0, "beyond": 0},
+        {"tokens": "9-16", "score": 0.5, "documents": 2, "cut": 0, "beyond": 0},
+        {"tokens": "17-32", "score": 0.0, "documents": 1, "cut": 0, "beyond": 0},
+        {"tokens": "1025+", "score": 1.0, "documents": 1, "cut": 0, "beyond": 0},
     ]
 
 
@@ -93,7 +96,9 @@ def test_calibration_by_hand():
     sure = np.array([0.8, 0.79, 0.4, 1.0])
     rest = (1 - sure) / 2
     probabilities = np.stack([sure, rest, rest], axis=1)
-    found = Report(LABELS, np.array([0, 1, 1, 0]), np.zeros(4, dtype=int), probabilities, np.ones(4, dtype=int))
+    found = Report(
+        LABELS, np.array([0, 1, 1, 0]), np.zeros(4, dtype=int), probabilities, np.ones(4, dtype=int), tuple("abcd")
+    )
     assert found.calibration().to_dicts() == [
         {"above": 5 / 15, "to": 6 / 15, "probability": pytest.approx(0.4), "accuracy": 0, "documents": 1},
         {"above": 11 / 15, "to": 12 / 15, "probability": pytest.approx(0.795), "accuracy": 0.5, "documents": 2},
@@ -103,9 +108,11 @@ def test_calibration_by_hand():
 
 
 def test_every_answer_bears_its_documents_name():
-    table = SIX.predictions(tuple("abcdef"))
-    assert table.columns == ["id", "actual", "predicted", "probability", "probability_of_actual", "tokens"]
-    assert table.row(4) == ("e", "tea", "water", 0.5, 0.25, 17)
+    table = SIX.predictions()
+    columns = ["id", "actual", "predicted", "probability", "probability_of_actual", "tokens", "probabilities"]
+    assert table.columns == columns
+    assert table.drop("probabilities").row(4) == ("e", "tea", "water", 0.5, 0.25, 17)
+    assert table["probabilities"][4].to_list() == [0.25, 0.25, 0.5]
     assert table["id"].to_list() == list("abcdef")
 
 
@@ -118,7 +125,7 @@ def test_lengths_and_labels_sum_to_all_documents_and_to_the_accuracy(report):
     by_length, by_label = report.by_length(), report.by_label()
     documents, accuracy = len(report.targets), report.metrics()["accuracy"]
     assert by_length["documents"].sum() == by_label["documents"].sum() == documents
-    assert (by_length["accuracy"] * by_length["documents"]).sum() == pytest.approx(accuracy * documents)
+    assert (by_length["score"] * by_length["documents"]).sum() == pytest.approx(accuracy * documents)
     assert (by_label["recall"] * by_label["documents"]).sum() == pytest.approx(accuracy * documents)
     assert by_label["f1"].mean() == pytest.approx(report.metrics()["macro_f1"])
     assert by_label["label"].to_list() == list(report.labels)
@@ -136,7 +143,7 @@ def test_lengths_and_labels_sum_to_all_documents_and_to_the_accuracy(report):
 @given(report=reports())
 @settings(max_examples=50, deadline=None)
 def test_right_answers_are_those_that_agree(report):
-    table = report.predictions(tuple(map(str, range(len(report.targets)))))
+    table = report.predictions()
     agree = table["actual"] == table["predicted"]
     assert agree.mean() == pytest.approx(report.metrics()["accuracy"])
     assert (table["probability"] == table["probability_of_actual"]).filter(agree).all()
@@ -150,44 +157,31 @@ def test_perfect_answers_score_one(targets):
 
 
 def test_a_certain_mistake_has_a_finite_loss():
-    certain = Report(("a", "b"), np.array([0]), np.array([1]), np.array([[0.0, 1.0]]), np.array([3]))
+    certain = Report(("a", "b"), np.array([0]), np.array([1]), np.array([[0.0, 1.0]]), np.array([3]), ("a",))
     assert math.isfinite(certain.metrics()["loss"])
 
 
-# A bundle's own predictions
+# A classifier's own predictions
 
 
-def test_the_report_is_of_the_bundles_predictions():
+def test_the_report_is_of_the_classifiers_predictions():
     torch.manual_seed(0)
     vocabulary = Vocabulary((*SPECIALS, "a", "b", "c", "d"))
     model = TextClassifier(ClassifierConfig(len(vocabulary), len(LABELS), embedding_size=8, hidden_size=8))
-    bundle = Bundle(model, TOKENIZERS["split"], vocabulary, LABELS, max_length=9)
+    classifier = Classifier(model, TOKENIZERS["split"], vocabulary, LABELS, max_length=9)
     texts = ["a b", "c", "d d a b c", "", "b a", "x y z"]
-    encoded = [bundle.encode(text) for text in texts]
-    documents = Encoded(
-        ids=np.array([i for ids in encoded for i in ids], dtype=np.int32),
-        offsets=np.cumsum([0, *map(len, encoded)]),
-        targets=np.array([0, 1, 2, 0, 1, 2]),
-        labels=LABELS,
-        names=tuple(map(str, range(6))),
-    )
-    report = evaluate(bundle, documents)
-    predictions = bundle.predict(texts)
+    encoded = [classifier.encode(text) for text in texts]
+    documents = dataset(encoded, [0, 1, 2, 0, 1, 2])
+    report = evaluate(classifier, documents)
+    predictions = classifier.predict(texts)
     assert [report.labels[i] for i in report.predicted] == [prediction.label for prediction in predictions]
     expected = [list(prediction.probabilities.values()) for prediction in predictions]
     np.testing.assert_allclose(report.probabilities, expected, atol=1e-6)
-    assert report.targets.tolist() == documents.targets.tolist()
+    assert report.targets.tolist() == [0, 1, 2, 0, 1, 2]
+    assert report.names == documents.names
     assert report.lengths.tolist() == [len(ids) for ids in encoded]
-    longer = evaluate(bundle, replace(documents, full_length=report.lengths + 20), trained=3)
+    longer = evaluate(classifier, replace(documents, full_length=report.lengths + 20), trained=3)
     assert longer.lengths.tolist() == (report.lengths + 20).tolist()
     assert longer.read.tolist() == report.lengths.tolist()
     assert longer.by_length()["cut"].sum() == 6
     assert longer.by_length()["beyond"].sum() == 1  # d d a b c
-
-
-@pytest.mark.parametrize(
-    ("score", "reference", "expected"),
-    [(0.9, 0.85, "+5.0"), (0.5, 0.7512, "-25.1"), (0.8, 0.8, "+0.0"), (0.8, 0.80001, "+0.0")],
-)
-def test_points_have_a_sign_and_zero_is_not_negative(score, reference, expected):
-    assert points(score, reference) == expected

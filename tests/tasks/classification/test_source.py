@@ -4,11 +4,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from carousel.tasks.classification import source
 from carousel.corpus.document import Rejected
-from carousel.tasks.classification.document import SCHEMA
 from carousel.errors import UserError
+from carousel.tasks.classification import source
 from carousel.tasks.classification.data import Data
+from carousel.tasks.classification.document import SCHEMA
 
 FILE = Data(source="file", path="reviews.csv")
 

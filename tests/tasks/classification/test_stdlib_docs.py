@@ -3,12 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from carousel.tasks.classification import stdlib_docs
-from carousel.tasks.classification.document import SCHEMA
 from carousel.errors import UserError
 from carousel.params import read_yaml
+from carousel.tasks.classification import stdlib_docs
+from carousel.tasks.classification.document import SCHEMA
 
-TOPICS = Path(__file__).parents[2] / "data" / "stdlib_docs.yaml"
+TOPICS = Path(__file__).parents[3] / "data" / "stdlib_docs.yaml"
 
 
 @pytest.fixture(scope="module")

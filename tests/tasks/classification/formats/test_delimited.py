@@ -3,8 +3,8 @@ import io
 
 import pytest
 
-from carousel.tasks.classification.labelled_files import read
 from carousel.tasks.classification.data import Data
+from carousel.tasks.classification.labelled_files import read
 from tests.support.labelled_files import put, read_file, refused
 
 DOCUMENTS = [(f"some words of document {i}", ("neg", "pos")[i % 2]) for i in range(60)]

@@ -1,7 +1,7 @@
 import pytest
 
-from carousel.tasks.classification.labelled_files import read
 from carousel.tasks.classification.data import Data
+from carousel.tasks.classification.labelled_files import read
 from tests.support.labelled_files import put, read_file, refused
 
 TEXTS = [f"some words of document {i}" for i in range(40)]

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carousel.training.spelling import pieces
+from carousel.tasks.classification.spelling import pieces
 
 
 def test_a_piece_is_a_run_of_characters_that_two_words_have():

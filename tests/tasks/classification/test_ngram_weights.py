@@ -9,27 +9,20 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.svm import LinearSVC
 from sklearn.utils.class_weight import compute_sample_weight
 
-from carousel.corpus.encoded import Encoded
 from carousel.nn.batch import pad
-from carousel.params import Hparams, Model, Train
+from carousel.tasks.classification.model import build
+from carousel.tasks.classification.ngram_weights import SCALES, STRENGTH, counted, linear, spelled
+from carousel.tasks.classification.params import Hparams, Model, Train
 from carousel.text.vocabulary import SPECIALS, UNKNOWN_ID, Vocabulary
-from carousel.training.fit import build
-from carousel.training.ngram_weights import SCALES, STRENGTH, counted, linear, spelled
+from tests.datasets import dataset, documents_of
 from tests.training.order_problem import TRAIN, VAL, VOCABULARY
 
 WORDS = ["good", "goods", "film", "films", "bad", "badly", "x", "今天", "yz"]
 VOCABULARY_OF_WORDS = Vocabulary((*SPECIALS, *WORDS))
 
 
-def encoded(documents, targets, classes=3):
-    ids = [VOCABULARY_OF_WORDS.encode(document.split(), 100) for document in documents]
-    return Encoded(
-        ids=np.concatenate(ids).astype(np.int32),
-        offsets=np.cumsum([0, *map(len, ids)]),
-        targets=np.array(targets),
-        labels=tuple(map(str, range(classes))),
-        names=tuple(map(str, range(len(ids)))),
-    )
+def encoded(documents, targets):
+    return dataset([VOCABULARY_OF_WORDS.encode(document.split(), 100) for document in documents], targets)
 
 
 def corpus(count, seed=0, classes=3):
@@ -43,23 +36,23 @@ def corpus(count, seed=0, classes=3):
     return documents, targets.tolist()
 
 
-def model_of(train, *, characters=0, ngrams=2, class_weights="none"):
+def model_of(train, classes=3, *, characters=0, ngrams=2, class_weights="none"):
     """Return a model with its linear classifier fitted."""
     small = Model(ngrams=ngrams, characters=characters, embedding_size=4, hidden_size=4)
-    found = spelled(train, VOCABULARY_OF_WORDS, characters) if characters else None
+    found = spelled(train, VOCABULARY_OF_WORDS, classes, characters) if characters else None
     model = build(
         Hparams(model=small, train=Train()),
         vocabulary_size=len(VOCABULARY_OF_WORDS),
-        classes=len(train.labels),
-        counts=counted(train, VOCABULARY_OF_WORDS, ngrams, 1),
+        classes=classes,
+        counts=counted(train, VOCABULARY_OF_WORDS, classes, ngrams, 1),
         spelled=found,
     )
-    linear(train, VOCABULARY_OF_WORDS, ngrams, 1, characters, class_weights).put_into(model.linear)
+    linear(train, VOCABULARY_OF_WORDS, classes, ngrams, 1, characters, class_weights).put_into(model.linear)
     return model.eval()
 
 
 def logits_of(model, train):
-    ids, _ = pad([train.document(i) for i in range(len(train))])
+    ids, _ = pad(documents_of(train))
     with torch.inference_mode():
         return model.linear(ids, model.ngrams.find(ids)).numpy()
 
@@ -74,8 +67,8 @@ def terms(document):
 @pytest.mark.parametrize("balanced", [False, True])
 def test_logits_are_scaled_margins_of_scikit_learn_on_its_own_tfidf(balanced, classes):
     documents, targets = corpus(80, classes=classes)
-    train = encoded(documents, targets, classes)
-    found = logits_of(model_of(train, class_weights="balanced" if balanced else "none"), train)
+    train = encoded(documents, targets)
+    found = logits_of(model_of(train, classes, class_weights="balanced" if balanced else "none"), train)
     features = TfidfVectorizer(analyzer=terms, sublinear_tf=True).fit_transform(documents)
     weights = compute_sample_weight("balanced" if balanced else None, targets)
     reference = LinearSVC(C=STRENGTH, random_state=0).fit(features, targets, weights)
@@ -110,8 +103,8 @@ def within_words(document, longest=4):
 )
 @settings(max_examples=50, deadline=None)
 def test_ngrams_of_characters_are_those_that_two_documents_have_within_words(documents):
-    train = encoded(documents, [0] * len(documents), 2)
-    counts = spelled(train, VOCABULARY_OF_WORDS, 4).counts
+    train = encoded(documents, [0] * len(documents))
+    counts = spelled(train, VOCABULARY_OF_WORDS, 2, 4).counts
     # an unknown word is one character that belongs to no n-gram
     having = [set().union(*(within_words(part) for part in document.split("?"))) for document in documents]
     expected = {gram for gram in set().union(*having) if sum(gram in each for each in having) > 1}
@@ -122,10 +115,10 @@ def test_ngrams_of_characters_are_those_that_two_documents_have_within_words(doc
 
 def test_words_of_like_spelling_help_each_other():
     documents = ["good film", "bad film", "good x", "bad x"] * 6
-    train = encoded(documents, [0, 1, 0, 1] * 6, 2)
-    test = encoded(["goods", "badly"], [0, 1], 2)
-    with_characters = logits_of(model_of(train, characters=4), test)
-    without = logits_of(model_of(train), test)
+    train = encoded(documents, [0, 1, 0, 1] * 6)
+    test = encoded(["goods", "badly"], [0, 1])
+    with_characters = logits_of(model_of(train, 2, characters=4), test)
+    without = logits_of(model_of(train, 2), test)
     assert with_characters[0, 0] > with_characters[0, 1]
     assert with_characters[1, 1] > with_characters[1, 0]
     np.testing.assert_allclose(without[0], without[1])  # neither word was in a document
@@ -133,7 +126,7 @@ def test_words_of_like_spelling_help_each_other():
 
 def test_a_label_without_documents_is_possible_and_improbable():
     documents, targets = corpus(30, classes=2)
-    train = encoded(documents, targets, 3)
+    train = encoded(documents, targets)
     logits = logits_of(model_of(train), train)
     assert np.isfinite(logits).all()
     assert (logits.argmax(1) < 2).all()
@@ -141,8 +134,7 @@ def test_a_label_without_documents_is_possible_and_improbable():
 
 @pytest.mark.parametrize(("documents", "targets"), [(["?", "?", "?"], [0, 0, 1]), (["x", "film", "x"], [1, 1, 1])])
 def test_without_known_words_or_a_second_label_the_labels_fractions_are_learned(documents, targets):
-    train = encoded(documents, targets, 2)
-    model = model_of(train)
+    model = model_of(encoded(documents, targets), 2)
     assert not model.linear.words.weights.any()
     assert float(model.linear.bias.argmax()) == np.bincount(targets).argmax()
 
@@ -155,13 +147,13 @@ def test_what_is_no_ngram_weighs_nothing():
 
 
 def test_an_unknown_word_is_no_ngram():
-    counts = counted(encoded(["good ? bad", "bad good"], [0, 1]), VOCABULARY_OF_WORDS, 2, 1)
+    counts = counted(encoded(["good ? bad", "bad good"], [0, 1]), VOCABULARY_OF_WORDS, 2, 2, 1)
     assert UNKNOWN_ID not in counts.keys
     assert counts.rows == 3  # good, bad, bad good
 
 
 def test_trainings_of_the_same_documents_count_and_fit_once():
-    assert counted(TRAIN, VOCABULARY, 2, 1) is counted(TRAIN, VOCABULARY, 2, 1)
-    assert counted(TRAIN, VOCABULARY, 2, 1) is not counted(VAL, VOCABULARY, 2, 1)
-    assert linear(TRAIN, VOCABULARY, 2, 1, 0, "none") is linear(TRAIN, VOCABULARY, 2, 1, 0, "none")
-    assert linear(TRAIN, VOCABULARY, 2, 1, 0, "none") is not linear(TRAIN, VOCABULARY, 1, 1, 0, "none")
+    assert counted(TRAIN, VOCABULARY, 2, 2, 1) is counted(TRAIN, VOCABULARY, 2, 2, 1)
+    assert counted(TRAIN, VOCABULARY, 2, 2, 1) is not counted(VAL, VOCABULARY, 2, 2, 1)
+    assert linear(TRAIN, VOCABULARY, 2, 2, 1, 0, "none") is linear(TRAIN, VOCABULARY, 2, 2, 1, 0, "none")
+    assert linear(TRAIN, VOCABULARY, 2, 2, 1, 0, "none") is not linear(TRAIN, VOCABULARY, 2, 1, 1, 0, "none")

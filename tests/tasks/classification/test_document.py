@@ -1,11 +1,8 @@
-import json
-
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carousel.corpus.document import Rejected, digest
-from carousel.tasks.classification.document import SCHEMA
+from carousel.tasks.classification.document import SCHEMA, digest
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
 pairs = st.lists(st.tuples(texts, texts), max_size=4)
@@ -32,10 +29,3 @@ def test_the_digest_knows_neither_ids_nor_splits_nor_further_columns(rows):
 def test_the_digest_tells_where_a_text_ends():
     assert digest(frame([("a", "bc")])) != digest(frame([("ab", "c")]))
     assert digest(frame([("a", "b"), ("c", "d")])) != digest(frame([("c", "d"), ("a", "b")]))
-
-
-def test_a_rejected_row_is_one_line_of_json():
-    row = Rejected("café.csv", 3, 'empty "text"\nand more')
-    assert "\n" not in row.to_json()
-    assert "café" in row.to_json()
-    assert Rejected(**json.loads(row.to_json())) == row
