@@ -240,7 +240,7 @@ def test_a_part_without_a_recorded_fingerprint_is_refused(saved, name):
     assert str(refusal(saved)).startswith(f"{saved / CONFIG}: does not belong to this bundle")
 
 
-@pytest.mark.parametrize("name", ["../vocab.txt", "/etc/passwd", "a/b.txt", "..", "", ".txt", "vocab", "vocab.txt\n"])
+@pytest.mark.parametrize("name", ["../vocab.txt", "/etc/passwd", "a/b.txt", "..", "", ".txt", "vocab", "a.txt\n"])
 def test_a_part_outside_the_folder_is_never_read(saved, name):
     edited(saved / CONFIG, lambda content: content["fingerprints"].update({name: "0" * 64}))
     assert str(refusal(saved)).startswith(f"{saved / CONFIG}: not a bundle's description")
@@ -281,10 +281,12 @@ def test_a_damaged_byte_is_refused_or_changes_nothing(whole, name, data):
         try:
             again = Bundle.load(folder)
         except BundleError as error:
-            assert str(error).startswith(f"{folder}/")
+            message = str(error)
         else:
+            message = f"{folder}/{name}: is as it was"
             assert name in (CONFIG, WEIGHTS)  # a part is the same bytes or refused
             assert again.fingerprint == Bundle.load(whole).fingerprint
+        assert message.startswith(f"{folder}/")
 
 
 WRONG = {

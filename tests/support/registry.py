@@ -94,7 +94,11 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
             sums = TASK.scoring.statistics(given.table, given.classes).total()
             test = {metric: float(value) for metric, value in TASK.scoring.score(sums, given.classes).items()}
             tags = versions.metric_tags(test, dict.fromkeys(test, baseline), TASK.metrics)
-            tags |= {versions.TASK: TASK.name, versions.FINGERPRINT: bundle.fingerprint, versions.TEST_DIGEST: digest}
+            tags |= {
+                versions.TASK: TASK.name,
+                versions.FINGERPRINT: bundle.fingerprint,
+                versions.TEST_DIGEST: digest,
+            }
             run = client.create_run(experiment(client, name))
             client.log_artifact(run.info.run_id, "test.parquet", PREDICTIONS.parent.as_posix())
             client.log_artifacts(run.info.run_id, "bundle", "model/artifacts/bundle")
