@@ -9,7 +9,9 @@ HEAVY = {"sklearn", "mlflow", "optuna", "pandas", "plotly", "dvc", "torchtext", 
 LIGHT = {
     "carousel.cli": {"torch", "numpy", "polars", "scipy", "pytorch_lightning", *HEAVY},
     "carousel.bundle.bundle": {"scipy", "pytorch_lightning", "polars", *HEAVY},
+    "carousel.tasks.classification.predictor": {"scipy", "pytorch_lightning", "polars", *HEAVY},
     "carousel.tasks.classification.report": {"scipy", "pytorch_lightning", "matplotlib", *HEAVY},
+    "carousel.tasks.classification.task": {"scipy", "pytorch_lightning", "matplotlib", *HEAVY},
     "carousel.training.fit": HEAVY,
     "carousel.registry.promotion": {"pytorch_lightning", "matplotlib", *HEAVY},
 }

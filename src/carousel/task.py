@@ -15,17 +15,18 @@ from carousel.comparison.predictions import Predictions
 from carousel.comparison.scoring import Scoring
 from carousel.corpus.dataset import Dataset
 from carousel.corpus.document import Collected, Rejected
-from carousel.corpus.training_data import Parts
+from carousel.corpus.training_data import Parts, TrainingData
 from carousel.metric import Metric
 from carousel.predictor import Predictor
 from carousel.task_modules import module
 from carousel.text.tokenizer import Tokenizer
 from carousel.text.vocabulary import Vocabulary
-from carousel.training.learner import MakeLearner
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from torch import nn
+
+    from carousel.training.learner import Learner
 
 P = TypeVar("P")  # the task's params.Params
 
@@ -164,7 +165,9 @@ class Task(ABC, Generic[P]):
 
     # Model
 
-    make_learner: MakeLearner
+    @abstractmethod
+    def make_learner(self, hparams: Any, data: TrainingData, *, quiet: bool = False) -> "Learner[Any]":
+        """Return a learner with an untrained model, as `training.learner.MakeLearner` describes."""
 
     @abstractmethod
     def bundle(self, model: "nn.Module", parts: Parts, params: P) -> Bundle:

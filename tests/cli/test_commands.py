@@ -88,7 +88,7 @@ def test_a_bundle_predicts_without_a_registry(finished: Checkout) -> None:
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        (["predict"], "error: nothing to classify"),
+        (["predict"], "error: nothing to predict"),
         (["predict", "--file", "nowhere.txt"], "error: nowhere.txt: cannot be read: No such file"),
         (["predict", "--bundle", "nowhere", "x"], "error: nowhere/bundle.json: no such file"),
         (

@@ -14,15 +14,14 @@ import pytest
 
 from carousel import layout
 from carousel.cli.compare import compare
-from carousel.comparison.predictions import Predictions
-from carousel.corpus.document import digest
 from carousel.errors import UserError
-from carousel.tasks.classification.report import Report
 from carousel.registry import registration, versions
+from carousel.tasks.classification.document import digest
 from carousel.tracking.run import PREDICTIONS
 from carousel.tracking.store import connect, experiment
 from tests.conftest import ROOT
-from tests.support.registry import LABELS, small_bundle
+from tests.support.predictions import planned
+from tests.support.registry import LABELS, small_bundle, small_classifier
 
 DOCUMENTS = 400
 
@@ -61,12 +60,12 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
             bundle.save(folder / str(number) / "bundle")
             right = random.random(DOCUMENTS) < share
             probabilities = np.eye(2)[np.where(right, targets, 1 - targets)] * 0.8 + 0.1
-            report = Report(LABELS, targets, probabilities.argmax(1), probabilities, np.full(DOCUMENTS, 5))
+            kept = planned(LABELS, targets, probabilities=probabilities, digest=data, names=test["id"])
             with mlflow.start_run(experiment_id=experiment(client, "stdlib-docs"), run_name=f"run {number}") as run:
                 mlflow.set_tag(versions.FINGERPRINT, bundle.fingerprint)
-                Predictions(report, tuple(test["id"]), data).save(folder / PREDICTIONS)
+                kept.save(folder / PREDICTIONS)
                 mlflow.log_artifact(str(folder / PREDICTIONS), PREDICTIONS.parent.as_posix())
-                tags = {versions.ACCURACY: str(share), versions.TEST_DIGEST: data}
+                tags = {f"{versions.TEST}accuracy": str(share), versions.TEST_DIGEST: data}
                 registration.register(
                     client, "stdlib-docs", bundle, folder / str(number) / "bundle", run.info.run_id, tags
                 )
@@ -108,9 +107,11 @@ def test_a_bare_bundle_is_tested_here_and_is_the_version_that_it_became(
 ) -> None:
     found = compared("1/bundle", "1", capsys, reevaluate=True)
     assert found["agreement"] == 1
-    assert found["verdict"].startswith("no difference: both models give every one")
+    assert found["verdict"].startswith("no difference: both models predict the same for all")
     texts, labels = store.test["text"].to_list(), store.test["label"].to_list()
-    right = np.mean([one.label == label for one, label in zip(small_bundle(1).predict(texts), labels, strict=True)])
+    right = np.mean(
+        [one.label == label for one, label in zip(small_classifier(1).predict(texts), labels, strict=True)]
+    )
     assert found["metrics"]["accuracy"]["a"] == pytest.approx(right)
     against_kept = compared("./1/bundle", "2", capsys)
     assert against_kept["metrics"]["accuracy"]["a"] == pytest.approx(right)

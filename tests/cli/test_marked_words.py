@@ -6,9 +6,9 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from carousel.bundle.explanation import Explanation, Word
 from carousel.cli.marked_words import MOST, bracketed, legend, show
-from tests.bundle.conftest import make
+from carousel.explanation import Explanation, Word
+from tests.support.classifiers import make_bundle
 
 WORDS = (Word("never", True, 1.5), Word("xyzzy", False, 0.0), Word("[red]", True, -0.25))
 FOUND = Explanation("bad", "occlusion", WORDS, unread=3)
@@ -60,7 +60,7 @@ def test_the_command_explains_in_words_and_in_json(tmp_path, pooling):
 
     from carousel.cli.predict import predict
 
-    make(pooling=pooling).save(tmp_path / "bundle")
+    make_bundle(pooling=pooling).save(tmp_path / "bundle")
     app = typer.Typer()
     app.command()(predict)
     arguments = ["--bundle", str(tmp_path / "bundle"), "--explain", "the cat and the wombat"]

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from carousel.cli import main
 from carousel.cli import predict as module
-from tests.bundle.conftest import make
+from tests.support.classifiers import make_bundle
 
 # What markup, emoji codes, the terminal or a table could swallow, and how it is shown
 SHOWN = {
@@ -36,7 +36,7 @@ LABELS = ("[b]pos", "\x1b[31mneg", "[/i]")
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("predict") / "bundle"
-    make(labels=LABELS).save(path)
+    make_bundle(labels=LABELS).save(path)
     return path
 
 
@@ -135,10 +135,10 @@ def test_there_are_as_many_answers_as_lines_in_order(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "nothing to classify: give texts, or a file of them with --file"),
+        ([], "nothing to predict: give texts, or a file of them with --file"),
         (["--file", "nowhere[/i]\x1b"], r"nowhere[/i]\x1b: cannot be read: No such file or directory"),
         (["--file", "."], ".: cannot be read: Is a directory"),
-        (["--file", "empty"], "empty: is empty: nothing to classify"),
+        (["--file", "empty"], "empty: is empty: nothing to predict"),
         (["--file", "latin1"], "latin1: line 2: not UTF-8 (byte 0xe9)"),
         (["--file", "mac"], "mac: its lines end with a carriage return alone"),
         (["--file"], "Option '--file' requires an argument"),
@@ -176,7 +176,7 @@ def test_standard_input_is_bytes_whatever_the_locale(folder: Path) -> None:
         assert done.returncode == 0, done.stderr
         texts = [json.loads(line)["text"] for line in done.stdout.splitlines()]
         assert texts == ["日本", "ça", "[/i]\u2028"]
-    assert run(folder, "--file", "-").stderr == b"error: standard input: is empty: nothing to classify\n"
+    assert run(folder, "--file", "-").stderr == b"error: standard input: is empty: nothing to predict\n"
 
 
 def test_output_that_cannot_hold_a_character_has_an_escape(folder: Path) -> None:

@@ -80,5 +80,5 @@ def test_a_worker_needs_a_database_and_encoded_data(tmp_path: Path, monkeypatch:
         run("worker", "--study", "s")
     with pytest.raises(UserError, match=r"--storage: studies\.journal is not a URL"):
         run("worker", "--study", "s", "--storage", "studies.journal")
-    with pytest.raises(UserError, match=r"artifacts/vocab.txt: no such file; `dvc repro encode` makes it"):
+    with pytest.raises(UserError, match=r"artifacts/parts: no such folder; `dvc repro encode` makes it"):
         run("worker", "--study", "s", "--storage", "postgresql://carousel@db/sweeps")

@@ -7,6 +7,8 @@ import polars as pl
 from carousel.comparison.page import render, svg
 from carousel.comparison.paired import compare
 from carousel.comparison.plots import differences
+from tests.comparison.test_paired import Errors
+from tests.support.predictions import TASK, planned
 
 NASTY = '<script>alert("x")</script> & <b>bold</b>'
 VOID = {"meta", "path", "use", "image", "rect", "br"}  # elements that this page leaves open or closes themselves
@@ -47,7 +49,9 @@ def compared(labels=("markup", NASTY, "$files$")):
     targets = random.integers(0, 3, 300)
     a = np.where(random.random(300) < 0.6, targets, 0)
     b = np.where(random.random(300) < 0.9, targets, 0)
-    return compare(targets, a, b, labels=labels, lengths=random.integers(1, 100, 300), resamples=200)
+    lengths = random.integers(1, 100, 300)
+    one, other = (planned(labels, targets, predicted, lengths) for predicted in (a, b))
+    return compare(TASK.scoring, one, other, resamples=200)
 
 
 def disagreements(**columns):
@@ -106,10 +110,20 @@ def test_tables_hold_the_comparisons_figures():
     tables = outline(page(found=found)).rows
     assert [row[0] for row in tables["metrics"][1:]] == ["accuracy", "macro-F1"]
     assert tables["metrics"][1][1:3] == [f"{found.metrics['accuracy'].a:.4f}", f"{found.metrics['accuracy'].b:.4f}"]
-    assert len(tables["labels"]) == 1 + len(found.by_label)
-    assert [row[0] for row in tables["lengths"][1:]] == [part.name for part in found.by_length]
+    assert len(tables["labels"]) == 1 + len(found.slices["label"])
+    assert [row[0] for row in tables["lengths"][1:]] == [part.name for part in found.slices["length"]]
     assert tables["models"][1] == ["cell", "bilstm", "bigru"]
     assert found.verdict in unescape(page(found=found))
+
+
+def test_a_table_by_class_that_is_no_set_of_documents_has_no_paired_columns():
+    one, other = (planned("ab", [0] * 100, [1] * wrong + [0] * (100 - wrong)) for wrong in (30, 10))
+    rows = outline(page(found=compare(Errors(), one, other, resamples=100))).rows
+    assert rows["types"] == [
+        ["type", "occurrences", "F1 A", "F1 B", "points"],
+        ["all", "100", "0.700", "0.900", "+20.0"],
+    ]
+    assert [row[0] for row in rows["metrics"][1:]] == ["error rate", "hit rate"]
 
 
 def test_pictures_are_drawings_and_the_same_each_time():
@@ -119,4 +133,4 @@ def test_pictures_are_drawings_and_the_same_each_time():
 
 
 def test_models_that_never_disagree_have_no_table_of_it():
-    assert "Nowhere: they give every document the same label." in page(apart=disagreements().head(0))
+    assert "Nowhere: they predict the same for every document." in page(apart=disagreements().head(0))

@@ -4,10 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import accuracy_score, f1_score
 
 from carousel.comparison.paired import Comparison, compare, holm, mcnemar, p_value, points
+from carousel.comparison.scoring import ClassScores, Statistics
 from carousel.corpus.lengths import NAMES, bucket
-from carousel.tasks.classification.report import scores
+from carousel.metric import Metric
+from carousel.tasks.classification.scores import scores
+from tests.support.predictions import TASK, planned
 
 LABELS = ("markup", "numeric", "files")
 
@@ -23,8 +27,9 @@ def answered(random, count, right_a, right_b, classes=3):
     return targets, prediction(right_a), prediction(right_b), random.integers(1, 300, count)
 
 
-def compared(targets, a, b, lengths, **options) -> Comparison:
-    return compare(targets, a, b, labels=LABELS, lengths=lengths, **options)
+def compared(targets, a, b, lengths, *, labels=LABELS, **options) -> Comparison:
+    one, other = (planned(labels, targets, predicted, lengths) for predicted in (a, b))
+    return compare(TASK.scoring, one, other, **options)
 
 
 @st.composite
@@ -44,13 +49,18 @@ def test_both_models_figures_are_those_of_every_report(pair):
     for name, metric in found.metrics.items():
         assert metric.a == pytest.approx(scores(targets, a, 3)[name])
         assert metric.b == pytest.approx(scores(targets, b, 3)[name])
-    assert [part.name for part in found.by_length] == [NAMES[i] for i in sorted(set(bucket(lengths)))]
-    for parts in (found.by_label, found.by_length):
-        assert sum(part.documents for part in parts) == found.documents
+    assert list(found.slices) == ["label", "length"]
+    assert [part.name for part in found.slices["label"]] == sorted({LABELS[i] for i in targets})
+    assert [part.name for part in found.slices["length"]] == [NAMES[i] for i in sorted(set(bucket(lengths)))]
+    for parts in found.slices.values():
+        assert sum(part.examples for part in parts) == found.examples == len(targets)
         assert sum(part.only_a for part in parts) == found.only_a
         assert sum(part.only_b for part in parts) == found.only_b
-        assert sum(part.a * part.documents for part in parts) == pytest.approx((targets == a).sum())
-    assert np.mean([part.f1_b for part in found.by_label]) == pytest.approx(found.metrics["macro_f1"].b)
+        assert sum(part.a * part.examples for part in parts) == pytest.approx((targets == a).sum())
+        assert sum(part.b * part.examples for part in parts) == pytest.approx((targets == b).sum())
+    # the F1 of a label that no document has is 0
+    for side, value in enumerate((found.metrics["macro_f1"].a, found.metrics["macro_f1"].b)):
+        assert sum(part.f1[side] for part in found.slices["label"]) / 3 == pytest.approx(value)
 
 
 @given(pair=pairs())
@@ -63,8 +73,15 @@ def test_exchanging_the_models_changes_signs_alone(pair):
         assert (metric.low, metric.high) == pytest.approx((-mirror.high, -mirror.low))
         assert metric.difference == pytest.approx(-mirror.difference)
         assert metric.confidence() == pytest.approx(1 - mirror.confidence())
+        assert metric.resampled == pytest.approx(-mirror.resampled[::-1])
     assert (there.p, there.only_a, there.only_b) == (back.p, back.only_b, back.only_a)
+    assert there.agreement == back.agreement
     assert there.better == {"A": "B", "B": "A", None: None}[back.better]
+    for kind, parts in there.slices.items():
+        for part, mirror in zip(parts, back.slices[kind], strict=True):
+            assert (part.name, part.examples, part.p) == (mirror.name, mirror.examples, mirror.p)
+            assert (part.a, part.b, part.only_a, part.only_b) == (mirror.b, mirror.a, mirror.only_b, mirror.only_a)
+            assert part.f1 == (mirror.f1 and mirror.f1[::-1])
 
 
 @given(pair=pairs())
@@ -74,9 +91,12 @@ def test_a_model_does_not_differ_from_itself(pair):
     found = compared(targets, a, a, lengths, resamples=20)
     for metric in found.metrics.values():
         assert (metric.difference, metric.low, metric.high, metric.confidence()) == (0, 0, 0, 0.5)
+        assert not metric.resampled.any()
     assert (found.p, found.better, found.agreement) == (1, None, 1)
-    assert found.verdict == f"no difference: both models give every one of the {len(a)} documents the same label"
-    assert all(part.p == 1 for part in found.by_label)
+    assert (found.only_a, found.only_b) == (0, 0)
+    assert found.verdict == f"no difference: both models predict the same for all {len(a)} documents"
+    for parts in found.slices.values():
+        assert all((part.p, part.difference, part.only_a, part.only_b) == (1, 0, 0, 0) for part in parts)
 
 
 # The bootstrap
@@ -89,6 +109,46 @@ def plainly(targets, predicted):
         for k in range(3)
     ]
     return (targets == predicted).mean(), sum(f1) / 3
+
+
+def by_scikit_learn(targets, predicted):
+    f1 = f1_score(targets, predicted, labels=range(3), average="macro", zero_division=0)
+    return {"accuracy": accuracy_score(targets, predicted), "macro_f1": f1}
+
+
+@given(pair=pairs(), data=st.data())
+@settings(max_examples=40, deadline=None)
+def test_metrics_of_weighted_statistics_are_those_of_the_documents_drawn(pair, data):
+    """Sums of statistics are sufficient: no metric needs the documents themselves."""
+    targets, a, _, lengths = pair
+    drawn = np.array(data.draw(st.lists(st.integers(0, len(targets) - 1), min_size=1, max_size=80)))
+    predictions = planned(LABELS, targets, a, lengths)
+    statistics = TASK.scoring.statistics(predictions.table, LABELS)
+    weights = np.bincount(drawn, minlength=len(targets))
+    found = TASK.scoring.score(weights @ statistics.rows[statistics.index], LABELS)
+    assert found == pytest.approx(by_scikit_learn(targets[drawn], a[drawn]))
+    assert statistics.total(weights > 0) == pytest.approx((weights > 0) @ statistics.rows[statistics.index])
+    assert (statistics.correct == (targets == a)).all()
+
+
+def test_each_resample_is_that_of_the_documents_drawn():
+    """Every resample is drawn again from the same seed, as documents, and scored with scikit-learn."""
+    targets, a, b, lengths = answered(np.random.default_rng(8), 60, 0.6, 0.7)
+    found = compared(targets, a, b, lengths, resamples=300, seed=5)
+    # documents of one label and one pair of predictions are alike; the kinds are in order of their first document
+    kinds = list(dict.fromkeys(zip(targets, a, b, strict=True)))
+    members = [np.flatnonzero((targets == t) & (a == x) & (b == y)) for t, x, y in kinds]
+    fractions = np.array([len(member) for member in members]) / len(targets)
+    differences = {"accuracy": [], "macro_f1": []}
+    for counts in np.random.default_rng(5).multinomial(len(targets), fractions, size=300):
+        drawn = np.concatenate([np.resize(member, count) for member, count in zip(members, counts, strict=True)])
+        in_a, in_b = (by_scikit_learn(targets[drawn], model[drawn]) for model in (a, b))
+        for name, values in differences.items():
+            values.append(in_b[name] - in_a[name])
+    for name, values in differences.items():
+        assert found.metrics[name].resampled == pytest.approx(sorted(values), abs=1e-12)
+        low, high = np.quantile(values, [0.025, 0.975])
+        assert (found.metrics[name].low, found.metrics[name].high) == pytest.approx((low, high), abs=1e-12)
 
 
 def test_resampled_counts_are_resampled_documents():
@@ -173,7 +233,7 @@ def test_a_planted_difference_is_found_in_the_right_direction_and_in_the_right_l
         f"B is better: {points(found.metrics['accuracy'].difference)} points of accuracy"
     )
     assert found.verdict.endswith("McNemar p < 0.001")
-    assert [part.name for part in found.by_label if part.p < 0.05] == ["files"]
+    assert [part.name for part in found.slices["label"] if part.p < 0.05] == ["files"]
     assert compared(targets, b, a, lengths).verdict.startswith("A is better: −")
 
 
@@ -203,10 +263,10 @@ def test_macro_f1_that_differs_on_its_own_is_told():
     a, b = targets.copy(), targets.copy()
     a[1000:1015] = 0
     b[:15] = 1
-    found = compare(targets, a, b, labels=("many", "few"), lengths=np.ones(1020, dtype=np.int64))
+    found = compared(targets, a, b, np.ones(1020, dtype=np.int64), labels=("many", "few"))
     assert found.better is None
     macro_f1 = found.metrics["macro_f1"]
-    assert f"; but B has the higher macro-F1: {points(macro_f1.difference)} points of macro-F1" in found.verdict
+    assert f"; but B has the better macro-F1: {points(macro_f1.difference)} points of macro-F1" in found.verdict
 
 
 def test_figures_are_written_as_papers_do():
@@ -222,11 +282,51 @@ def test_json_is_plain_and_whole():
     assert plain["verdict"] == found.verdict
     assert set(plain["metrics"]) == {"accuracy", "macro_f1"}
     assert plain["mcnemar"] == {"only_a": found.only_a, "only_b": found.only_b, "p": found.p}
-    assert [part["name"] for part in plain["by_label"]] == list(LABELS)
+    assert plain["documents"] == 100
+    assert [part["name"] for part in plain["by_label"]] == sorted(LABELS)
+    assert [part["name"] for part in plain["by_length"]] == [part.name for part in found.slices["length"]]
+
+
+class Errors:
+    """Another task's scoring: fewer errors are better, and a class is no set of examples."""
+
+    metrics = (Metric("errors", "error rate", higher_is_better=False), Metric("hits", "hit rate"))
+    example = "item"
+
+    def statistics(self, table, classes):
+        correct = (table["actual"] == table["predicted"]).to_numpy()
+        return Statistics(np.array([[1.0, 1.0, 0.0], [1.0, 0.0, 1.0]]), correct.astype(np.int64), correct)
+
+    def score(self, sums, classes):
+        return {"errors": sums[..., 1] / sums[..., 0], "hits": sums[..., 2] / sums[..., 0]}
+
+    def by_class(self, sums, classes):
+        return ClassScores("type", ("all",), np.array([sums[0]], dtype=np.int64), np.array([sums[2] / sums[0]]))
+
+    def slicings(self, table, classes):
+        return []
+
+    def agreement(self, a, b):
+        return float((a["predicted"] == b["predicted"]).mean())
+
+
+def test_another_scoring_decides_by_its_own_first_metric_and_direction():
+    targets = np.zeros(400, dtype=np.int64)
+    a, b = (np.where(np.arange(400) < wrong, 1, 0) for wrong in (80, 20))
+    one, other = (planned(LABELS, targets, predicted) for predicted in (a, b))
+    found = compare(Errors(), one, other, resamples=200)
+    assert found.better == "B"
+    assert found.verdict.startswith("B is better: −15.0 points of error rate")
+    assert compare(Errors(), other, one, resamples=200).better == "A"
+    (part,) = found.slices["type"]
+    assert (part.name, part.examples, part.a, part.b, part.f1) == ("all", 400, 0.8, 0.95, None)
+    assert (part.only_a, part.only_b, part.p) == (None, None, None)
+    plain = json.loads(json.dumps(found.to_json()))
+    assert (plain["items"], list(plain["metrics"])) == (400, ["errors", "hits"])
 
 
 @pytest.mark.parametrize("count", [0, 3])
-def test_arrays_of_other_lengths_are_refused(count):
-    two, other = np.zeros(2, dtype=np.int64), np.zeros(count, dtype=np.int64)
-    with pytest.raises(ValueError, match="arrays of one length, not empty, are needed"):
-        compared(other if count == 0 else two, other, other, other)
+def test_tables_of_other_lengths_are_refused(count):
+    two, other = (planned(LABELS, [0] * length, [0] * length) for length in (2, count))
+    with pytest.raises(ValueError, match="tables of one length, not empty, are needed"):
+        compare(TASK.scoring, other if count == 0 else two, other)

@@ -6,7 +6,7 @@ import pytest
 from carousel.errors import UserError
 from carousel.registry import cases
 from carousel.registry.cases import Case
-from tests.support.registry import small_bundle
+from tests.support.registry import small_classifier
 
 
 def test_yaml_and_jsonl_hold_the_same_cases(tmp_path: Path) -> None:
@@ -76,11 +76,11 @@ def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
 
 
 def test_each_wrong_answer_is_told_with_its_place() -> None:
-    bundle = small_bundle(0)
-    said = {text: bundle.predict([text])[0].label for text in ("the dog", "oak", "the the the oak oak")}
-    wrong = next(label for label in bundle.labels if label != said["the dog"])
+    classifier = small_classifier(0)
+    said = {text: classifier.predict([text])[0].label for text in ("the dog", "oak", "the the the oak oak")}
+    wrong = next(label for label in classifier.labels if label != said["the dog"])
     checked = cases.check(
-        bundle,
+        classifier,
         [
             Case(text="the dog", label=said["the dog"]),
             Case(same=["the dog", "The DOG"]),
@@ -95,11 +95,11 @@ def test_each_wrong_answer_is_told_with_its_place() -> None:
 
 def test_texts_that_get_different_labels_are_no_invariance() -> None:
     for seed in range(50):
-        bundle = small_bundle(seed)
+        classifier = small_classifier(seed)
         texts = ["the dog", "oak", "the", "dog dog oak"]
-        labels = [prediction.label for prediction in bundle.predict(texts)]
+        labels = [prediction.label for prediction in classifier.predict(texts)]
         if len(set(labels)) == 2:
             break
-    checked = cases.check(bundle, [Case(same=texts)])
+    checked = cases.check(classifier, [Case(same=texts)])
     assert len(checked.wrong) == 1
     assert checked.wrong[0].startswith("case 1: 'the dog' is ")

@@ -7,11 +7,13 @@ import polars as pl
 import pytest
 
 from carousel import layout
-from carousel.corpus import document, tables
-from carousel.params import Promotion
+from carousel.corpus import tables
+from carousel.predictor import predictor
 from carousel.registry import gates, promotion, versions
 from carousel.registry.gates import GateResult
 from carousel.registry.registered import Registered
+from carousel.tasks.classification import document
+from carousel.tasks.classification.params import Promotion
 from tests.support.registry import DOCUMENTS, LABELS, Registry, spread
 
 OFF = Promotion(not_worse=None, slices=None, size=None, speed=None)
@@ -70,6 +72,14 @@ def test_floor_and_baseline_hold_the_recorded_figure_against_theirs(registry: Re
     below = result(registry, name, {"baseline": True, "metric": metric})
     assert not below.passed
     assert below.required == "at least the linear baseline's 0.7500"
+
+
+def test_a_metric_of_another_task_is_not_measured(registry: Registry) -> None:
+    pair(registry, "metric")
+    for gate in ({"floor": 0.5}, {"baseline": True}, {"not_worse": 0.1}, {"better": 0.6}):
+        found = result(registry, "metric", {"metric": "span_f1", **gate})
+        assert found.state == "not measured"
+        assert found.measured == "promotion.metric: a text classifier has accuracy, macro_f1, not 'span_f1'"
 
 
 def test_not_worse_allows_its_margin_and_no_more(registry: Registry) -> None:
@@ -157,12 +167,12 @@ def test_a_champion_tested_on_other_data_answers_the_candidates(registry: Regist
     (found,) = gates.measure(trial)
     assert found.passed
     assert trial.comparison.agreement == 1
-    assert trial.comparison.documents == 60
+    assert trial.comparison.examples == 60
 
 
 def test_cases_must_all_come_out_right(registry: Registry, tmp_path: Path) -> None:
     registry.enter("cases", seed=0)
-    said = versions.fetch(versions.get(registry.client, "cases", "1")).predict(["the dog"])[0].label
+    said = predictor(versions.fetch(versions.get(registry.client, "cases", "1"))).predict(["the dog"])[0].summary
     other = next(label for label in LABELS if label != said)
     file = tmp_path / "cases.yaml"
     file.write_text(f"- {{text: the dog, label: {said}}}\n- same: [the dog, The Dog]\n")

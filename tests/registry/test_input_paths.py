@@ -15,11 +15,11 @@ from mlflow import MlflowException
 from mlflow.pyfunc import PyFuncModel, scoring_server
 from typer.testing import CliRunner
 
-from carousel.bundle.bundle import Bundle
 from carousel.cli.predict import predict
 from carousel.nn.classifier import TextClassifier
 from carousel.nn.config import ClassifierConfig
 from carousel.registry import registration
+from carousel.tasks.classification.predictor import Classifier
 from carousel.text.tokenizer import TOKENIZERS
 from carousel.text.vocabulary import SPECIALS, Vocabulary
 from carousel.tracking.store import experiment
@@ -33,14 +33,16 @@ APP.command()(predict)
 
 
 @pytest.fixture(scope="module")
-def bundle() -> Bundle:
+def classifier() -> Classifier:
     vocabulary = Vocabulary((*SPECIALS, *CHARACTERS))
     model = TextClassifier(ClassifierConfig(len(vocabulary), 2, embedding_size=4, hidden_size=4))
-    return Bundle(model, replace(TOKENIZERS["characters"], normalization=()), vocabulary, ("a", "b"), max_length=16)
+    tokenizer = replace(TOKENIZERS["characters"], normalization=())
+    return Classifier(model, tokenizer, vocabulary, ("a", "b"), max_length=16)
 
 
 @pytest.fixture(scope="module")
-def served(registry: Registry, bundle: Bundle) -> PyFuncModel:
+def served(registry: Registry, classifier: Classifier) -> PyFuncModel:
+    bundle = classifier.to_bundle()
     bundle.save(Path("bundle"))
     with mlflow.start_run(experiment_id=experiment(registry.client, "paths")) as run:
         version, _ = registration.register(registry.client, "paths", bundle, Path("bundle"), run.info.run_id, {})
@@ -63,9 +65,13 @@ def by_command(*arguments: str, stdin: bytes = b"") -> list[dict[str, Any]]:
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts=st.lists(TEXT, min_size=1, max_size=5), end=st.sampled_from(["\n", "\r\n"]))
 def test_every_path_gives_the_same_answers(
-    texts: list[str], end: str, bundle: Bundle, served: PyFuncModel, tmp_path_factory: pytest.TempPathFactory
+    texts: list[str],
+    end: str,
+    classifier: Classifier,
+    served: PyFuncModel,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    expected = [vars(prediction) for prediction in bundle.predict(texts)]
+    expected = [vars(prediction) for prediction in classifier.predict(texts)]
     ids = list(range(len(texts)))
     for given_ in (
         texts,

@@ -14,8 +14,8 @@ import pytest
 from carousel.cli import main
 from carousel.errors import Refused, UserError
 from carousel.lineage import reproduction
-from carousel.params import Promotion
 from carousel.registry import promotion, retirement, versions
+from carousel.tasks.classification.params import Promotion
 from carousel.tracking.store import connect
 from tests.support.registry import Registry, small_bundle
 
@@ -266,7 +266,7 @@ import sys, time
 from pathlib import Path
 from carousel.cli import main
 from carousel.errors import Refused
-from carousel.params import Promotion
+from carousel.tasks.classification.params import Promotion
 from carousel.registry import promotion
 from carousel.tracking.store import connect
 client = connect()
@@ -378,7 +378,7 @@ def test_cut_off_between_any_two_writes_the_trail_never_lies(
 KILL = """
 import os, signal, sys
 import pytest
-from carousel.params import Promotion
+from carousel.tasks.classification.params import Promotion
 from carousel.registry import promotion
 from carousel.tracking.store import connect
 from tests.registry.test_promotion import dying

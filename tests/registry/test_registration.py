@@ -13,9 +13,9 @@ from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as Regi
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as TrackingStore
 
 from carousel.errors import UserError
-from carousel.params import Promotion
 from carousel.registry import promotion, registration, retirement, versions
 from carousel.registry.versions import Version
+from carousel.tasks.classification.params import Promotion
 from carousel.tracking.store import connect, experiment
 from tests.support.registry import Registry, small_bundle
 
@@ -76,7 +76,7 @@ def register(client: mlflow.MlflowClient, name: str, run_id: str, seed: int = 0)
         with mlflow.start_run(run_id):
             version, _ = registration.register(client, name, bundle, Path("bundle"), run_id, {"data.source": "x"})
             if not version.is_complete:
-                registration.describe(client, version)
+                registration.describe(client, version, bundle)
                 version = registration.complete(client, version, {"dvc.lock.digest": "y"})
     finally:
         while mlflow.active_run():

@@ -1,8 +1,8 @@
 import pytest
 
 from carousel.errors import Refused
-from carousel.params import Promotion
 from carousel.registry import promotion, retirement, versions
+from carousel.tasks.classification.params import Promotion
 from tests.support.registry import Registry
 
 RULES = Promotion(not_worse=None, slices=None, size=None, speed=None)

@@ -8,7 +8,7 @@ import pytest
 from carousel.errors import UserError
 from carousel.registry import registration, versions
 from carousel.tracking.store import experiment
-from tests.support.registry import Registry, small_bundle
+from tests.support.registry import Registry, small_bundle, small_classifier
 
 
 def test_the_same_fingerprint_is_the_same_version(registry: Registry) -> None:
@@ -58,7 +58,7 @@ def test_plain_strings_in_label_and_probabilities_out(registry: Registry, monkey
     model = mlflow.pyfunc.load_model("models:/plain@challenger")
     texts = ["the dog", "an oak", "", "?"]
     predictions = model.predict(texts)
-    expected = small_bundle(0).predict(texts)
+    expected = small_classifier(0).predict(texts)
     assert [prediction["label"] for prediction in predictions] == [prediction.label for prediction in expected]
     for found, wanted in zip(predictions, expected, strict=True):
         assert found["probabilities"] == pytest.approx(wanted.probabilities, abs=1e-6)
@@ -88,7 +88,7 @@ def test_a_version_that_was_not_registered_here_has_no_fingerprint(registry: Reg
 def test_a_version_has_signature_example_and_pinned_requirements(registry: Registry) -> None:
     version, _ = registry.add("described", seed=0)
     info = mlflow.models.get_model_info(version.uri)
-    assert info.signature.inputs is None  # MLflow would enforce it: bundle/pyfunc.py says why that must not be
+    assert info.signature.inputs is None  # MLflow would enforce it: registry/pyfunc.py says why that must not be
     assert info.signature.outputs is not None
     assert info.saved_input_example_info is not None
     requirements = mlflow.pyfunc.get_model_dependencies(version.uri)

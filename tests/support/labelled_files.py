@@ -7,10 +7,10 @@ import json
 import polars as pl
 import pytest
 
-from carousel.tasks.classification.document import SCHEMA
-from carousel.tasks.classification.labelled_files import read
 from carousel.errors import UserError
 from carousel.tasks.classification.data import Data
+from carousel.tasks.classification.document import SCHEMA
+from carousel.tasks.classification.labelled_files import read
 
 PAIRS = [("good, really", "pos"), ('"so so"', "neu"), ("bad; not for me", "neg"), ("café 😀", "pos")]
 

@@ -11,14 +11,15 @@ import torch
 
 from carousel.bundle.bundle import Bundle
 from carousel.comparison.predictions import Predictions
-from carousel.tasks.classification.report import Report
 from carousel.nn.classifier import TextClassifier
 from carousel.nn.config import ClassifierConfig
 from carousel.registry import registration, versions
+from carousel.tasks.classification.predictor import Classifier
 from carousel.text.tokenizer import TOKENIZERS
 from carousel.text.vocabulary import SPECIALS, Vocabulary
 from carousel.tracking.run import PREDICTIONS
 from carousel.tracking.store import connect, experiment
+from tests.support.predictions import TASK, planned
 
 LABELS = ("animals", "plants")
 DOCUMENTS = 200  # of the test data; the first half are animals, every fourth is long
@@ -33,24 +34,25 @@ class Registry:
     enter: Callable[..., versions.Version]  # with what gates look at, and without what MLflow needs to serve it
 
 
-def small_bundle(seed: int, hidden_size: int = 4) -> Bundle:
+def small_classifier(seed: int, hidden_size: int = 4) -> Classifier:
     torch.manual_seed(seed)
     vocabulary = Vocabulary((*SPECIALS, "the", "dog", "oak"))
     model = TextClassifier(
         ClassifierConfig(len(vocabulary), len(LABELS), embedding_size=4, hidden_size=hidden_size)
     )
-    return Bundle(model, TOKENIZERS["basic_english"], vocabulary, LABELS, max_length=16)
+    return Classifier(model, TOKENIZERS["basic_english"], vocabulary, LABELS, max_length=16)
+
+
+def small_bundle(seed: int, hidden_size: int = 4) -> Bundle:
+    return small_classifier(seed, hidden_size).to_bundle()
 
 
 def predictions(wrong: Sequence[int], digest: str) -> Predictions:
-    """What a model says that gets these documents wrong."""
+    """What a model predicts that gets these documents wrong."""
     targets = np.repeat([0, 1], DOCUMENTS // 2)
     predicted = targets.copy()
     predicted[list(wrong)] ^= 1
-    probabilities = np.where(np.eye(2)[predicted] == 1, 0.9, 0.1)
-    lengths = np.where(np.arange(DOCUMENTS) % 4 == 0, 100, 10)
-    names = tuple(f"document {i}" for i in range(DOCUMENTS))
-    return Predictions(Report(LABELS, targets, predicted, probabilities, lengths), names, digest)
+    return planned(LABELS, targets, predicted, np.where(np.arange(DOCUMENTS) % 4 == 0, 100, 10), digest=digest)
 
 
 def spread(accuracy: float) -> list[int]:
@@ -89,15 +91,19 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
             bundle.save(Path("bundle"))
             given = predictions(spread(accuracy) if wrong is None else wrong, digest)
             given.save(Path("test.parquet"))
-            figures = given.report.metrics()
-            tags = {tag: str(figures[metric]) for metric, tag in versions.TEST.items()}
-            tags |= {tag: str(baseline) for tag in versions.BASELINES.values()}
-            tags |= {versions.FINGERPRINT: bundle.fingerprint, versions.TEST_DIGEST: digest}
+            sums = TASK.scoring.statistics(given.table, given.classes).total()
+            test = {metric: float(value) for metric, value in TASK.scoring.score(sums, given.classes).items()}
+            tags = versions.metric_tags(test, dict.fromkeys(test, baseline), TASK.metrics)
+            tags |= {
+                versions.TASK: TASK.name,
+                versions.FINGERPRINT: bundle.fingerprint,
+                versions.TEST_DIGEST: digest,
+            }
             run = client.create_run(experiment(client, name))
             client.log_artifact(run.info.run_id, "test.parquet", PREDICTIONS.parent.as_posix())
             client.log_artifacts(run.info.run_id, "bundle", "model/artifacts/bundle")
             client.set_terminated(run.info.run_id)
-            registration.create_model(client, name)
+            registration.create_model(client, name, TASK.name)
             source = f"{run.info.artifact_uri}/model"
             made = client.create_model_version(name, source, run.info.run_id, tags=tags)
             client.set_registered_model_alias(name, versions.CHALLENGER, made.version)

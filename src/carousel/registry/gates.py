@@ -59,13 +59,22 @@ class Candidacy:
 
     @property
     def metric(self) -> Metric:
-        """The metric that gates compare."""
-        return next(metric for metric in self.candidate.task.metrics if metric.name == self.rules.metric)
+        """The metric that gates compare.
+
+        Raises:
+            UserError: when the candidate's task has no such metric.
+        """
+        task = self.candidate.task
+        metrics = {metric.name: metric for metric in task.metrics}
+        if self.rules.metric not in metrics:
+            known = ", ".join(metrics)
+            raise UserError(f"promotion.metric: a {task.noun} has {known}, not {self.rules.metric!r}")
+        return metrics[self.rules.metric]
 
     @property
     def difference(self) -> Difference:
         """Of the metric that gates compare."""
-        return self.comparison.metrics[self.rules.metric]
+        return self.comparison.metrics[self.metric.name]
 
     @property
     def current(self) -> Registered:

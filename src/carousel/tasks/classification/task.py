@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from torch import nn
@@ -11,13 +11,12 @@ from typing_extensions import override
 from carousel.bundle.bundle import Bundle
 from carousel.corpus.dataset import Dataset, Ragged
 from carousel.corpus.document import Collected, Rejected
-from carousel.corpus.training_data import TOKENIZER, VOCABULARY, Parts
+from carousel.corpus.training_data import TOKENIZER, VOCABULARY, Parts, TrainingData
 from carousel.predictor import Predictor
 from carousel.task import Task
-from carousel.tasks.classification import baseline, document, model, preparation, report, source
-from carousel.tasks.classification.baseline import Linear
+from carousel.tasks.classification import document, preparation, report, source
 from carousel.tasks.classification.data import Data
-from carousel.tasks.classification.params import Params
+from carousel.tasks.classification.params import Hparams, Params
 from carousel.tasks.classification.predictor import LABELS, Classifier, labels_part, parse_labels
 from carousel.tasks.classification.predictor import TASK as NAME
 from carousel.tasks.classification.preparation import Prepared
@@ -29,6 +28,10 @@ from carousel.text.subwords import build, default_normalization
 from carousel.text.tokenizer import Tokenizer
 from carousel.text.vocabulary import Vocabulary
 
+if TYPE_CHECKING:
+    from carousel.tasks.classification.baseline import Linear
+    from carousel.tasks.classification.learner import ClassificationLearner
+
 CHECKED = 500  # documents of each split that are compared with torchtext's own tokenizer
 
 
@@ -39,7 +42,6 @@ class Classification(Task[Params]):
     noun = "text classifier"
     baseline_noun = "linear baseline"
     scoring = LabelScoring()
-    make_learner = staticmethod(model.learner)
 
     @override
     def collect(self, data: Data, root: Path = Path()) -> Collected:
@@ -106,6 +108,12 @@ class Classification(Task[Params]):
         )
 
     @override
+    def make_learner(self, hparams: Hparams, data: TrainingData, *, quiet: bool = False) -> "ClassificationLearner":
+        from carousel.tasks.classification.model import learner
+
+        return learner(hparams, data, quiet=quiet)
+
+    @override
     def bundle(self, model: nn.Module, parts: Parts, params: Params) -> Bundle:
         return Classifier(
             model,  # type: ignore[arg-type]
@@ -117,7 +125,9 @@ class Classification(Task[Params]):
         ).to_bundle()
 
     @override
-    def baseline(self, splits: dict[str, pl.DataFrame], params: Params) -> Linear:
+    def baseline(self, splits: dict[str, pl.DataFrame], params: Params) -> "Linear":
+        from carousel.tasks.classification import baseline
+
         return baseline.evaluate(splits, params.baseline)
 
     @override

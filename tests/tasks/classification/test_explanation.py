@@ -3,59 +3,60 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from carousel.bundle import explanation
-from carousel.bundle.explanation import explain
+from carousel.tasks.classification import explanation
+from carousel.tasks.classification.explanation import explain
+from tests.support.classifiers import make
 
 texts = st.lists(st.sampled_from(["the", "cat", "sat", "日本", "wombat"]), max_size=20).map(" ".join)
 
 
 @given(text=texts)
 @settings(max_examples=20, deadline=None)
-def test_occlusion_is_what_leaving_a_word_out_costs(make_bundle, text):
-    bundle = make_bundle()
-    found = explain(bundle, text)
+def test_occlusion_is_what_leaving_a_word_out_costs(text):
+    classifier = make()
+    found = explain(classifier, text)
     assert found.method == "occlusion"
-    assert found.label == bundle.predict([text])[0].label
-    tokens = bundle.tokenizer.tokenize(text)
-    assert [word.token for word in found.words] == tokens[: bundle.max_length]
+    assert found.label == classifier.predict([text])[0].label
+    tokens = classifier.tokenizer.tokenize(text)
+    assert [word.token for word in found.words] == tokens[: classifier.max_length]
     assert found.unread == len(tokens) - len(found.words)
     for number, word in enumerate(found.words):
         assert word.known is (word.token != "wombat")
         without = " ".join([*tokens[:number], "unheard-of", *tokens[number + 1 :]])
-        probabilities = [bundle.predict([of])[0].probabilities[found.label] for of in (text, without)]
+        probabilities = [classifier.predict([of])[0].probabilities[found.label] for of in (text, without)]
         expected = torch.tensor(probabilities).log().diff().neg().item()
         assert word.score == pytest.approx(expected, abs=1e-5)
 
 
 @given(text=texts.filter(bool))
 @settings(max_examples=20, deadline=None)
-def test_attention_is_shares_of_the_words_that_were_read(make_bundle, text):
-    found = explain(make_bundle(pooling="attention"), text)
+def test_attention_is_shares_of_the_words_that_were_read(text):
+    found = explain(make(pooling="attention"), text)
     assert found.method == "attention"
     assert sum(word.score for word in found.words) == pytest.approx(1)
     assert all(word.score >= 0 for word in found.words)
 
 
-def test_an_unknown_word_is_marked_and_leaving_it_out_changes_nothing(bundle):
-    _, unknown, _ = explain(bundle, "the wombat sat").words
+def test_an_unknown_word_is_marked_and_leaving_it_out_changes_nothing():
+    _, unknown, _ = explain(make(), "the wombat sat").words
     assert (unknown.token, unknown.known, unknown.score) == ("wombat", False, pytest.approx(0, abs=1e-6))
 
 
-def test_the_words_of_both_ends_are_those_that_were_read(make_bundle):
-    found = explain(make_bundle(truncation="head_tail", max_length=4), "the cat sat on the mat .")
+def test_the_words_of_both_ends_are_those_that_were_read():
+    found = explain(make(truncation="head_tail", max_length=4), "the cat sat on the mat .")
     assert [word.token for word in found.words] == ["the", "the", "mat", "."]
     assert found.unread == 3
 
 
-def test_a_long_text_is_left_out_in_spans(make_bundle, monkeypatch):
+def test_a_long_text_is_left_out_in_spans(monkeypatch):
     monkeypatch.setattr(explanation, "SPANS", 4)
-    found = explain(make_bundle(truncation="none"), "the cat sat on the mat . the cat")
+    found = explain(make(truncation="none"), "the cat sat on the mat . the cat")
     assert (found.span, len(found.words)) == (3, 9)
     scores = [word.score for word in found.words]
     assert all(len(set(scores[first : first + 3])) == 1 for first in (0, 3, 6))
     assert len(set(scores)) == 3
 
 
-def test_a_text_without_words_has_none_to_explain(make_bundle):
+def test_a_text_without_words_has_none_to_explain():
     for pooling in ("max", "attention"):
-        assert explain(make_bundle(pooling=pooling), "").words == ()
+        assert explain(make(pooling=pooling), "").words == ()

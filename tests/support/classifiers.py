@@ -1,6 +1,6 @@
-import pytest
+"""Small classifiers with random weights."""
 
-from carousel.bundle.bundle import Bundle
+from carousel.tasks.classification.predictor import Classifier
 from carousel.text.tokenizer import TOKENIZERS
 from carousel.text.vocabulary import SPECIALS, Vocabulary
 from tests.nn.conftest import classifier
@@ -12,24 +12,12 @@ LABELS = ("animal", "Möbel", "その他")
 def make(
     words=WORDS, labels=LABELS, *, seed=0, tokenizer="basic_english", max_length=12, truncation="head", **shape
 ):
-    """Return a small bundle with random weights."""
+    """Return a classifier that knows these words and labels."""
     vocabulary = Vocabulary((*SPECIALS, *words))
     model = classifier(words=len(vocabulary), classes=len(labels), seed=seed, **shape)
-    return Bundle(model, TOKENIZERS[tokenizer], vocabulary, tuple(labels), max_length, truncation)
+    return Classifier(model, TOKENIZERS[tokenizer], vocabulary, tuple(labels), max_length, truncation)
 
 
-@pytest.fixture(scope="session")
-def make_bundle():
-    return make
-
-
-@pytest.fixture
-def bundle():
-    return make()
-
-
-@pytest.fixture
-def saved(bundle, tmp_path):
-    """The folder of a saved bundle."""
-    bundle.save(tmp_path / "bundle")
-    return tmp_path / "bundle"
+def make_bundle(*arguments, **options):
+    """Return the bundle of such a classifier."""
+    return make(*arguments, **options).to_bundle()

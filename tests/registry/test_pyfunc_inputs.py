@@ -8,10 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mlflow import MlflowException
 
-from carousel.bundle.pyfunc import texts
+from carousel.registry.pyfunc import inputs
+from tests.support.classifiers import make
 
 TEXTS = ["the film", "", "a\0b", "[/i]", "日本\u2028x\x85", "None", "nan", "5", " "]
 IDS = range(len(TEXTS))
+CLASSIFIER = make()
+
+
+def texts(given_: object) -> list[str]:
+    """Return the texts that a classifier would be given."""
+    return inputs(given_, CLASSIFIER.check)
 
 
 @pytest.mark.parametrize(
@@ -119,3 +126,17 @@ def test_what_is_not_even_a_list_is_refused(value: object) -> None:
 def test_half_of_a_surrogate_pair_is_refused() -> None:
     with pytest.raises(MlflowException, match="text 2: half of a surrogate pair"):
         texts(["film", "\ud83d"])
+
+
+def test_what_else_a_model_can_check_is_an_input_as_it_is() -> None:
+    words = [["the", "film"], []]
+
+    def check(value: object) -> str | None:
+        return None if isinstance(value, list) else "is no list"
+
+    table = pd.DataFrame({"id": [1, 2], "text": words})
+    arrays = [np.array(text, dtype=object) for text in words]
+    for given_ in (words, tuple(words), pd.Series(words), {"text": words}, table, arrays, pd.Series(arrays)):
+        assert inputs(given_, check) == words
+    with pytest.raises(MlflowException, match="text 2: is no list"):
+        inputs([["the"], "film"], check)
