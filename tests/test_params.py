@@ -75,14 +75,6 @@ def test_hparams_survive_their_file_bit_for_bit(chosen):
         assert load_hparams(path) == chosen == hparams_from(chosen.model_dump())
 
 
-def test_hparams_without_a_task_are_of_the_version_that_had_one_alone(tmp_path):
-    chosen = Hparams(model=Model(hidden_size=3), train=Train())
-    old = chosen.model_dump(exclude={"task"})
-    assert hparams_from(old) == chosen
-    (tmp_path / "hparams.yaml").write_text(chosen.to_yaml().replace("task: classification\n", ""))
-    assert load_hparams(tmp_path / "hparams.yaml") == chosen
-
-
 @given(before=hparams, after=hparams)
 @settings(max_examples=60, deadline=None)
 def test_replacing_every_key_gives_the_other(before, after):

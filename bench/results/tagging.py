@@ -45,11 +45,17 @@ SETS = {
     "ud_ewt": TaggedSet(
         "UD-EWT, parts of speech",
         "ud-ewt",
-        {split: f"en_ewt-ud-{name}.conllu.gz" for split, name in (("train", "train"), ("val", "dev"), ("test", "test"))},
+        {
+            split: f"en_ewt-ud-{name}.conllu.gz"
+            for split, name in (("train", "train"), ("val", "dev"), ("test", "test"))
+        },
         ("accuracy",),
     ),
     "snips": TaggedSet(
-        "Snips, slots and intents", "snips", {"train": "train", "val": "valid", "test": "test"}, ("f1", "intent_accuracy")
+        "Snips, slots and intents",
+        "snips",
+        {"train": "train", "val": "valid", "test": "test"},
+        ("f1", "intent_accuracy"),
     ),
     "wnut17": TaggedSet(
         "WNUT17, names",

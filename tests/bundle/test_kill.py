@@ -17,17 +17,16 @@ SAVE_FOR_EVER = """
 import sys
 from pathlib import Path
 import torch
-from carousel.nn.classifier import TextClassifier
-from carousel.nn.config import ClassifierConfig
 from carousel.tasks.classification.predictor import Classifier
 from carousel.text.tokenizer import TOKENIZERS
 from carousel.text.vocabulary import SPECIALS, Vocabulary
+from tests.support import networks
 
 vocabulary = Vocabulary((*SPECIALS, *(f"word{i}" for i in range(5000))))
 bundles = []
 for seed in range(2):
     torch.manual_seed(seed)
-    model = TextClassifier(ClassifierConfig(len(vocabulary), 2))
+    model = networks.classifier(len(vocabulary), 2)
     bundles.append(Classifier(model, TOKENIZERS["split"], vocabulary, ("a", "b"), 16).to_bundle())
 print(" ".join(bundle.fingerprint for bundle in bundles), flush=True)
 while True:

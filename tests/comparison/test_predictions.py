@@ -8,20 +8,19 @@ import torch
 from carousel.comparison.paired import compare, disagreements
 from carousel.comparison.predictions import Predictions
 from carousel.errors import UserError
-from carousel.nn.classifier import TextClassifier
-from carousel.nn.config import ClassifierConfig
 from carousel.tasks.classification.document import digest
 from carousel.tasks.classification.predictor import Classifier
 from carousel.tasks.classification.report import Report
 from carousel.text.tokenizer import TOKENIZERS
 from carousel.text.vocabulary import SPECIALS, Vocabulary
+from tests.support import networks
 from tests.support.predictions import TASK, planned
 
 
 def classifier(labels=("animals", "plants"), seed=0):
     torch.manual_seed(seed)
     vocabulary = Vocabulary((*SPECIALS, "the", "dog", "oak"))
-    model = TextClassifier(ClassifierConfig(len(vocabulary), len(labels), embedding_size=4, hidden_size=4))
+    model = networks.classifier(len(vocabulary), len(labels), embedding_size=4, hidden_size=4)
     return Classifier(model, TOKENIZERS["basic_english"], vocabulary, labels, max_length=4)
 
 

@@ -16,13 +16,12 @@ from mlflow.pyfunc import PyFuncModel, scoring_server
 from typer.testing import CliRunner
 
 from carousel.cli.predict import predict
-from carousel.nn.classifier import TextClassifier
-from carousel.nn.config import ClassifierConfig
 from carousel.registry import registration
 from carousel.tasks.classification.predictor import Classifier
 from carousel.text.tokenizer import TOKENIZERS
 from carousel.text.vocabulary import SPECIALS, Vocabulary
 from carousel.tracking.store import experiment
+from tests.support import networks
 from tests.support.registry import Registry
 
 # Every character is a token, and each of these has an id of its own: no change of a text goes unnoticed
@@ -35,7 +34,7 @@ APP.command()(predict)
 @pytest.fixture(scope="module")
 def classifier() -> Classifier:
     vocabulary = Vocabulary((*SPECIALS, *CHARACTERS))
-    model = TextClassifier(ClassifierConfig(len(vocabulary), 2, embedding_size=4, hidden_size=4))
+    model = networks.classifier(len(vocabulary), 2, embedding_size=4, hidden_size=4)
     tokenizer = replace(TOKENIZERS["characters"], normalization=())
     return Classifier(model, tokenizer, vocabulary, ("a", "b"), max_length=16)
 

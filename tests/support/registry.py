@@ -11,14 +11,13 @@ import torch
 
 from carousel.bundle.bundle import Bundle
 from carousel.comparison.predictions import Predictions
-from carousel.nn.classifier import TextClassifier
-from carousel.nn.config import ClassifierConfig
 from carousel.registry import registration, versions
 from carousel.tasks.classification.predictor import Classifier
 from carousel.text.tokenizer import TOKENIZERS
 from carousel.text.vocabulary import SPECIALS, Vocabulary
 from carousel.tracking.run import PREDICTIONS
 from carousel.tracking.store import connect, experiment
+from tests.support import networks
 from tests.support.predictions import TASK, planned
 
 LABELS = ("animals", "plants")
@@ -37,9 +36,7 @@ class Registry:
 def small_classifier(seed: int, hidden_size: int = 4) -> Classifier:
     torch.manual_seed(seed)
     vocabulary = Vocabulary((*SPECIALS, "the", "dog", "oak"))
-    model = TextClassifier(
-        ClassifierConfig(len(vocabulary), len(LABELS), embedding_size=4, hidden_size=hidden_size)
-    )
+    model = networks.classifier(len(vocabulary), len(LABELS), embedding_size=4, hidden_size=hidden_size)
     return Classifier(model, TOKENIZERS["basic_english"], vocabulary, LABELS, max_length=16)
 
 

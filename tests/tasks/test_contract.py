@@ -26,7 +26,7 @@ from carousel.training.fit import describe, fit
 from carousel.training.refit import refit
 
 ROOT = Path(__file__).parents[2]
-WORDS = {"animals": "dog cat horse barks purrs".split(), "plants": "oak rose fern grows blooms".split()}
+WORDS = {"animals": ["dog", "cat", "horse", "barks", "purrs"], "plants": ["oak", "rose", "fern", "grows", "blooms"]}
 CLASSIFICATION = pl.DataFrame(
     [
         {"id": f"{i}", "text": f"the {words[i % 5]} {words[(i * 3 + 1) % 5]} and {words[(i * 7 + 2) % 5]} {i}"}

@@ -100,7 +100,7 @@ def test_layer_norms_are_of_what_has_a_gradient():
     model(*pad(documents_of(TRAIN)[:4])).sum().backward()
     norms = layer_norms(model)
     assert set(norms) == {"embedding", "encoder.layers.0", "encoder.layers.1", "ngrams", "head"}
-    weights = model.encoder.layers[1].parameters()
+    weights = model.network.encoder.layers[1].parameters()
     expected = torch.cat([parameter.grad.flatten() for parameter in weights]).norm()
     torch.testing.assert_close(norms["encoder.layers.1"], expected)
 

@@ -11,6 +11,7 @@ from carousel.tasks.classification.model import build
 from carousel.text.vocabulary import SPECIALS, Vocabulary
 from carousel.training import checkpoint
 from tests.datasets import dataset, documents_of
+from tests.support.networks import network_of
 from tests.training.order_problem import LEARNER, VAL, WORDS, fitted, given, hparams, state
 from tests.training.test_checkpoint import RANDOM, outcome, stopped_everywhere
 
@@ -51,7 +52,7 @@ def test_another_width_is_one_line_that_says_which_number_to_set():
 def test_words_stay_as_they_are_for_so_many_epochs(freeze_epochs):
     class Seen(Callback):
         def on_train_epoch_end(self, _trainer, module):
-            weights.append(module.model.embedding.weight.detach().clone())
+            weights.append(network_of(module.model).embedding.weight.detach().clone())
 
     weights = [untrained(vectors(freeze_epochs)).embedding.weight.detach()]
     fitted(hparams(epochs=3, patience=3), given(pretrained=vectors(freeze_epochs)), callbacks=[Seen()])
@@ -82,14 +83,14 @@ def spelled(pretrained=None):
     """Return a model whose words share their spelling, and its embedding without that."""
     data = given(vocabulary=SPELLED, pretrained=pretrained)
     model = LEARNER(hparams(spelling=True), data, quiet=True).model
-    assert isinstance(model.embedding, SpelledEmbedding)
-    return model, LEARNER(hparams(spelling=False), data, quiet=True).model.embedding
+    assert isinstance(network_of(model).embedding, SpelledEmbedding)
+    return model, network_of(LEARNER(hparams(spelling=False), data, quiet=True).model).embedding
 
 
 def test_words_share_their_pieces_and_specials_none():
     model, before = spelled()
-    assert torch.equal(model.embedding.weight, before.weight)
-    shared = model.embedding(torch.arange(len(SPELLED))) - before.weight
+    assert torch.equal(network_of(model).embedding.weight, before.weight)
+    shared = network_of(model).embedding(torch.arange(len(SPELLED))) - before.weight
     assert not shared[: len(SPECIALS)].any()
     assert shared[2:8].any(1).all()
     alike = torch.nn.functional.cosine_similarity(shared[2:8, None], shared[None, 2:8], dim=-1)
@@ -98,19 +99,19 @@ def test_words_share_their_pieces_and_specials_none():
 
 def test_pretrained_vectors_stay_what_they_are_until_spelling_is_learned():
     model, before = spelled(vectors(count=len(SPELLED)))
-    assert torch.equal(model.embedding(torch.arange(len(SPELLED))), before.weight)
+    assert torch.equal(network_of(model).embedding(torch.arange(len(SPELLED))), before.weight)
 
 
 def test_nothing_is_learned_of_spelling_while_vectors_are_frozen():
     pretrained = vectors(freeze_epochs=2)
     found = fitted(hparams(epochs=2, spelling=True), given(vocabulary=SPELLED, pretrained=pretrained))
-    assert torch.equal(found.model.embedding.weight, untrained(pretrained).embedding.weight)
+    assert torch.equal(network_of(found.model).embedding.weight, network_of(untrained(pretrained)).embedding.weight)
 
 
 def test_what_was_learned_is_folded_into_an_ordinary_embedding():
     found, without = (fitted(hparams(spelling=spelling), given(vocabulary=SPELLED)) for spelling in (True, False))
     assert state(found).keys() == state(without).keys()
-    assert type(found.model.embedding) is torch.nn.Embedding
+    assert type(network_of(found.model).embedding) is torch.nn.Embedding
     assert state(found) != state(without)
     with torch.inference_mode():
         logits = found.model(*pad(documents_of(VAL)))

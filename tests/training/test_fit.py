@@ -304,4 +304,4 @@ def test_the_linear_model_weighs_more_beside_a_network_of_few_documents():
     data = given(imbalanced(300, seed=0), imbalanced(50, seed=1))
     for wanted, share in (("auto", ngram_weight(300)), (0.3, 0.3)):
         params = hparams(model={"ngrams": 1, "ngram_weight": wanted}, epochs=1)
-        assert fitted(params, data).model.config.ngram_weight == share
+        assert fitted(params, data).model.ngram_config.weight == share

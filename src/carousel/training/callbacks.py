@@ -154,8 +154,9 @@ class Curves(Callback):
 def layer_norms(model: nn.Module) -> dict[str, Tensor]:
     """Return the norm of each layer's gradient: `embedding`, `encoder.layers.0`, `head`."""
     squares: dict[str, Tensor] = {}
-    for name, parameter in model.named_parameters():
+    for whole_name, parameter in model.named_parameters():
         if parameter.grad is not None:
+            name = whole_name.removeprefix("network.")  # of a model with n-grams beside it
             layer = ".".join(name.split(".")[:3]) if name.startswith("encoder.") else name.split(".", maxsplit=1)[0]
             squares[layer] = squares.get(layer, torch.zeros(())) + parameter.grad.pow(2).sum().cpu()
     return {layer: square.sqrt() for layer, square in squares.items()}

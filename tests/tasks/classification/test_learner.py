@@ -7,11 +7,10 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from carousel.nn.batch import pad
-from carousel.nn.classifier import TextClassifier
-from carousel.nn.config import ClassifierConfig
 from carousel.tasks.classification.learner import ClassificationLearner, balanced, batches
 from carousel.tasks.classification.params import Train
 from tests.datasets import dataset, documents_of
+from tests.support import networks
 
 WORDS, CLASSES = 12, 3
 
@@ -30,8 +29,8 @@ def documents(count=30, seed=0):
 
 def learner(steps=20, seed=0, label_documents=None, **train):
     torch.manual_seed(seed)
-    config = ClassifierConfig(WORDS, CLASSES, embedding_size=8, hidden_size=8)
-    made = ClassificationLearner(TextClassifier(config), Train(**train), label_documents)
+    model = networks.classifier(WORDS, CLASSES, embedding_size=8, hidden_size=8, dropout=0.5)
+    made = ClassificationLearner(model, Train(**train), label_documents)
     made.steps = steps
     return made
 

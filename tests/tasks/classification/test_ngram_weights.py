@@ -38,7 +38,7 @@ def corpus(count, seed=0, classes=3):
 
 def model_of(train, classes=3, *, characters=0, ngrams=2, class_weights="none"):
     """Return a model with its linear classifier fitted."""
-    small = Model(ngrams=ngrams, characters=characters, embedding_size=4, hidden_size=4)
+    small = Model(ngrams=ngrams, ngram_weight=0.5, characters=characters, embedding_size=4, hidden_size=4)
     found = spelled(train, VOCABULARY_OF_WORDS, classes, characters) if characters else None
     model = build(
         Hparams(model=small, train=Train()),

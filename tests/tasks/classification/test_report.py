@@ -8,14 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carousel.corpus.lengths import NAMES, bucket
-from carousel.nn.classifier import TextClassifier
-from carousel.nn.config import ClassifierConfig
 from carousel.tasks.classification.predictor import Classifier
 from carousel.tasks.classification.report import Report, evaluate
 from carousel.tasks.classification.scores import scores
 from carousel.text.tokenizer import TOKENIZERS
 from carousel.text.vocabulary import SPECIALS, Vocabulary
 from tests.datasets import dataset
+from tests.support import networks
 
 LABELS = ("café", "tea", "water")
 
@@ -167,7 +166,7 @@ def test_a_certain_mistake_has_a_finite_loss():
 def test_the_report_is_of_the_classifiers_predictions():
     torch.manual_seed(0)
     vocabulary = Vocabulary((*SPECIALS, "a", "b", "c", "d"))
-    model = TextClassifier(ClassifierConfig(len(vocabulary), len(LABELS), embedding_size=8, hidden_size=8))
+    model = networks.classifier(len(vocabulary), len(LABELS), embedding_size=8, hidden_size=8)
     classifier = Classifier(model, TOKENIZERS["split"], vocabulary, LABELS, max_length=9)
     texts = ["a b", "c", "d d a b c", "", "b a", "x y z"]
     encoded = [classifier.encode(text) for text in texts]

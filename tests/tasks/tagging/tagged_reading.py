@@ -8,8 +8,8 @@ import pytest
 from hypothesis import strategies as st
 
 from carousel.errors import UserError
-from carousel.tasks.tagging.document import SCHEMA
 from carousel.tasks.tagging.data import Data
+from carousel.tasks.tagging.document import SCHEMA
 from carousel.tasks.tagging.tagged_files import read
 
 SENTENCES = [

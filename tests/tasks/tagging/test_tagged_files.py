@@ -5,8 +5,8 @@ import pytest
 
 from carousel.corpus.document import Rejected
 from carousel.errors import UserError
-from carousel.tasks.tagging.document import SCHEMA
 from carousel.tasks.tagging.data import Data
+from carousel.tasks.tagging.document import SCHEMA
 from carousel.tasks.tagging.tagged_files import read
 from tests.tasks.tagging.tagged_reading import SENTENCES, WRITERS, conll, put, read_file, refused
 

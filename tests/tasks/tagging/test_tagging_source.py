@@ -6,8 +6,8 @@ import pytest
 from carousel.corpus.document import Rejected
 from carousel.errors import UserError
 from carousel.tasks.tagging import source
-from carousel.tasks.tagging.document import SCHEMA
 from carousel.tasks.tagging.data import Data
+from carousel.tasks.tagging.document import SCHEMA
 
 FILE = Data(source="file", path="a.conll")
 

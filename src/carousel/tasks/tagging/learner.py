@@ -116,7 +116,6 @@ def make_learner(hparams: Hparams, data: TrainingData, *, quiet: bool = False) -
     Args:
         hparams: of model and training.
         data: what it will learn from.
-        quiet: nothing is printed anyway.
 
     Raises:
         UserError: when the pretrained vectors are of another width than the model's.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,14 +14,13 @@ from typing_extensions import override
 from carousel.bundle.bundle import Bundle
 from carousel.corpus.dataset import Dataset, Ragged
 from carousel.corpus.document import Collected, Rejected
-from carousel.corpus.training_data import TOKENIZER, VOCABULARY, Parts
+from carousel.corpus.training_data import TOKENIZER, VOCABULARY, Parts, TrainingData
 from carousel.nn import affixes
 from carousel.predictor import Predictor
 from carousel.task import Task
-from carousel.tasks.tagging import baseline, document, learner, preparation, schemes, source
-from carousel.tasks.tagging.baseline import TaggingBaseline
+from carousel.tasks.tagging import document, preparation, schemes, source
 from carousel.tasks.tagging.data import Data
-from carousel.tasks.tagging.params import Params
+from carousel.tasks.tagging.params import Hparams, Params
 from carousel.tasks.tagging.predictor import TASK as NAME
 from carousel.tasks.tagging.predictor import SequenceTagger
 from carousel.tasks.tagging.preparation import Prepared
@@ -33,6 +32,10 @@ from carousel.text.subwords import build
 from carousel.text.tokenizer import Tokenizer
 from carousel.text.vocabulary import UNKNOWN_ID, Vocabulary
 
+if TYPE_CHECKING:
+    from carousel.tasks.tagging.baseline import TaggingBaseline
+    from carousel.tasks.tagging.learner import TaggingLearner
+
 NORMALIZATION = ("nfc", "lowercase")  # of the word that is looked up; its features keep the case
 
 
@@ -43,7 +46,6 @@ class Tagging(Task[Params]):
     noun = "tagger"
     baseline_noun = "CRF baseline"
     scoring = TagScoring()
-    make_learner = staticmethod(learner.make_learner)
 
     @override
     def collect(self, data: Data, root: Path = Path()) -> Collected:
@@ -114,6 +116,12 @@ class Tagging(Task[Params]):
         )
 
     @override
+    def make_learner(self, hparams: Hparams, data: TrainingData, *, quiet: bool = False) -> "TaggingLearner":
+        from carousel.tasks.tagging.learner import make_learner
+
+        return make_learner(hparams, data)
+
+    @override
     def bundle(self, model: nn.Module, parts: Parts, params: Params) -> Bundle:
         return SequenceTagger(
             model,  # type: ignore[arg-type]
@@ -123,7 +131,9 @@ class Tagging(Task[Params]):
         ).to_bundle()
 
     @override
-    def baseline(self, splits: dict[str, pl.DataFrame], params: Params) -> TaggingBaseline:
+    def baseline(self, splits: dict[str, pl.DataFrame], params: Params) -> "TaggingBaseline":
+        from carousel.tasks.tagging import baseline
+
         return baseline.evaluate(splits, params.baseline)
 
     @override

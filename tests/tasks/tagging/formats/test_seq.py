@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 
 from carousel.errors import UserError
-from carousel.tasks.tagging.document import SCHEMA
 from carousel.tasks.tagging.data import Data
+from carousel.tasks.tagging.document import SCHEMA
 from carousel.tasks.tagging.tagged_files import read
 from tests.tasks.tagging.tagged_reading import SENTENCES, put, sentences
 
