@@ -197,11 +197,11 @@ EDITS = {
     "max_length": lambda content: content["config"].update(max_length=13),
     "truncation": lambda content: content["config"].update(truncation="none"),
     "pooling": lambda content: content["config"]["model"].update(pooling="mean"),
-    "hidden_size": lambda content: content["config"]["model"].update(hidden_size=9),
-    "unknown cell": lambda content: content["config"]["model"].update(cell="xlstm"),
+    "hidden_size": lambda content: content["config"]["model"]["encoder"].update(hidden_size=9),
+    "unknown cell": lambda content: content["config"]["model"]["encoder"].update(cell="xlstm"),
     "no probability": lambda content: content["config"]["model"].update(dropout=7.5),
     "vocabulary_size": lambda content: content["config"]["model"].update(vocabulary_size=3),
-    "fewer settings": lambda content: content["config"]["model"].pop("ngrams"),
+    "fewer settings": lambda content: content["config"].pop("ngrams"),
     "more settings": lambda content: content["config"].update(other=1),
     "not a number": lambda content: content["config"].update(max_length=float("nan")),
     "half of a surrogate pair": lambda content: content["config"].update(other="\ud83d"),
@@ -340,11 +340,11 @@ def test_fingerprints_that_are_no_table_are_refused(saved, fingerprints):
 
 
 def test_a_part_that_is_text_is_read_as_text_and_else_named(bundle):
-    assert "その他" in bundle.text(LABELS)
+    assert "その他" in bundle.part(LABELS, str)
     with pytest.raises(BundleError, match=r"^bundle\.json: names no part other\.txt; the bundle is not whole$"):
-        bundle.text("other.txt")
+        bundle.part("other.txt", str)
     with pytest.raises(BundleError, match=r"^other\.txt: damaged: not UTF-8 at byte 1$"):
-        replace(bundle, parts={"other.txt": b"a\xff"}).text("other.txt")
+        replace(bundle, parts={"other.txt": b"a\xff"}).part("other.txt", str)
 
 
 # Files

@@ -82,8 +82,8 @@ def test_the_task_alone_does_not_switch(project, task, other):
     with pytest.raises(UserError) as caught:
         load()
     assert str(caught.value) == (
-        f"params.yaml: task is {task}, but the other keys are those of {other}: `carousel use {task}` writes all of "
-        f"presets/{task}.yaml"
+        f"params.yaml: task is {task}, but the other keys are those of {other}: `carousel use {task}` writes all "
+        f"of presets/{task}.yaml"
     )
 
 

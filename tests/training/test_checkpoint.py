@@ -52,7 +52,7 @@ def outcome(found):
 def often(monkeypatch):
     """Write a checkpoint after every step."""
     monkeypatch.setattr(checkpoint, "EVERY", 0.0)
-    monkeypatch.setattr(checkpoint, "SHARE", 1e9)
+    monkeypatch.setattr(checkpoint, "CHECKPOINT_TIME_FRACTION", 1e9)
 
 
 # Exact resume
@@ -138,7 +138,7 @@ from carousel.training import checkpoint
 from tests.training.order_problem import fitted, hparams
 from tests.training.test_checkpoint import RANDOM
 
-checkpoint.EVERY, checkpoint.SHARE = 0.0, 1e9
+checkpoint.EVERY, checkpoint.CHECKPOINT_TIME_FRACTION = 0.0, 1e9
 left, rename = int(sys.argv[2]), files._put
 
 def killed(*arguments):

@@ -77,7 +77,7 @@ def test_an_epochs_mean_gradient_is_that_of_all_documents_however_they_are_batch
     sizes = {len(targets) for _, _, targets in loader}
     assert len(sizes) > 1 or batch_tokens == 1
     module = learner()
-    module.plan(3, loader, len(encoded))
+    module.plan(3, loader)
     assert module.steps == 3 * len(loader)
     module.eval()  # without dropout
     for index, batch in enumerate(loader):
@@ -156,7 +156,7 @@ def test_weights_are_of_documents_however_they_are_batched(batch_tokens):
     counts = np.bincount(encoded.scalars["targets"])
     loader = batches(encoded, batch_tokens)
     module = learner(label_documents=counts, class_weights="balanced", label_smoothing=0.1).eval()
-    module.plan(1, loader, len(encoded))
+    module.plan(1, loader)
     found = sum(module.training_step(batch, i) for i, batch in enumerate(loader)) / len(loader)
     ids, lengths = pad(documents_of(encoded))
     logs = module.model(ids, lengths).log_softmax(-1)

@@ -117,4 +117,4 @@ def test_the_bars_of_the_reliability_diagram_are_its_table():
     found = report()
     axes, below = plots.calibration(found).axes
     assert [bar.get_height() for bar in axes.patches] == found.calibration()["accuracy"].to_list()
-    assert [bar.get_height() for bar in below.patches] == found.calibration()["documents"].to_list()
+    assert [bar.get_height() for bar in below.patches] == found.calibration()["count"].to_list()

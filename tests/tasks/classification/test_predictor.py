@@ -218,7 +218,9 @@ def refusal(bundle, folder):
 
 def changed(bundle, **model):
     """Return a bundle whose configuration has other settings of the model."""
-    return replace(bundle, config=bundle.config | {"model": bundle.config["model"] | model})
+    model = bundle.config["model"] | model
+    model["encoder"] = bundle.config["model"]["encoder"] | model.pop("of_encoder", {})
+    return replace(bundle, config=bundle.config | {"model": model})
 
 
 def test_parts_that_do_not_fit_never_become_a_classifier(classifier):
@@ -283,7 +285,7 @@ def test_a_length_that_is_none_is_refused(classifier, tmp_path, max_length):
     assert message.startswith(f"{tmp_path / CONFIG}: not the description of a text classifier: ")
 
 
-@pytest.mark.parametrize("setting", [{"cell": "xlstm"}, {"pooling": "capsules"}])
+@pytest.mark.parametrize("setting", [{"of_encoder": {"cell": "xlstm"}}, {"pooling": "capsules"}])
 def test_a_model_that_only_a_later_version_knows_is_refused(classifier, tmp_path, setting):
     message = refusal(changed(classifier.to_bundle(), **setting), tmp_path)
     assert message.startswith(f"{tmp_path / CONFIG}: describes a model that this version cannot build")

@@ -99,9 +99,9 @@ def test_calibration_by_hand():
         LABELS, np.array([0, 1, 1, 0]), np.zeros(4, dtype=int), probabilities, np.ones(4, dtype=int), tuple("abcd")
     )
     assert found.calibration().to_dicts() == [
-        {"above": 5 / 15, "to": 6 / 15, "probability": pytest.approx(0.4), "accuracy": 0, "documents": 1},
-        {"above": 11 / 15, "to": 12 / 15, "probability": pytest.approx(0.795), "accuracy": 0.5, "documents": 2},
-        {"above": 14 / 15, "to": 1, "probability": 1, "accuracy": 1, "documents": 1},
+        {"above": 5 / 15, "to": 6 / 15, "probability": pytest.approx(0.4), "accuracy": 0, "count": 1},
+        {"above": 11 / 15, "to": 12 / 15, "probability": pytest.approx(0.795), "accuracy": 0.5, "count": 2},
+        {"above": 14 / 15, "to": 1, "probability": 1, "accuracy": 1, "count": 1},
     ]
     assert found.metrics()["calibration_error"] == pytest.approx((0.4 * 1 + 0.295 * 2 + 0 * 1) / 4)
 
@@ -129,8 +129,8 @@ def test_lengths_and_labels_sum_to_all_documents_and_to_the_accuracy(report):
     assert by_label["f1"].mean() == pytest.approx(report.metrics()["macro_f1"])
     assert by_label["label"].to_list() == list(report.labels)
     calibration = report.calibration()
-    assert calibration["documents"].sum() == report.confusion()["documents"].sum() == documents
-    assert (calibration["accuracy"] * calibration["documents"]).sum() == pytest.approx(accuracy * documents)
+    assert calibration["count"].sum() == report.confusion()["documents"].sum() == documents
+    assert (calibration["accuracy"] * calibration["count"]).sum() == pytest.approx(accuracy * documents)
     assert (
         (calibration["above"] < calibration["probability"])
         & (calibration["probability"] <= calibration["to"] + 1e-9)

@@ -15,7 +15,6 @@ from carousel.nn.config import ClassifierConfig, EncoderConfig, NgramConfig, Rea
 from carousel.nn.ngram_counts import NgramCounts
 from carousel.nn.ngram_ensemble import NgramEnsemble
 from carousel.nn.spelled import SpelledEmbedding
-from carousel.params import replace
 from carousel.tasks.classification import budget, ngram_weights
 from carousel.tasks.classification.learner import ClassificationLearner, Network, network_of
 from carousel.tasks.classification.ngram_weights import SpelledCounts
@@ -79,8 +78,10 @@ def build(
     if not chosen.ngrams:
         model = network = TextClassifier(config)
     else:
-        assert chosen.ngram_weight != "auto"
-        ngrams = NgramConfig(chosen.ngrams, counts.rows if counts else 0, chosen.ngram_weight)
+        rows = counts.rows if counts else 0
+        documents = int(counts.documents.sum()) if counts else 0
+        weight = budget.ngram_weight(documents) if chosen.ngram_weight == "auto" else chosen.ngram_weight
+        ngrams = NgramConfig(chosen.ngrams, rows, weight)
         if spelled is not None:
             ngrams = dataclasses.replace(
                 ngrams,
@@ -115,8 +116,6 @@ def learner(hparams: Hparams, data: TrainingData, *, quiet: bool = False) -> Cla
         UserError: when the pretrained vectors are of another width than the model's.
     """
     train, vocabulary, classes = data.train, data.vocabulary, len(labels_of(data))
-    if hparams.model.ngram_weight == "auto":
-        hparams = replace(hparams, {"model.ngram_weight": budget.ngram_weight(len(train))})
     ngrams, characters = hparams.model.ngrams, _characters(hparams.model, train, vocabulary)
     table = (train, vocabulary, classes, ngrams, hparams.model.ngram_min_df)
     model = build(
