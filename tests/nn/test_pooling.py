@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carousel.nn.pooling import POOLINGS, Attention
-from carousel.params import Model
+from carousel.tasks.classification.params import Model
 
 FEATURES = 3
 

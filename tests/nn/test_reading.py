@@ -11,7 +11,7 @@ from carousel.nn.config import ClassifierConfig
 from carousel.nn.encoders import ENCODERS
 from carousel.nn.reading import READINGS, Chunked, Stateful
 from carousel.nn.recurrent import ROWS, RecurrentEncoder
-from carousel.params import Model
+from carousel.tasks.classification.params import Model
 from tests.nn.tiny_problems import keyword, learned, order, right
 
 FEATURES, HIDDEN = 5, 4
