@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from carousel.nn.config import EncoderConfig
 from carousel.nn.encoders import ENCODERS, called, size
-from carousel.params import Model
+from carousel.tasks.classification.params import Model
 from tests.nn.tiny_problems import learned, order
 
 FEATURES, HIDDEN = 5, 4

@@ -43,13 +43,14 @@ def test_collect_says_what_was_left_out_and_what_looks_wrong(project, capsys):
     set_data(path="a.csv")
     collect.main()
     assert capsys.readouterr().out.splitlines() == [
-        "62 documents, 3 labels, 1 rows rejected",
+        "62 documents, 1 rows rejected",
         "a.csv: its fields are separated by semicolons",
         "1 rows rejected; the first is line 64 of a.csv: label is NaN, a missing value if not in quotes; "
         "data.missing: [] reads it as a word (all of them are in reports/rejected.jsonl)",
         "labels that look alike: 'POS' (2), 'pos' (30); they differ in case: make them one if they are",
     ]
-    assert json.loads(Path("reports/source.json").read_text())["labels_that_look_alike"] == 1
+    report = json.loads(Path("reports/source.json").read_text())
+    assert (report["labels"], report["labels_that_look_alike"]) == (3, 1)
     assert len(Path("reports/rejected.jsonl").read_text().splitlines()) == 1
 
 

@@ -72,7 +72,7 @@ def test_the_vocabulary_has_no_word_that_only_the_test_split_has(finished: Check
     checkout = finished.copy(tmp_path / "copy")
     checkout.set_params({"tokenizer.name": "words"})  # hardly any subword is in one split alone
     checkout.run("dvc", "repro", "build_vocab")
-    vocabulary = set((checkout.path / "artifacts/vocab.txt").read_text("utf-8").splitlines()[3:])
+    vocabulary = set((checkout.path / "artifacts/parts/vocab.txt").read_text("utf-8").splitlines()[3:])
     tokens = {
         split: set(pl.read_parquet(checkout.path / f"data/tokens/{split}.parquet")["tokens"].explode())
         for split in ("train", "val", "test")
@@ -112,9 +112,10 @@ def test_dvc_shows_metrics_params_and_plots(finished: Checkout, tmp_path: Path) 
     page = tmp_path / "plots"
     finished.run("dvc", "plots", "show", "--out", str(page))
     html = (page / "index.html").read_text("utf-8")
-    for title in ("Training and validation loss", "Document lengths", "Test accuracy by document length"):
+    for title in ("Training and validation loss", "Validation metric", "Lengths", "Test score by length"):
         assert title in html
-    assert '"train_loss"' in html  # the plots have their data
+    for column in ("train_loss", "val_score", "share", "score"):  # the plots have their data
+        assert f'"{column}"' in html
 
 
 def test_params_diff_names_what_changed(finished: Checkout, tmp_path: Path) -> None:
