@@ -17,8 +17,10 @@ def main() -> None:
     write_text(layout.REJECTED, "".join(f"{row.to_json()}\n" for row in rejected))
     task.check(data, documents, rejected)
     tables.write(documents, layout.DOCUMENTS)
-    write_json(layout.SOURCE_REPORT, task.describe(data, documents, rejected))
-    print(f"{documents.height} {task.scoring.example}s, {len(rejected)} rows rejected")
+    described = task.describe(data, documents, rejected)
+    write_json(layout.SOURCE_REPORT, described)
+    targets = f"{described[f'{task.target}s']} {task.target}s"
+    print(f"{documents.height} {task.scoring.example}s, {targets}, {len(rejected)} rows rejected")
     for line in (*collected.notes, *task.remarks(documents, rejected)):
         print(line)
 

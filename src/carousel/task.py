@@ -92,12 +92,14 @@ class Task(ABC, Generic[P]):
     Attributes:
         name: as params.yaml has it.
         noun: what a model of it is called, such as `text classifier`.
+        target: what it predicts, such as `label`; `describe` counts them.
         baseline_noun: what its baseline is called, such as `linear baseline`.
         scoring: its metrics, and how they are computed from predictions.
     """
 
     name: str
     noun: str
+    target: str
     baseline_noun: str
     scoring: Scoring
 

@@ -8,7 +8,7 @@ from carousel.corpus.document import SPLITS
 from carousel.corpus.split import divide
 from carousel.errors import UserError
 from carousel.params import Split
-from tests.corpus.documents_to_split import BASE, frame, given_splits, key, keys, mixed, splits
+from tests.support.documents_to_split import BASE, frame, given_splits, key, keys, mixed, splits
 
 
 def divided(documents, split=None, stratum="label"):

@@ -15,7 +15,7 @@ from carousel.search.study import Study
 from carousel.search.sweep import Run
 from carousel.tasks.classification.params import Hparams, Model, Sweep, Train
 from carousel.text.vocabulary import SPECIALS, Vocabulary
-from tests.datasets import dataset, parts
+from tests.support.datasets import dataset, parts
 
 WORDS = 8
 SPACE = {"train.learning_rate": Range(low=0.001, high=0.1, log=True), "model.hidden_size": [4, 8]}

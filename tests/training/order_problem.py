@@ -6,7 +6,7 @@ from carousel.task import find
 from carousel.tasks.classification.params import Hparams, Model, Train
 from carousel.text.vocabulary import SPECIALS, Vocabulary
 from carousel.training.fit import fit
-from tests.datasets import dataset, training_data
+from tests.support.datasets import dataset, training_data
 
 VOCABULARY = Vocabulary((*SPECIALS, *"abcdefghij"))
 WORDS, A, B = len(VOCABULARY), 2, 3

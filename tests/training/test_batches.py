@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from carousel.tasks.classification.learner import batches as loader_of
 from carousel.training.batches import BucketSampler
-from tests.datasets import dataset
+from tests.support.datasets import dataset
 
 all_lengths = st.lists(st.integers(1, 300), min_size=1, max_size=60).map(np.array)
 budgets = st.integers(1, 1000)

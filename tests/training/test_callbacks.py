@@ -9,7 +9,7 @@ from carousel.nn.batch import pad
 from carousel.tasks.classification.model import build
 from carousel.training import callbacks
 from carousel.training.callbacks import Bar, layer_norms
-from tests.datasets import documents_of
+from tests.support.datasets import documents_of
 from tests.training.order_problem import TRAIN, WORDS, fitted, hparams
 
 

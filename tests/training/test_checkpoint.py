@@ -14,7 +14,7 @@ from pytorch_lightning.callbacks import Callback
 from carousel.text.vocabulary import SPECIALS, Vocabulary
 from carousel.training import checkpoint, code
 from carousel.training.checkpoint import FILE, ResumableCheckpoint, identity, kept
-from tests.datasets import parts
+from tests.support.datasets import parts
 from tests.training.order_problem import DATA, LABELS, TRAIN, VOCABULARY, fitted, given, hparams, state
 
 # Everything that could go on differently: dropout of all kinds, two layers, the schedule, clipping

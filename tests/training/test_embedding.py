@@ -10,7 +10,7 @@ from carousel.nn.spelled import SpelledEmbedding
 from carousel.tasks.classification.model import build
 from carousel.text.vocabulary import SPECIALS, Vocabulary
 from carousel.training import checkpoint
-from tests.datasets import dataset, documents_of
+from tests.support.datasets import dataset, documents_of
 from tests.support.networks import network_of
 from tests.training.order_problem import LEARNER, VAL, WORDS, fitted, given, hparams, state
 from tests.training.test_checkpoint import RANDOM, outcome, stopped_everywhere

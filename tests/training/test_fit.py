@@ -17,7 +17,7 @@ from carousel.training import budget
 from carousel.training.batches import BucketSampler
 from carousel.training.callbacks import EpochLines, History, progress
 from carousel.training.fit import DivergedError, describe
-from tests.datasets import dataset, documents_of
+from tests.support.datasets import dataset, documents_of
 from tests.training.order_problem import TRAIN, VAL, WORDS, A, B, fitted, given, hparams, state
 
 

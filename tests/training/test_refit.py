@@ -8,7 +8,7 @@ from carousel.nn.batch import pad
 from carousel.training import budget, checkpoint
 from carousel.training.fit import describe
 from carousel.training.refit import FOLDER, refit, wanted
-from tests.datasets import dataset, documents_of
+from tests.support.datasets import dataset, documents_of
 from tests.training.order_problem import DATA, LEARNER, TRAIN, VAL, fitted, given, hparams, order_problem, state
 from tests.training.test_checkpoint import RANDOM, StopAt, StoppedError
 

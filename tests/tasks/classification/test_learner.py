@@ -9,8 +9,8 @@ from sklearn.metrics import f1_score
 from carousel.nn.batch import pad
 from carousel.tasks.classification.learner import ClassificationLearner, balanced, batches
 from carousel.tasks.classification.params import Train
-from tests.datasets import dataset, documents_of
 from tests.support import networks
+from tests.support.datasets import dataset, documents_of
 
 WORDS, CLASSES = 12, 3
 

@@ -14,7 +14,7 @@ from carousel.tasks.classification.model import build
 from carousel.tasks.classification.ngram_weights import SCALES, STRENGTH, counted, linear, spelled
 from carousel.tasks.classification.params import Hparams, Model, Train
 from carousel.text.vocabulary import SPECIALS, UNKNOWN_ID, Vocabulary
-from tests.datasets import dataset, documents_of
+from tests.support.datasets import dataset, documents_of
 from tests.training.order_problem import TRAIN, VAL, VOCABULARY
 
 WORDS = ["good", "goods", "film", "films", "bad", "badly", "x", "今天", "yz"]

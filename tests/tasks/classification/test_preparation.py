@@ -9,7 +9,7 @@ from carousel.corpus.split import divide
 from carousel.errors import UserError
 from carousel.params import Split
 from carousel.tasks.classification.preparation import prepare
-from tests.corpus.documents_to_split import BASE, frame, given_splits, key, mixed, splits
+from tests.support.documents_to_split import BASE, frame, given_splits, key, mixed, splits
 
 
 @given(documents=st.one_of(mixed(), given_splits()), split=splits)

@@ -13,8 +13,8 @@ from carousel.tasks.classification.report import Report, evaluate
 from carousel.tasks.classification.scores import scores
 from carousel.text.tokenizer import TOKENIZERS
 from carousel.text.vocabulary import SPECIALS, Vocabulary
-from tests.datasets import dataset
 from tests.support import networks
+from tests.support.datasets import dataset
 
 LABELS = ("café", "tea", "water")
 

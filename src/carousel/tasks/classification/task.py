@@ -40,6 +40,7 @@ class Classification(Task[Params]):
 
     name = NAME
     noun = "text classifier"
+    target = "label"
     baseline_noun = "linear baseline"
     scoring = LabelScoring()
 

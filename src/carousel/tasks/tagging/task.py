@@ -44,6 +44,7 @@ class Tagging(Task[Params]):
 
     name = NAME
     noun = "tagger"
+    target = "tag"
     baseline_noun = "CRF baseline"
     scoring = TagScoring()
 
