@@ -104,13 +104,8 @@ class Tagger(nn.Module):
     Args:
         config: settings.
         counts: occurrences of each word in the training data, (vocabulary_size,); without them no word is dropped.
-
-    Attributes:
-        decoding_bias: (K,), added to emissions by `decode` alone, saved with the weights. 0 gives the most probable
-            tags. A negative one for `O` trades precision for recall; choose it on validation data.
     """
 
-    decoding_bias: Tensor
     dropped: Tensor  # (vocabulary_size,), probability that word dropout applies to a word
 
     def __init__(self, config: TaggerConfig, counts: Tensor | None = None) -> None:
@@ -131,7 +126,6 @@ class Tagger(nn.Module):
         self.head = nn.Linear(self.encoder.output_size, config.tags)
         self.crf = CRF(config.tags).requires_grad_(config.crf)
         self.intents = IntentHead(config, self.encoder.output_size) if config.intents else None
-        self.register_buffer("decoding_bias", torch.zeros(config.tags))
         self.register_buffer("dropped", _dropped(config, counts), persistent=False)
         nn.init.normal_(self.embedding.weight, std=0.1)
         nn.init.normal_(self.feature_embedding.weight, std=0.1 * config.features**-0.5)  # 0.1 for the sum
@@ -172,8 +166,8 @@ class Tagger(nn.Module):
         return losses + nn.functional.cross_entropy(scores.intents, intents, reduction="none")
 
     def decode(self, scores: Scores, lengths: Tensor, allowed: Allowed | None = None) -> Decoded:
-        """Return the best tags that `allowed` permits, by emissions plus `decoding_bias`, and the best intents."""
-        tags, _ = self.crf.decode(scores.emissions + self.decoding_bias, lengths, allowed)
+        """Return the best tags that `allowed` permits, and the best intents."""
+        tags, _ = self.crf.decode(scores.emissions, lengths, allowed)
         return Decoded(tags, None if scores.intents is None else scores.intents.argmax(1))
 
     def marginals(self, scores: Scores, lengths: Tensor) -> Tensor:
