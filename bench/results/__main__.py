@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.results import page, run, tokenizers
+from bench.results import page, run, tagging, tokenizers
 from bench.results.experiment import ABLATIONS, FOLDER, Experiment, ablations, experiment, overridden
 from bench.results.run import Run
 from bench.results.sets import GROUPS, SETS, members
@@ -80,7 +80,7 @@ def main() -> None:
     parser.add_argument(
         "--only", nargs="+", choices=names, default=list(SETS), metavar="SET", help=", ".join(names)
     )
-    choices = [*MODELS, "ablations", "tokenizers"]
+    choices = [*MODELS, "ablations", "tokenizers", "tagging"]
     parser.add_argument("--model", nargs="+", choices=choices, default=choices, help="these columns alone")
     parser.add_argument("--seeds", type=int, default=3, help="0 to N - 1 (default: 3)")
     parser.add_argument("--page-only", action="store_true", help="write the page again from docs/results.json")
@@ -95,24 +95,34 @@ def main() -> None:
                 raise UserError(f"{RESULTS}: no such file; a measurement writes it")
             page.write(results)
             return
-        for name in only:
-            for model in [model for model in MODELS if model in options.model]:
-                found = [measure(name, model, options.seeds, options.data)]
-                results["rows"] = merged(results["rows"], found, "set", "model")
-                _write(results)
-        if "ablations" in options.model:
-            for ablation in measure_ablations(only, options.seeds, options.data):
-                results["ablations"] = merged(results["ablations"], [ablation], "ablation", "set")
-                _write(results)
-        if "tokenizers" in options.model:
-            for found_row in tokenizers.measure(only, options.data):
-                results["tokenizers"] = merged(results.get("tokenizers", []), [found_row], "set", "tokenizer")
-                _write(results)
+        _measure(results, only, options.model, options.seeds, options.data)
     except UserError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit("stopped: the same command goes on from here")
     print(f"written: {page.PAGE}, {RESULTS}")
+
+
+def _measure(results: dict[str, list[Row]], only: list[str], models: list[str], seeds: int, data: Path) -> None:
+    """Add the rows of each table to the results, and write them after each row."""
+    for name in only:
+        for model in [model for model in MODELS if model in models]:
+            found = [measure(name, model, seeds, data)]
+            results["rows"] = merged(results["rows"], found, "set", "model")
+            _write(results)
+    if "ablations" in models:
+        for ablation in measure_ablations(only, seeds, data):
+            results["ablations"] = merged(results["ablations"], [ablation], "ablation", "set")
+            _write(results)
+    if "tokenizers" in models:
+        for found_row in tokenizers.measure(only, data):
+            results["tokenizers"] = merged(results.get("tokenizers", []), [found_row], "set", "tokenizer")
+            _write(results)
+    if "tagging" in models:
+        for name in tagging.SETS:
+            rows = tagging.measure(name, seeds, data)
+            results["tagging"] = merged(results.get("tagging", []), rows, "set", "model")
+            _write(results)
 
 
 def _write(results: dict[str, list[Row]]) -> None:

@@ -6,7 +6,7 @@ from string import ascii_lowercase
 from typing import Any
 
 from bench.page import table
-from bench.results import tokenizers
+from bench.results import tagging, tokenizers
 from bench.results.sets import GROUPS, SETS, members
 from bench.results.table import Row
 from carousel.files import write_text
@@ -41,6 +41,8 @@ def measured(results: dict[str, Any]) -> str:
             parts.append(f"### {title}\n\n{_group(languages, rows)}")
     if by_tokenizer := tokenizers.page(results.get("tokenizers", [])):
         parts.append(f"### Tokenizers by language\n\n{by_tokenizer}")
+    if tagged := tagging.page(results.get("tagging", [])):
+        parts.append(f"### Tagging\n\n{tagged}")
     if results["ablations"]:
         parts.append(f"### Ablations\n\n{_ablations(results['ablations'])}")
     return "\n\n".join(parts)

@@ -125,22 +125,6 @@ def test_decoding_obeys_the_masks(lengths, seed):
         assert all(transitions[pair] for pair in itertools.pairwise(path[:length]))
 
 
-def test_the_decoding_bias_favors_a_tag():
-    model = tagger()
-    scores, lengths = scored(model, [4, 6])
-    marginals = model.marginals(scores, lengths)
-    model.decoding_bias[3] = 1000
-    assert (model.decode(scores, lengths).tags[0, :4] == 3).all()
-    assert torch.equal(model.marginals(scores, lengths), marginals)
-
-
-def test_the_decoding_bias_is_saved():
-    model, other = tagger(), tagger(seed=1)
-    model.decoding_bias[0] = -2
-    other.load_state_dict(model.state_dict())
-    assert other.decoding_bias[0] == -2
-
-
 def test_dropout_is_for_training():
     model = tagger()
     ids, features, lengths = sentences([4, 6])
