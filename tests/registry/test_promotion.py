@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import mlflow
@@ -15,6 +16,7 @@ from carousel.cli import main
 from carousel.errors import Refused, UserError
 from carousel.lineage import reproduction
 from carousel.registry import promotion, retirement, versions
+from carousel.registry.registered import Registered
 from carousel.tasks.classification.params import Promotion
 from carousel.tracking.store import connect
 from tests.support.registry import Registry, small_bundle
@@ -227,6 +229,33 @@ def test_no_alias_moves_to_a_bundle_that_is_not_the_registered_one(
             attempt()
     assert champion(registry, name) == 3
     assert story(registry, name) == before
+
+
+@pytest.mark.parametrize("gates", [RULES, NO_GATES], ids=["gates", "no gates"])
+def test_no_alias_moves_to_a_bundle_that_cannot_predict(
+    registry: Registry, gates: Promotion, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = f"later-{len(gates.model_dump(exclude_none=True))}"
+    registry.enter(name, seed=0)
+    promotion.promote(registry.client, promotion.judge(registry.client, name, "1", gates))
+    later = replace(small_bundle(1), config=small_bundle(1).config | {"truncation": "of a later version"})
+    monkeypatch.setattr("tests.support.registry.small_bundle", lambda *_: later)
+    registry.enter(name, seed=1)
+    with pytest.raises(UserError, match=rf"^models:/{name}/2: artifacts/bundle/bundle\.json: not the description"):
+        promotion.judge(registry.client, name, "2", gates)
+    with pytest.raises(UserError, match=rf"^models:/{name}/2: artifacts/bundle/bundle\.json: not the description"):
+        Registered(registry.client, versions.get(registry.client, name, "2")).verified()
+    assert champion(registry, name) == 1
+    Path("params.yaml").write_text(f"registry: {{name: {name}}}\n")
+    for command, place in (
+        (["predict", "--model", "2", "the dog"], f"models:/{name}/2: artifacts/bundle/bundle.json"),
+        (["compare", "1", "2"], f"{name} version 2 (challenger): bundle.json"),
+    ):
+        monkeypatch.setattr("sys.argv", ["carousel", *command])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 2
+        assert capsys.readouterr().err.startswith(f"error: {place}: not the description of a text classifier")
 
 
 def test_what_opens_a_version_compares_it_with_its_tag(

@@ -87,11 +87,11 @@ def _standard_input() -> list[str]:
 
 
 def _load(model: str | None, folder: Path | None) -> tuple["Predictor", str]:
-    from carousel.predictor import load, predictor
+    from carousel.predictor import load
 
     if folder is not None:
         return load(folder), str(folder)
-    from carousel.registry.versions import CHALLENGER, CHAMPION, fetch, get, versions
+    from carousel.registry.versions import CHALLENGER, CHAMPION, fetch, get, predictor_of, versions
     from carousel.tracking.store import connect
 
     name, which = _parse(model)
@@ -100,9 +100,8 @@ def _load(model: str | None, folder: Path | None) -> tuple["Predictor", str]:
         aliases = {alias for version in versions(client, name) for alias in version.aliases}
         which = CHALLENGER if CHALLENGER in aliases and CHAMPION not in aliases else CHAMPION
     version = get(client, name, which)
-    return predictor(
-        fetch(version)
-    ), f"{version.name} version {version.number} ({', '.join(version.aliases) or 'no alias'})"
+    source = f"{version.name} version {version.number} ({', '.join(version.aliases) or 'no alias'})"
+    return predictor_of(version, fetch(version)), source
 
 
 def _parse(model: str | None) -> tuple[str, str | None]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from carousel.bundle.bundle import CONFIG, Bundle
+from carousel.bundle.bundle import CONFIG, Bundle, BundleError
 from carousel.comparison.model_comparison import ModelInfo
 from carousel.comparison.predictions import Predictions
 from carousel.corpus.training_data import TOKENIZER, VOCABULARY
@@ -109,7 +109,10 @@ def logged_predictions(client: "MlflowClient", run_id: str) -> Predictions | Non
 def describe(ref: ModelRef) -> tuple[ModelInfo, Predictor]:
     """Load and verify a model's bundle, and describe it."""
     bundle = ref.load()
-    made, prints = predictor(bundle), bundle.fingerprints
+    try:
+        made, prints = predictor(bundle), bundle.fingerprints
+    except BundleError as error:
+        raise UserError(f"{ref.title}: {error}") from error
     return ModelInfo(
         title=ref.title,
         task=bundle.task,

@@ -10,7 +10,7 @@ from carousel.bundle.bundle import Bundle
 from carousel.comparison.predictions import Predictions
 from carousel.corpus import tables
 from carousel.errors import UserError
-from carousel.predictor import Predictor, predictor
+from carousel.predictor import Predictor
 from carousel.registry import versions
 from carousel.registry.model_ref import logged_predictions
 from carousel.registry.versions import Version
@@ -39,18 +39,18 @@ class Registered:
         return versions.fetch(self.version)
 
     def verified(self) -> Version:
-        """Return the version, once its bundle was loaded and verified.
+        """Return the version, once its bundle was loaded and verified, and its predictor made.
 
         Raises:
-            UserError: when it is damaged, or another one than was registered.
+            UserError: when it is damaged, or another one than was registered, or cannot predict.
         """
-        _ = self.bundle
+        _ = self.predictor
         return self.version
 
     @cached_property
     def predictor(self) -> Predictor:
         """What predicts, made of the bundle."""
-        return predictor(self.bundle)
+        return versions.predictor_of(self.version, self.bundle)
 
     @cached_property
     def task(self) -> Task[Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from carousel.bundle.bundle import Bundle, BundleError
 from carousel.errors import UserError
 from carousel.metric import Metric
+from carousel.predictor import Predictor, predictor
 from carousel.url import Url, redact
 
 if TYPE_CHECKING:
@@ -131,6 +132,18 @@ def fetch(version: Version) -> Bundle:
             bundle,
         )
     return bundle
+
+
+def predictor_of(version: Version, bundle: Bundle) -> Predictor:
+    """Make the predictor of a version's bundle.
+
+    Raises:
+        UserError: when its parts do not fit, or only a later version of this project can read it.
+    """
+    try:
+        return predictor(bundle)
+    except BundleError as error:
+        raise UserError(f"{version.uri}: artifacts/bundle/{error}") from error
 
 
 def metric_tags(test: dict[str, float], baseline: dict[str, float], metrics: Sequence[Metric]) -> dict[str, str]:
