@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.engine import make_url
 
-from carousel.params import Sweep, replace
-from carousel.params.schema import Params
+from carousel.params import replace
+from carousel.tasks.classification.params import Params, Sweep
 from carousel.url import Url, redact
 
 PASSWORD = "S3CRET"

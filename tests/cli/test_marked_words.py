@@ -50,7 +50,7 @@ def test_on_a_terminal_words_are_coloured_by_what_they_speak_for():
 
 
 def test_the_legend_says_what_was_measured_and_in_which_spans():
-    assert legend(Explanation("x", "attention", ()), coloured=True).startswith("attention: the share of each word")
+    assert legend(Explanation("x", "attention", ()), coloured=True).startswith("attention: the weight of each word")
     assert "8 neighbouring words" in legend(Explanation("x", "occlusion", (), span=8), coloured=True)
 
 

@@ -31,7 +31,7 @@ def documents(labels):
 
 def predicted(asked):
     """Return the report of a classifier on documents, and what is kept of it."""
-    report = TASK.predict_documents(classifier(), asked)
+    report = TASK.evaluate(classifier(), asked)
     assert isinstance(report, Report)
     return report, TASK.predictions(report, TASK.digest(asked))
 

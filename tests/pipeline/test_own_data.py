@@ -43,7 +43,7 @@ def test_collect_says_what_was_left_out_and_what_looks_wrong(project, capsys):
     set_data(path="a.csv")
     collect.main()
     assert capsys.readouterr().out.splitlines() == [
-        "62 documents, 1 rows rejected",
+        "62 documents, 3 labels, 1 rows rejected",
         "a.csv: its fields are separated by semicolons",
         "1 rows rejected; the first is line 64 of a.csv: label is NaN, a missing value if not in quotes; "
         "data.missing: [] reads it as a word (all of them are in reports/rejected.jsonl)",

@@ -61,7 +61,7 @@ def test_words_stay_as_they_are_for_so_many_epochs(freeze_epochs):
 
 def test_a_frozen_training_that_stops_anywhere_goes_on_to_the_same_end(monkeypatch, tmp_path):
     monkeypatch.setattr(checkpoint, "EVERY", 0.0)
-    monkeypatch.setattr(checkpoint, "SHARE", 1e9)
+    monkeypatch.setattr(checkpoint, "CHECKPOINT_TIME_FRACTION", 1e9)
     params, data = hparams(model=RANDOM, epochs=2, batch_tokens=400), given(pretrained=vectors(freeze_epochs=1))
     assert stopped_everywhere(tmp_path, params, outcome(fitted(params, data)), data) > 10
 
@@ -121,7 +121,7 @@ def test_what_was_learned_is_folded_into_an_ordinary_embedding():
 
 def test_a_training_with_spelling_that_stops_anywhere_goes_on_to_the_same_end(monkeypatch, tmp_path):
     monkeypatch.setattr(checkpoint, "EVERY", 0.0)
-    monkeypatch.setattr(checkpoint, "SHARE", 1e9)
+    monkeypatch.setattr(checkpoint, "CHECKPOINT_TIME_FRACTION", 1e9)
     params = hparams(model=RANDOM, epochs=2, batch_tokens=800, spelling=True)
     data = given(vocabulary=SPELLED)
     assert stopped_everywhere(tmp_path, params, outcome(fitted(params, data)), data) > 8

@@ -106,7 +106,7 @@ def outcome(found):
 
 def test_it_goes_on_to_the_same_end_wherever_it_was_stopped(monkeypatch, tmp_path):
     monkeypatch.setattr(checkpoint, "EVERY", 0.0)
-    monkeypatch.setattr(checkpoint, "SHARE", 1e9)
+    monkeypatch.setattr(checkpoint, "CHECKPOINT_TIME_FRACTION", 1e9)
     params = hparams(refit="always", model=RANDOM, epochs=2, batch_tokens=800, patience=2)
     (tmp_path / "first").mkdir()
     first = fitted(params, checkpoints=tmp_path / "first")

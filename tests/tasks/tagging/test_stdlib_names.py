@@ -3,12 +3,12 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from carousel.tasks.tagging.scheme import first_violation
 
 from carousel.errors import UserError
 from carousel.tasks.tagging import stdlib_names
 from carousel.tasks.tagging.document import SCHEMA
 from carousel.tasks.tagging.python_names import KINDS
+from carousel.tasks.tagging.schemes import first_violation
 
 TOPICS = Path(__file__).parents[3] / "data" / "stdlib_docs.yaml"
 

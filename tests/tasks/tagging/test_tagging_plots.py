@@ -53,13 +53,13 @@ def test_the_cells_of_the_confusion_matrix_hold_the_counts():
     assert texts(axes) == ["1", "1", "1"]
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["A", "B", "missed"]
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["A", "B", "spurious"]
-    assert axes.get_title() == "span F1 0.500"
+    assert axes.get_title() == "F1 0.500"
 
 
 def test_tags_have_no_missed_and_no_spurious_ones():
     axes = plots.confusion(report(("NOUN", "VERB"))).axes[0]
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["NOUN", "VERB"]
-    assert axes.get_title().startswith("token accuracy 0.")
+    assert axes.get_title().startswith("F1 0.")
 
 
 def test_the_bars_are_the_tables():
@@ -70,4 +70,4 @@ def test_the_bars_are_the_tables():
     axes = plots.score_by_length(found).axes[0]
     assert [bar.get_height() for bar in axes.patches] == found.by_length()["f1"].to_list()
     assert texts(axes) == [f"n={n}" for n in found.by_length()["sentences"]]
-    assert axes.get_title() == "Span F1 by length"
+    assert axes.get_title() == "F1 by length"

@@ -140,8 +140,8 @@ def test_parts_sum_to_the_whole(report):
     assert correct == pytest.approx(metrics["accuracy"] * tokens)
     assert report.sentences()["wrong"].sum() == pytest.approx(tokens - correct)
     calibration = report.calibration()
-    assert calibration["tokens"].sum() == tokens
-    assert (calibration["accuracy"] * calibration["tokens"]).sum() == pytest.approx(correct)
+    assert calibration["count"].sum() == tokens
+    assert (calibration["accuracy"] * calibration["count"]).sum() == pytest.approx(correct)
     assert 0 <= metrics["calibration_error"] <= 1
 
 

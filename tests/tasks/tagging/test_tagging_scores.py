@@ -77,7 +77,8 @@ def test_scores_of_tags_are_those_of_scikit_learn(corpus):
     flat = [[tag for sentence in side for tag in sentence] for side in corpus]
     found = statistics(*corpus)
     scores = score(found.sums, found.names)
-    assert set(scores) == {"accuracy", "macro_f1", "exact_match"}
+    assert set(scores) == {"f1", "accuracy", "macro_f1", "exact_match"}
+    assert scores["f1"] == pytest.approx(scores["accuracy"])  # a span of each token
     assert scores["accuracy"] == pytest.approx(sklearn_metrics.accuracy_score(*flat))
     assert scores["macro_f1"] == pytest.approx(sklearn_metrics.f1_score(*flat, average="macro", zero_division=0))
     of_types = by_type(found.sums, found.names)
