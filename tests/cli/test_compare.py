@@ -160,7 +160,7 @@ def test_a_terminal_of_any_width_shows_all_figures(
             "B is better",
             "McNemar",
             "macro-F1",
-            "ms a document",
+            "ms per document",
             "animals",
             "1-8",
             "[bold]",

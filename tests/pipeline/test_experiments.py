@@ -46,7 +46,9 @@ def test_experiments_in_temporary_copies_land_in_the_checkouts_own_store(
     assert found["gru"]["cell"] == "gru"
     assert found["rnn"]["name"].startswith("birnn")
     assert all(run["accuracy"] is not None for run in found.values())
-    assert str(finished.path / "mlruns") in found["gru"]["artifacts"]
+    # the experiment's artifacts are where its first run put them, also of a run in a temporary copy
+    store = runs(finished)[0]["artifacts"].rpartition("mlruns")[0]
+    assert found["gru"]["artifacts"].startswith(store)
     assert not list((checkout.path / ".dvc/tmp").rglob("mlflow.db"))
 
     shown = checkout.run("dvc", "exp", "show", "--csv")

@@ -145,7 +145,7 @@ def test_speed_is_measured_now_on_the_candidates_test_data(registry: Registry) -
     pair(registry, "speed", digest=digest, hidden_size=256)
     slower = result(registry, "speed", {"speed": 1e-3})
     assert not slower.passed
-    assert " ms a document, " in slower.measured
+    assert " ms per document, " in slower.measured
     assert result(registry, "speed", {"speed": 1e6}).passed
     registry.enter("speed", seed=2, digest="not here")
     unknown = result(registry, "speed", {"speed": 2.0})

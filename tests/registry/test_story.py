@@ -55,7 +55,7 @@ def test_from_the_first_champion_to_the_history_that_tells_it(registry: Registry
         "better": ({"better": 0.95}, {"accuracy": 0.805}, "better at confidence 0."),
         "slices": ({"slices": 0.1}, {"wrong": LONG[:20]}, "points of 50 documents"),
         "size": ({"size": 2.0}, {"hidden_size": 64}, "times the champion's"),
-        "speed": ({"speed": 0.001}, {}, " ms a document"),
+        "speed": ({"speed": 0.001}, {}, " ms per document"),
         "cases": ({"cases": "cases.yaml"}, {}, "0 of 1 right; case 1: 'the dog' is "),
     }
     for seed, (gate, (rules, candidate, figure)) in enumerate(refused.items(), 2):

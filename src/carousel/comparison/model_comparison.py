@@ -75,7 +75,7 @@ class ModelComparison:
             ("parameters", f"{a.parameters:,}", f"{b.parameters:,}"),
             ("bundle", _size(a.bytes), _size(b.bytes)),
             *(
-                [(f"ms a {self.comparison.example}", *(f"{taken:.2f}" for taken in self.milliseconds))]
+                [(f"ms per {self.comparison.example}", *(f"{taken:.2f}" for taken in self.milliseconds))]
                 if self.milliseconds
                 else []
             ),

@@ -158,7 +158,7 @@ def milliseconds(candidacy: Candidacy, factor: float) -> Measured:
     documents = test_documents(task, candidacy.candidate.version, candidacy.candidate.digest)
     predictors = [candidacy.candidate.predictor, candidacy.current.predictor]
     ours, theirs = speed.milliseconds(predictors, task.inputs(documents))
-    measured = f"{ours:.2f} ms a {task.scoring.example}, {ours / theirs:.2f} times the champion's {theirs:.2f}"
+    measured = f"{ours:.2f} ms per {task.scoring.example}, {ours / theirs:.2f} times the champion's {theirs:.2f}"
     return ours <= factor * theirs, measured, f"at most {factor:g} times"
 
 

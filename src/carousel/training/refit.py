@@ -59,7 +59,7 @@ def refit(
     if not quiet:
         print(
             f"val {monitor.title} was {fitted.best[f'val_{monitor.name}']:.4f}, in epoch {best}; training again on "
-            f"train and val together, {len(both.train):,} documents",
+            f"train and val together, {len(both.train):,} examples",
             flush=True,
         )
     if checkpoints is not None:
