@@ -147,7 +147,7 @@ def test_it_says_what_it_does_and_has_a_line_an_epoch(capsys):
     best = first.best
     assert said == (
         f"val accuracy was {best['val_accuracy']:.4f}, in epoch {best['epoch']}; training again on train and val "
-        f"together, {len(BOTH.train)} documents"
+        f"together, {len(BOTH.train)} examples"
     )
     assert len(lines) == len(first.history)
     assert all(re.fullmatch(r"epoch +\d+/\d+  train loss \d\.\d{3}  \d+\.\d s", line) for line in lines)
