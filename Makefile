@@ -5,7 +5,7 @@
 # make lint       formatting, style, types, layers
 # make bench      speed beside others, in ratios, written into docs/performance.md; 15 minutes
 # make results    accuracy on published data sets, into docs/results.md; hours. DATA=folder says where they lie
-# make lock       requirements.lock and requirements-dev.lock anew
+# make lock       write requirements.lock and requirements-dev.lock again
 # make clean      remove what the pipeline made; the environment and DVC's cache stay
 
 PYTHON ?= python3

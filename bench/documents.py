@@ -5,7 +5,8 @@ import numpy as np
 from carousel.corpus.dataset import Dataset, Ragged
 from carousel.corpus.training_data import VOCABULARY as VOCABULARY_PART
 from carousel.corpus.training_data import TrainingData
-from carousel.tasks.classification.predictor import LABELS, labels_part
+from carousel.tasks.classification.labels import PART as LABELS
+from carousel.tasks.classification.labels import to_part
 from carousel.text.vocabulary import SPECIALS, Vocabulary
 
 VOCABULARY = Vocabulary((*SPECIALS, *map(str, range(9_998))))
@@ -35,6 +36,6 @@ def training_data(train: Dataset, val: Dataset) -> TrainingData:
     """Return documents to train on and to validate with, and the vocabulary and labels of both."""
     parts = {
         VOCABULARY_PART: VOCABULARY.to_text().encode("utf-8"),
-        LABELS: labels_part([str(label) for label in range(CLASSES)]),
+        LABELS: to_part([str(label) for label in range(CLASSES)]),
     }
     return TrainingData(train, val, parts)

@@ -11,17 +11,17 @@ from pipeline.stage import run
 def main() -> None:
     params = load()
     task, data = find(params.task), params.data
-    collected = task.collect(data)
+    collected = task.source.collect(data)
     documents, rejected = collected.documents, collected.rejected
     # the rejected rows are written first: they explain the error that they may lead to
     write_text(layout.REJECTED, "".join(f"{row.to_json()}\n" for row in rejected))
-    task.check(data, documents, rejected)
+    task.source.check(data, documents, rejected)
     tables.write(documents, layout.DOCUMENTS)
-    described = task.describe(data, documents, rejected)
+    described = task.source.describe(data, documents, rejected)
     write_json(layout.SOURCE_REPORT, described)
     targets = f"{described[f'{task.target}s']} {task.target}s"
     print(f"{documents.height} {task.scoring.example}s, {targets}, {len(rejected)} rows rejected")
-    for line in (*collected.notes, *task.remarks(documents, rejected)):
+    for line in (*collected.notes, *task.source.remarks(documents, rejected)):
         print(line)
 
 

@@ -11,7 +11,8 @@ LIGHT = {
     "carousel.bundle.bundle": {"scipy", "pytorch_lightning", "polars", *HEAVY},
     "carousel.tasks.classification.predictor": {"scipy", "pytorch_lightning", "polars", *HEAVY},
     "carousel.tasks.classification.report": {"scipy", "pytorch_lightning", "matplotlib", *HEAVY},
-    "carousel.tasks.classification.task": {"scipy", "pytorch_lightning", "matplotlib", *HEAVY},
+    "carousel.tasks.classification.task": {"torch", "scipy", "pytorch_lightning", "matplotlib", *HEAVY},
+    "carousel.tasks.tagging.task": {"torch", "scipy", "pytorch_lightning", "matplotlib", *HEAVY},
     "carousel.training.fit": HEAVY,
     "carousel.registry.promotion": {"pytorch_lightning", "matplotlib", *HEAVY},
 }

@@ -83,7 +83,7 @@ def measure(name: str, seeds: int, data: Path) -> list[Row]:
         path = kept / f"{which}.json"
         if not path.exists():
             if not splits:
-                collected = task.collect(source)
+                collected = task.source.collect(source)
                 splits = task.prepare(collected.documents, params).splits
             began = time.process_time()
             if which == "baseline":

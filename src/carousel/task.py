@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import polars as pl
 
-from carousel.bundle.bundle import Bundle
 from carousel.comparison.predictions import Predictions
 from carousel.comparison.scoring import Scoring
 from carousel.corpus.dataset import Dataset
 from carousel.corpus.document import Collected, Rejected
+from carousel.corpus.split import Divided
 from carousel.corpus.training_data import Parts, TrainingData
 from carousel.metric import Metric
-from carousel.predictor import Predictor
 from carousel.task_modules import module
 from carousel.text.tokenizer import Tokenizer
 from carousel.text.vocabulary import Vocabulary
@@ -26,9 +25,31 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from torch import nn
 
+    from carousel.bundle.bundle import Bundle
+    from carousel.predictor import Predictor
     from carousel.training.learner import Learner
 
 P = TypeVar("P")  # the task's params.Params
+
+
+class Source(Protocol):
+    """Where a task's examples come from: its module `source`."""
+
+    def collect(self, data: Any, root: Path = Path()) -> Collected:
+        """Read every example of the source that params.yaml names.
+
+        Raises:
+            UserError: when it is missing, unreadable or empty.
+        """
+
+    def check(self, data: Any, documents: pl.DataFrame, rejected: list[Rejected]) -> None:
+        """Raise a UserError when there is nothing to learn, or too many rows were rejected."""
+
+    def remarks(self, documents: pl.DataFrame, rejected: list[Rejected]) -> list[str]:
+        """Return what is worth a look before training, a line each."""
+
+    def describe(self, data: Any, documents: pl.DataFrame, rejected: list[Rejected]) -> dict[str, Any]:
+        """Return what reports/source.json says."""
 
 
 class Prepared(Protocol):
@@ -39,8 +60,8 @@ class Prepared(Protocol):
         """The examples of each split."""
 
     @property
-    def divided(self) -> Any:
-        """The `split.Divided` that they come from."""
+    def divided(self) -> Divided:
+        """What they come from."""
 
     def remarks(self) -> list[str]:
         """Return what is worth a look before training, a line each."""
@@ -73,8 +94,11 @@ class Report(Protocol):
     def metrics(self) -> dict[str, float]:
         """Return the task's metrics, and other numbers."""
 
+    def confusion(self) -> pl.DataFrame:
+        """Return how often each actual class was predicted as which: `actual`, `predicted`, and a count."""
+
     def tables(self) -> dict[str, pl.DataFrame]:
-        """Return the tables of reports/tables, by name."""
+        """Return the tables of reports/tables, by name; `confusion` has a row for each prediction."""
 
     def plots(self) -> "Iterator[tuple[str, Figure]]":
         """Draw the plots of MLflow, one after the other, each with its name."""
@@ -92,8 +116,9 @@ class Task(ABC, Generic[P]):
     Attributes:
         name: as params.yaml has it.
         noun: what a model of it is called, such as `text classifier`.
-        target: what it predicts, such as `label`; `describe` counts them.
+        target: what it predicts, such as `label`; `source.describe` counts them.
         baseline_noun: what its baseline is called, such as `linear baseline`.
+        source: where its examples come from.
         scoring: its metrics, and how they are computed from predictions.
     """
 
@@ -101,6 +126,7 @@ class Task(ABC, Generic[P]):
     noun: str
     target: str
     baseline_noun: str
+    source: Source
     scoring: Scoring
 
     @property
@@ -109,26 +135,6 @@ class Task(ABC, Generic[P]):
         return self.scoring.metrics
 
     # Data
-
-    @abstractmethod
-    def collect(self, data: Any, root: Path = Path()) -> Collected:
-        """Read every example of the source that params.yaml names.
-
-        Raises:
-            UserError: when it is missing, unreadable or empty.
-        """
-
-    @abstractmethod
-    def check(self, data: Any, documents: pl.DataFrame, rejected: list[Rejected]) -> None:
-        """Raise a UserError when there is nothing to learn, or too many rows were rejected."""
-
-    @abstractmethod
-    def remarks(self, documents: pl.DataFrame, rejected: list[Rejected]) -> list[str]:
-        """Return what is worth a look before training, a line each."""
-
-    @abstractmethod
-    def describe(self, data: Any, documents: pl.DataFrame, rejected: list[Rejected]) -> dict[str, Any]:
-        """Return what reports/source.json says."""
 
     @abstractmethod
     def prepare(self, documents: pl.DataFrame, params: P) -> Prepared:
@@ -172,7 +178,7 @@ class Task(ABC, Generic[P]):
         """Return a learner with an untrained model, as `training.learner.MakeLearner` describes."""
 
     @abstractmethod
-    def bundle(self, model: "nn.Module", parts: Parts, params: P) -> Bundle:
+    def bundle(self, model: "nn.Module", parts: Parts, params: P) -> "Bundle":
         """Return the bundle of a trained model."""
 
     @abstractmethod
@@ -182,7 +188,7 @@ class Task(ABC, Generic[P]):
     # Evaluation
 
     @abstractmethod
-    def evaluate(self, predictor: Predictor, documents: pl.DataFrame, longest: int | None = None) -> Report:
+    def evaluate(self, predictor: "Predictor", documents: pl.DataFrame, longest: int | None = None) -> Report:
         """Score a model on prepared examples, by its own tokenizer and vocabulary.
 
         Args:

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from carousel.bundle.bundle import CONFIG, FORMAT, WEIGHTS, Bundle, BundleError
+from carousel.corpus.training_data import TOKENIZER, VOCABULARY
 from carousel.errors import UserError
-from carousel.tasks.classification.predictor import LABELS, TOKENIZER, VOCABULARY
+from carousel.tasks.classification.labels import PART as LABELS
 from carousel.text.vocabulary import Vocabulary
 from tests.support.classifiers import make_bundle
 

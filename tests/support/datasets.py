@@ -8,7 +8,8 @@ import numpy as np
 from carousel.corpus.dataset import Dataset, Ragged
 from carousel.corpus.pretrained import Pretrained
 from carousel.corpus.training_data import TOKENIZER, VOCABULARY, Parts, TrainingData
-from carousel.tasks.classification.predictor import LABELS, labels_part
+from carousel.tasks.classification.labels import PART as LABELS
+from carousel.tasks.classification.labels import to_part
 from carousel.text.tokenizer import TOKENIZERS
 from carousel.text.vocabulary import Vocabulary
 
@@ -34,7 +35,7 @@ def parts(vocabulary: Vocabulary, labels: Sequence[str]) -> Parts:
     return {
         VOCABULARY: vocabulary.to_text().encode(),
         TOKENIZER: TOKENIZERS["split"].to_json().encode(),
-        LABELS: labels_part(labels),
+        LABELS: to_part(labels),
     }
 
 

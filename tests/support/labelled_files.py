@@ -5,12 +5,11 @@ import io
 import json
 
 import polars as pl
-import pytest
 
-from carousel.errors import UserError
 from carousel.tasks.classification.data import Data
 from carousel.tasks.classification.document import SCHEMA
 from carousel.tasks.classification.labelled_files import read
+from tests.support.reading import Reading
 
 PAIRS = [("good, really", "pos"), ('"so so"', "neu"), ("bad; not for me", "neg"), ("café 😀", "pos")]
 
@@ -40,24 +39,5 @@ WRITERS = {
 FORMATS = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".txt": "lines", "": "lines"}
 
 
-def put(folder, name, content):
-    (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-
-
-def read_file(folder, name, content, **data):
-    """Write one file and read it: ([(text, label), …], {line: reason})."""
-    put(folder, name, content)
-    collected = read(Data(source="file", path=name, **data), folder)
-    assert collected.documents.schema == SCHEMA
-    assert {row.file for row in collected.rejected} <= {name}
-    return collected.documents.select("text", "label").rows(), {row.line: row.reason for row in collected.rejected}
-
-
-def refused(folder, name, content, **data):
-    """Return the message that a file leads to, which begins with its path."""
-    with pytest.raises(UserError) as error:
-        read_file(folder, name, content, **data)
-    message = str(error.value)
-    assert message.startswith(f"{folder / name}: ")
-    assert "\n" not in message
-    return message.removeprefix(f"{folder / name}: ")
+reading = Reading(Data, read, SCHEMA, ("text", "label"))
+read_file, refused = reading.read_file, reading.refused

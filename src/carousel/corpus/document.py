@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, field
 
 import polars as pl
 
+from carousel.errors import UserError
+
 SPLITS = ("train", "val", "test")
 
 
@@ -34,3 +36,26 @@ class Collected:
     documents: pl.DataFrame
     rejected: list[Rejected] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+
+def check_rejected(rejected: list[Rejected], total: int, limit: int, noun: str) -> None:
+    """Raise a UserError when more rows were rejected than `data.max_rejected` allows.
+
+    Args:
+        rejected: the rows.
+        total: how many were read.
+        limit: `data.max_rejected`.
+        noun: what they are called, such as `rows`.
+    """
+    if len(rejected) > limit:
+        raise UserError(
+            f"{rejected[0].file}: {len(rejected)} of {total} {noun} rejected, data.max_rejected allows {limit}; "
+            f"{first_rejected(rejected)}"
+        )
+
+
+def first_rejected(rejected: list[Rejected]) -> str:
+    """Return where the first rejected row is, and why it was rejected."""
+    first = rejected[0]
+    where = f"line {first.line} of {first.file}"
+    return f"the first is {where}: {first.reason} (all of them are in reports/rejected.jsonl)"

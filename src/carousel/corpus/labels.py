@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?", re.ASCII)
 
@@ -16,6 +16,23 @@ def alike(labels: Iterable[str]) -> list[tuple[list[str], str]]:
     for label in sorted(set(labels)):
         groups[_folded(label)].append(label)
     return [(group, _difference(group)) for group in groups.values() if len(group) > 1]
+
+
+def alike_remarks(noun: str, counts: Mapping[str, int]) -> list[str]:
+    """Return a line for each of the first groups of labels that look alike, and one for the rest.
+
+    Args:
+        noun: what the labels are called, such as `tags`.
+        counts: how often each occurs.
+    """
+    groups = alike(counts)
+    lines = []
+    for group, difference in groups[:5]:
+        named = ", ".join(f"{shown(label)} ({counts[label]})" for label in group)
+        lines.append(f"{noun} that look alike: {named}; they differ in {difference}: make them one if they are")
+    if len(groups) > 5:
+        lines.append(f"{len(groups) - 5} more groups of {noun} look alike")
+    return lines
 
 
 def shown(label: str) -> str:

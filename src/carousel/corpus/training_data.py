@@ -9,10 +9,11 @@ from carousel.corpus.dataset import Dataset
 from carousel.corpus.pretrained import Pretrained
 from carousel.errors import UserError
 from carousel.files import json_digest
+from carousel.text import tokenizer, vocabulary
 from carousel.text.vocabulary import Vocabulary
 
 Parts = dict[str, bytes]  # what was fitted on the training split, by file name
-TOKENIZER, VOCABULARY = "tokenizer.json", "vocab.txt"
+TOKENIZER, VOCABULARY = tokenizer.PART, vocabulary.PART
 
 
 @dataclass(frozen=True, eq=False)  # by identity it may be a cache's key

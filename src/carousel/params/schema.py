@@ -22,6 +22,7 @@ from carousel.params.source import Source
 from carousel.params.space import Range, check_conditions, choices, is_whole
 from carousel.params.suggestions import nearest
 from carousel.params.sweep import Sweep
+from carousel.task_modules import module
 
 
 class Params(Section):
@@ -44,7 +45,8 @@ class Params(Section):
     @property
     def hparams(self) -> "Hparams":
         """The hyperparameters among them."""
-        raise NotImplementedError
+        hparams: type[Hparams] = module(self.task, "params").Hparams
+        return hparams(task=self.task, model=self.model, train=self.train)
 
     @model_validator(mode="after")
     def _space_fits_the_params(self) -> "Params":

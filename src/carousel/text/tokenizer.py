@@ -25,6 +25,7 @@ from carousel.text.normalization import STEPS, normalize
 from carousel.text.word_boundaries import pattern as words_pattern
 
 FORMAT = "carousel tokenizer 1"
+PART = "tokenizer.json"  # of a bundle
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from functools import cached_property
 from carousel.text.cut import cut
 
 FORMAT = "carousel vocabulary 1"
+PART = "vocab.txt"  # of a bundle
 PADDING, UNKNOWN = "<pad>", "<unk>"
 SPECIALS = (PADDING, UNKNOWN)
 PADDING_ID, UNKNOWN_ID = 0, 1

@@ -171,7 +171,7 @@ def log_evaluation(
         mlflow.log_metrics(metrics)
         for name, plot in report.plots():
             mlflow.log_figure(plot, f"plots/{name}.png")
-        for name, table in report.tables().items():
+        for name, table in (report.tables() | {"confusion": report.confusion()}).items():
             mlflow.log_table(table.to_dict(as_series=False), f"tables/{name}.json")
         for name, page in report.pages().items():
             mlflow.log_text(page, f"pages/{name}.html")

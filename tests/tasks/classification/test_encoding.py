@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carousel.task import find
+from carousel.tasks.classification.labels import PART, from_text, to_part
 from carousel.tasks.classification.params import Params
-from carousel.tasks.classification.predictor import LABELS, labels_part, parse_labels
 from carousel.tasks.classification.scoring import indices
 from carousel.text.vocabulary import SPECIALS, Vocabulary
 
@@ -28,7 +28,7 @@ def test_a_label_that_train_lacks_has_no_target():
 
 @given(labels=st.lists(st.text(), unique=True))
 def test_labels_survive_their_part(labels):
-    assert parse_labels(labels_part(labels).decode("utf-8")) == tuple(labels)
+    assert from_text(to_part(labels).decode("utf-8")) == tuple(labels)
 
 
 def test_a_split_is_encoded_with_the_vocabulary_and_labels_of_train():
@@ -45,7 +45,7 @@ def test_a_split_is_encoded_with_the_vocabulary_and_labels_of_train():
         Params.model_validate({"encode": {"max_length": 2}}),
     )
     parts = TASK.fit_parts(tokens, params)
-    assert parse_labels(parts[LABELS].decode("utf-8")) == ("café", "tea")
+    assert from_text(parts[PART].decode("utf-8")) == ("café", "tea")
     found = TASK.encode(tokens, vocabulary, parts, params)
     assert [found.first[i].tolist() for i in range(3)] == [[2, 3], [1], [3, 1]]
     assert found.scalars["targets"].tolist() == [1, 0, 1]

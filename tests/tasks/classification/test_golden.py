@@ -60,7 +60,7 @@ def made(tmp_path_factory):
     params = validated(
         Params, {"data": {"source": "file", "path": "reviews.csv"}, "baseline": {"c": [1.0]}}, "here"
     )
-    splits = task.prepare(task.collect(params.data, root).documents, params).splits
+    splits = task.prepare(task.source.collect(params.data, root).documents, params).splits
     tokenizer, tokens = task.tokenize(splits, params)
     counts = columns.counts(tokens["train"].lazy()).collect()
     vocabulary = Vocabulary.build(counts.iter_rows(), min_count=2, max_size=30_000)

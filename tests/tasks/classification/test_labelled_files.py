@@ -15,7 +15,8 @@ from carousel.tasks.classification import source
 from carousel.tasks.classification.data import Data
 from carousel.tasks.classification.formats.rows import MISSING
 from carousel.tasks.classification.labelled_files import read
-from tests.support.labelled_files import FORMATS, PAIRS, WRITERS, parquet, put, read_file, refused
+from tests.support.labelled_files import FORMATS, PAIRS, WRITERS, parquet, read_file, refused
+from tests.support.reading import put
 
 # Every form of the same documents
 

@@ -12,11 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carousel.bundle.bundle import CONFIG, WEIGHTS, Bundle, BundleError
+from carousel.corpus.training_data import TOKENIZER, VOCABULARY
 from carousel.nn.pooling import POOLINGS
 from carousel.nn.recurrent import CELLS
 from carousel.predictor import load, predictor
 from carousel.task_modules import TASKS
-from carousel.tasks.classification.predictor import LABELS, TOKENIZER, VOCABULARY, Prediction, from_bundle
+from carousel.tasks.classification.labels import PART as LABELS
+from carousel.tasks.classification.predictor import Prediction, from_bundle
 from carousel.text.tokenizer import TOKENIZERS
 from carousel.text.vocabulary import SPECIALS, UNKNOWN_ID, Vocabulary
 from tests.support.classifiers import make, make_bundle

@@ -4,13 +4,12 @@ import io
 import json
 
 import polars as pl
-import pytest
 from hypothesis import strategies as st
 
-from carousel.errors import UserError
 from carousel.tasks.tagging.data import Data
 from carousel.tasks.tagging.document import SCHEMA
 from carousel.tasks.tagging.tagged_files import read
+from tests.support.reading import Reading
 
 SENTENCES = [
     (["In", "New", "York", "."], ["O", "B-LOC", "I-LOC", "O"]),
@@ -67,25 +66,5 @@ sentences = st.lists(
 )
 
 
-def put(folder, name, content):
-    (folder / name).parent.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
-
-
-def read_file(folder, name, content, **data):
-    """Write one file and read it: ([(tokens, tags), …], {line: reason})."""
-    put(folder, name, content)
-    collected = read(Data(source="file", path=name, **data), folder)
-    assert collected.documents.schema == SCHEMA
-    assert {row.file for row in collected.rejected} <= {name}
-    return collected.documents.select("tokens", "tags").rows(), {row.line: row.reason for row in collected.rejected}
-
-
-def refused(folder, name, content, **data):
-    """Return the message that a file leads to, which begins with its path."""
-    with pytest.raises(UserError) as error:
-        read_file(folder, name, content, **data)
-    message = str(error.value)
-    assert message.startswith(f"{folder / name}: ")
-    assert "\n" not in message
-    return message.removeprefix(f"{folder / name}: ")
+reading = Reading(Data, read, SCHEMA, ("tokens", "tags"))
+read_file, refused = reading.read_file, reading.refused

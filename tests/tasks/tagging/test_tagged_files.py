@@ -8,7 +8,8 @@ from carousel.errors import UserError
 from carousel.tasks.tagging.data import Data
 from carousel.tasks.tagging.document import SCHEMA
 from carousel.tasks.tagging.tagged_files import read
-from tests.tasks.tagging.tagged_reading import SENTENCES, WRITERS, conll, put, read_file, refused
+from tests.support.reading import put
+from tests.tasks.tagging.tagged_reading import SENTENCES, WRITERS, conll, read_file, refused
 
 
 @pytest.mark.parametrize("ending", WRITERS)

@@ -5,6 +5,8 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+from carousel.errors import first_line
+
 COMPRESSED = {
     "gzip": b"\x1f\x8b",
     "bz2": b"BZh",
@@ -53,6 +55,7 @@ _OFFICE = {
     "word/": "a Word document (.docx): save its texts as a table in CSV",
     "ppt/": "a PowerPoint file",
 }
+PARQUET_HEAD = 4096  # bytes that show what a file is
 BINARY_FRACTION = 0.05  # of control characters; a text may hold a stray one, which costs its row alone
 BINARY_BYTES = 32  # at least, so that a few characters do not decide over a small file
 _CONTROLS = bytes({*range(32)} - {*b"\t\n\v\f\r\x0e\x0f\x1b"})
@@ -127,3 +130,14 @@ def _is_tar(block: bytes) -> bool:
     except tarfile.HeaderError:
         return False
     return True
+
+
+def parquet_fault(path: Path, error: BaseException) -> str:
+    """Return what a file is that could not be read as Parquet, or else the first line of the reader's error."""
+    with path.open("rb") as file:
+        head = file.read(PARQUET_HEAD)
+    compressed = compression(head)
+    if compressed:
+        return f"it is compressed with {compressed}; Parquet compresses its own columns: unpack it"
+    what = None if head.startswith(b"PAR1") else foreign(head, path)
+    return f"it is {what}" if what else first_line(error)

@@ -5,8 +5,9 @@ from pathlib import Path
 import polars as pl
 
 from carousel.corpus.document import SPLITS, Collected, Rejected
-from carousel.corpus.formats.endings import COMPRESSED, OTHERS
+from carousel.corpus.formats.endings import OTHERS, ending
 from carousel.corpus.formats.lines import recognise
+from carousel.corpus.input_files import input_files
 from carousel.errors import UserError
 from carousel.tasks.classification.data import Data
 from carousel.tasks.classification.document import SCHEMA
@@ -36,7 +37,7 @@ def read(data: Data, root: Path) -> Collected:
         UserError: for a missing, empty, unreadable or wrongly encoded file, or a missing column.
     """
     frames, rejected, notes = [pl.DataFrame(schema=SCHEMA)], [], []
-    for path, split in _files(data, root):
+    for path, split in input_files(data, root):
         rows = _rows(path, data)
         if not rows.lines and not rows.rejected:
             raise UserError(f"{path}: is empty; it should hold at least a text and a label")
@@ -47,29 +48,11 @@ def read(data: Data, root: Path) -> Collected:
     return Collected(pl.concat(frames), rejected, notes)
 
 
-def _files(data: Data, root: Path) -> list[tuple[Path, str | None]]:
-    base = root / data.path
-    if not base.exists():
-        raise UserError(f"{base}: no such file or folder; data.path in params.yaml names it")
-    if not data.given:
-        if base.is_dir():
-            files = ", ".join(sorted(path.name for path in base.iterdir())[:8])
-            raise UserError(f"{base}: is a folder; name its files in data.splits, or one in data.path ({files})")
-        return [(base, None)]
-    if not base.is_dir():
-        raise UserError(f"{base}: is not a folder; with data.splits, data.path is the folder of those files")
-    for name in data.given.values():
-        if not (base / name).is_file():
-            raise UserError(f"{base / name}: no such file; data.splits in params.yaml names it")
-    return [(base / data.given[split], split) for split in SPLITS if split in data.given]
-
-
 def _rows(path: Path, data: Data) -> Rows:
     kind: str = data.format
     suffix = ""
     if kind == "auto":
-        suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in COMPRESSED]
-        suffix = suffixes[-1] if suffixes else ""
+        suffix = ending(path)
         kind = FORMATS.get(suffix, "lines")
     if kind == "parquet":
         return parquet.read(path, data)

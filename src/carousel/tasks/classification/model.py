@@ -15,11 +15,10 @@ from carousel.nn.config import ClassifierConfig, EncoderConfig, NgramConfig, Rea
 from carousel.nn.ngram_counts import NgramCounts
 from carousel.nn.ngram_ensemble import NgramEnsemble
 from carousel.nn.spelled import SpelledEmbedding
-from carousel.tasks.classification import budget, ngram_weights
+from carousel.tasks.classification import budget, labels, ngram_weights
 from carousel.tasks.classification.learner import ClassificationLearner, Network, network_of
 from carousel.tasks.classification.ngram_weights import SpelledCounts
 from carousel.tasks.classification.params import Hparams, Model
-from carousel.tasks.classification.predictor import LABELS, parse_labels
 from carousel.tasks.classification.spelling import pieces
 from carousel.text.vocabulary import SPECIALS, Vocabulary
 from carousel.training import embedding
@@ -27,7 +26,7 @@ from carousel.training import embedding
 
 def labels_of(data: TrainingData) -> tuple[str, ...]:
     """Return the labels that targets index."""
-    return parse_labels(data.parts[LABELS].decode("utf-8"))
+    return labels.from_text(data.parts[labels.PART].decode("utf-8"))
 
 
 def build(

@@ -89,11 +89,6 @@ class Params(params.Params):
     baseline: Baseline = Baseline()
     promotion: Promotion = Promotion()
 
-    @property
-    def hparams(self) -> "Hparams":
-        """The hyperparameters among them."""
-        return Hparams(model=self.model, train=self.train)
-
     @model_validator(mode="after")
     def _long_documents_can_be_read(self) -> "Params":
         if (

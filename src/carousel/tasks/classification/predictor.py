@@ -1,6 +1,5 @@
 """A text classifier with its tokenizer, vocabulary and labels: text in, label and probabilities out."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
@@ -16,13 +15,16 @@ from carousel.nn.batch import by_length, pad
 from carousel.nn.classifier import TextClassifier
 from carousel.nn.config import ClassifierConfig, NgramConfig
 from carousel.nn.ngram_ensemble import NgramEnsemble
+from carousel.tasks.classification.labels import PART as LABELS
+from carousel.tasks.classification.labels import from_text, to_part
 from carousel.text.cut import kept
 from carousel.text.lines import is_encodable
+from carousel.text.tokenizer import PART as TOKENIZER
 from carousel.text.tokenizer import Tokenizer
+from carousel.text.vocabulary import PART as VOCABULARY
 from carousel.text.vocabulary import Vocabulary
 
 TASK = "classification"
-TOKENIZER, VOCABULARY, LABELS = "tokenizer.json", "vocab.txt", "labels.json"  # the parts
 BATCH_TOKENS = 16_384
 
 
@@ -184,7 +186,7 @@ class Classifier:
         parts = {
             TOKENIZER: self.tokenizer.to_json().encode("utf-8"),
             VOCABULARY: self.vocabulary.to_text().encode("utf-8"),
-            LABELS: labels_part(self.labels),
+            LABELS: to_part(self.labels),
         }
         return Bundle(TASK, config, parts, self.model.state_dict())
 
@@ -204,7 +206,7 @@ def from_bundle(bundle: Bundle) -> Classifier:
         raise BundleError(f"{CONFIG}: not the description of a text classifier: {error}") from error
     tokenizer = bundle.part(TOKENIZER, Tokenizer.from_json)
     vocabulary = bundle.part(VOCABULARY, Vocabulary.from_text)
-    labels = bundle.part(LABELS, parse_labels)
+    labels = bundle.part(LABELS, from_text)
     try:
         # The weights are about to be loaded, so drawing random ones first would be time lost
         with torch.device("meta"):
@@ -213,20 +215,3 @@ def from_bundle(bundle: Bundle) -> Classifier:
         raise BundleError(f"{CONFIG}: describes a model that this version cannot build: {error}") from error
     bundle.put_into(model)
     return Classifier(model, tokenizer, vocabulary, labels, max_length, truncation)
-
-
-def labels_part(labels: Sequence[str]) -> bytes:
-    """Return the content of the part that keeps the labels."""
-    return (json.dumps(list(labels), ensure_ascii=False) + "\n").encode("utf-8")
-
-
-def parse_labels(content: str) -> tuple[str, ...]:
-    """Read what `labels_part` wrote.
-
-    Raises:
-        ValueError: when the content is not a list of labels.
-    """
-    labels = json.loads(content)
-    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-        raise ValueError("is not a list of labels")
-    return tuple(labels)

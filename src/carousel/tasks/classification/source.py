@@ -6,8 +6,8 @@ from typing import Any
 
 import polars as pl
 
-from carousel.corpus.document import Collected, Rejected
-from carousel.corpus.labels import alike, shown
+from carousel.corpus.document import Collected, Rejected, check_rejected, first_rejected
+from carousel.corpus.labels import alike, alike_remarks
 from carousel.errors import UserError
 from carousel.tasks.classification import labelled_files, stdlib_docs
 from carousel.tasks.classification.data import Data
@@ -48,15 +48,11 @@ def check(data: Data, documents: pl.DataFrame, rejected: list[Rejected]) -> None
         UserError: when too many rows were rejected, none is left, or a label stands alone.
     """
     rows = documents.height + len(rejected)
-    if len(rejected) > data.max_rejected:
-        raise UserError(
-            f"{rejected[0].file}: {len(rejected)} of {rows} rows rejected, data.max_rejected allows "
-            f"{data.max_rejected}; {_first(rejected)}"
-        )
+    check_rejected(rejected, rows, data.max_rejected, "rows")
     if documents.is_empty():
-        every = f": all {rows} rows rejected; {_first(rejected)}" if rejected else ""
+        every = f": all {rows} rows rejected; {first_rejected(rejected)}" if rejected else ""
         raise UserError(f"{data.path}: has no document with a text and a label{every}")
-    rest = f" ({len(rejected)} rows rejected; {_first(rejected)})" if rejected else ""
+    rest = f" ({len(rejected)} rows rejected; {first_rejected(rejected)})" if rejected else ""
     labels = documents["label"].value_counts(sort=True)
     if labels.height == 1:
         raise UserError(
@@ -76,14 +72,9 @@ def remarks(documents: pl.DataFrame, rejected: list[Rejected]) -> list[str]:
     """Return what is worth a look before training, a line each."""
     lines = []
     if rejected:
-        lines.append(f"{len(rejected)} rows rejected; {_first(rejected)}")
+        lines.append(f"{len(rejected)} rows rejected; {first_rejected(rejected)}")
     counts = dict(documents["label"].value_counts().iter_rows())
-    groups = alike(counts)
-    for group, difference in groups[:5]:
-        named = ", ".join(f"{shown(label)} ({counts[label]})" for label in group)
-        lines.append(f"labels that look alike: {named}; they differ in {difference}: make them one if they are")
-    if len(groups) > 5:
-        lines.append(f"{len(groups) - 5} more groups of labels look alike")
+    lines += alike_remarks("labels", counts)
     lines += [
         f"label {label!r} ({counts[label]} documents) may be a missing value; data.missing: [{label!r}] rejects it"
         for label in sorted(MISSING & counts.keys())
@@ -106,12 +97,6 @@ def describe(data: Data, documents: pl.DataFrame, rejected: list[Rejected]) -> d
         "labels_that_look_alike": len(alike(documents["label"].unique())),
         **(stdlib_docs.origin() if data.source == "stdlib_docs" else {}),
     }
-
-
-def _first(rejected: list[Rejected]) -> str:
-    first = rejected[0]
-    where = f"line {first.line} of {first.file}"
-    return f"the first is {where}: {first.reason} (all of them are in reports/rejected.jsonl)"
 
 
 def _named(labels: list[str], most: int = 5) -> str:

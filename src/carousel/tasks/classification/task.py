@@ -1,26 +1,17 @@
 """Text classification: one label for each document."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from torch import nn
 from typing_extensions import override
 
-from carousel.bundle.bundle import Bundle
 from carousel.corpus.dataset import Dataset, Ragged
-from carousel.corpus.document import Collected, Rejected
 from carousel.corpus.training_data import TOKENIZER, VOCABULARY, Parts, TrainingData
-from carousel.predictor import Predictor
 from carousel.task import Task
-from carousel.tasks.classification import document, preparation, report, source
-from carousel.tasks.classification.data import Data
+from carousel.tasks.classification import document, labels, preparation, source
 from carousel.tasks.classification.params import Hparams, Params
-from carousel.tasks.classification.predictor import LABELS, Classifier, labels_part, parse_labels
-from carousel.tasks.classification.predictor import TASK as NAME
 from carousel.tasks.classification.preparation import Prepared
-from carousel.tasks.classification.report import Report
 from carousel.tasks.classification.scoring import LabelScoring, indices
 from carousel.text import columns
 from carousel.text.conventions import check_agreement
@@ -29,8 +20,13 @@ from carousel.text.tokenizer import Tokenizer
 from carousel.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
+    from torch import nn
+
+    from carousel.bundle.bundle import Bundle
+    from carousel.predictor import Predictor
     from carousel.tasks.classification.baseline import Linear
     from carousel.tasks.classification.learner import ClassificationLearner
+    from carousel.tasks.classification.report import Report
 
 CHECKED = 500  # documents of each split that are compared with torchtext's own tokenizer
 
@@ -38,27 +34,12 @@ CHECKED = 500  # documents of each split that are compared with torchtext's own 
 class Classification(Task[Params]):
     """One label for each document."""
 
-    name = NAME
+    name = "classification"
     noun = "text classifier"
     target = "label"
     baseline_noun = "linear baseline"
+    source = source
     scoring = LabelScoring()
-
-    @override
-    def collect(self, data: Data, root: Path = Path()) -> Collected:
-        return source.collect(data, root)
-
-    @override
-    def check(self, data: Data, documents: pl.DataFrame, rejected: list[Rejected]) -> None:
-        source.check(data, documents, rejected)
-
-    @override
-    def remarks(self, documents: pl.DataFrame, rejected: list[Rejected]) -> list[str]:
-        return source.remarks(documents, rejected)
-
-    @override
-    def describe(self, data: Data, documents: pl.DataFrame, rejected: list[Rejected]) -> dict[str, Any]:
-        return source.describe(data, documents, rejected)
 
     @override
     def prepare(self, documents: pl.DataFrame, params: Params) -> Prepared:
@@ -94,16 +75,16 @@ class Classification(Task[Params]):
 
     @override
     def fit_parts(self, train: pl.DataFrame, params: Params) -> Parts:
-        return {LABELS: labels_part(sorted(train["label"].unique()))}
+        return {labels.PART: labels.to_part(sorted(train["label"].unique()))}
 
     @override
     def encode(self, tokens: pl.DataFrame, vocabulary: Vocabulary, parts: Parts, params: Params) -> Dataset:
         chosen = params.encode
         ids, lengths = columns.ids(tokens["tokens"], vocabulary, chosen.max_length, chosen.truncation)
-        labels = parse_labels(parts[LABELS].decode("utf-8"))
+        known = labels.from_text(parts[labels.PART].decode("utf-8"))
         return Dataset(
             {"ids": Ragged.ending(ids.to_numpy(), lengths.to_numpy())},
-            {"targets": indices(tokens["label"], labels)},
+            {"targets": indices(tokens["label"], known)},
             tuple(tokens["id"]),
             tokens["tokens"].list.len().cast(pl.Int64).to_numpy(),
         )
@@ -115,12 +96,14 @@ class Classification(Task[Params]):
         return learner(hparams, data, quiet=quiet)
 
     @override
-    def bundle(self, model: nn.Module, parts: Parts, params: Params) -> Bundle:
+    def bundle(self, model: "nn.Module", parts: Parts, params: Params) -> "Bundle":
+        from carousel.tasks.classification.predictor import Classifier
+
         return Classifier(
             model,  # type: ignore[arg-type]
             Tokenizer.from_json(parts[TOKENIZER].decode("utf-8")),
             Vocabulary.from_text(parts[VOCABULARY].decode("utf-8")),
-            parse_labels(parts[LABELS].decode("utf-8")),
+            labels.from_text(parts[labels.PART].decode("utf-8")),
             params.encode.max_length,
             params.encode.truncation,
         ).to_bundle()
@@ -132,7 +115,10 @@ class Classification(Task[Params]):
         return baseline.evaluate(splits, params.baseline)
 
     @override
-    def evaluate(self, predictor: Predictor, documents: pl.DataFrame, longest: int | None = None) -> Report:
+    def evaluate(self, predictor: "Predictor", documents: pl.DataFrame, longest: int | None = None) -> "Report":
+        from carousel.tasks.classification import report
+        from carousel.tasks.classification.predictor import Classifier
+
         assert isinstance(predictor, Classifier)
         return report.predict_documents(predictor, documents, longest)
 

@@ -73,11 +73,6 @@ class Params(params.Params):
     baseline: Baseline = Baseline()
     promotion: Promotion = Promotion()
 
-    @property
-    def hparams(self) -> "Hparams":
-        """The hyperparameters among them."""
-        return Hparams(model=self.model, train=self.train)
-
 
 class Hparams(params.Hparams):
     """The hyperparameters that a tagger is trained with."""

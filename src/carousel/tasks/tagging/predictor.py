@@ -9,18 +9,19 @@ import torch
 from torch import Tensor
 
 from carousel.bundle.bundle import CONFIG, Bundle, BundleError
-from carousel.nn import affixes
+from carousel.nn import affixes, encoders
 from carousel.nn.batch import by_length, pad
 from carousel.nn.tagger import Tagger, TaggerConfig
 from carousel.tasks.tagging import schemes
 from carousel.tasks.tagging.schemes import OUTSIDE
 from carousel.tasks.tagging.tags import PART, Tags
 from carousel.text.lines import is_encodable
+from carousel.text.tokenizer import PART as TOKENIZER
 from carousel.text.tokenizer import Tokenizer
+from carousel.text.vocabulary import PART as VOCABULARY
 from carousel.text.vocabulary import UNKNOWN_ID, Vocabulary
 
 TASK = "tagging"
-TOKENIZER, VOCABULARY = "tokenizer.json", "vocab.txt"  # the parts, beside the tags
 BATCH_TOKENS = 4_096
 
 
@@ -207,12 +208,13 @@ class SequenceTagger:
     def architecture(self) -> str:
         """What reads, such as `bilstm-crf`."""
         config = self.model.config
-        return ("bi" if config.bidirectional else "") + config.cell + ("-crf" if config.crf else "")
+        return encoders.called("recurrent", config.cell, config.bidirectional) + ("-crf" if config.crf else "")
 
     @property
     def size(self) -> str:
         """Its width and depth, such as `128x1`."""
-        return f"{self.model.config.hidden_size}x{self.model.config.layers}"
+        config = self.model.config
+        return encoders.size("recurrent", config.hidden_size, config.layers, config.embedding_size)
 
     @property
     def parameters(self) -> int:

@@ -1,13 +1,13 @@
 """Sources of tagged sentences. A new source is a new file and a line in `SOURCES`."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from carousel.corpus.document import Collected, Rejected
-from carousel.corpus.labels import alike, shown
+from carousel.corpus.document import Collected, Rejected, check_rejected, first_rejected
+from carousel.corpus.labels import alike, alike_remarks, shown
 from carousel.errors import UserError
 from carousel.tasks.tagging import schemes, stdlib_names, tagged_files
 from carousel.tasks.tagging.data import Data
@@ -42,15 +42,11 @@ def check(data: Data, documents: pl.DataFrame, rejected: list[Rejected]) -> None
         UserError: when too many sentences were rejected, none is left, or all tags or all intents are equal.
     """
     total = documents.height + len(rejected)
-    if len(rejected) > data.max_rejected:
-        raise UserError(
-            f"{rejected[0].file}: {len(rejected)} of {total} sentences rejected, data.max_rejected allows "
-            f"{data.max_rejected}; {_first(rejected)}"
-        )
+    check_rejected(rejected, total, data.max_rejected, "sentences")
     if documents.is_empty():
-        every = f": all {total} sentences rejected; {_first(rejected)}" if rejected else ""
+        every = f": all {total} sentences rejected; {first_rejected(rejected)}" if rejected else ""
         raise UserError(f"{data.path}: has no sentence with tokens and tags{every}")
-    rest = f" ({plural(len(rejected), 'sentence')} rejected; {_first(rejected)})" if rejected else ""
+    rest = f" ({plural(len(rejected), 'sentence')} rejected; {first_rejected(rejected)})" if rejected else ""
     tags = documents["tags"].explode().unique()
     if len(tags) == 1:
         raise UserError(
@@ -69,9 +65,9 @@ def remarks(documents: pl.DataFrame, rejected: list[Rejected]) -> list[str]:
     """Return what is worth a look before training, a line each."""
     lines = []
     if rejected:
-        lines.append(f"{plural(len(rejected), 'sentence')} rejected; {_first(rejected)}")
-    lines += _alike("tags", documents["tags"].explode())
-    lines += _alike("intents", documents["intent"].drop_nulls())
+        lines.append(f"{plural(len(rejected), 'sentence')} rejected; {first_rejected(rejected)}")
+    lines += alike_remarks("tags", dict(documents["tags"].explode().value_counts().iter_rows()))
+    lines += alike_remarks("intents", dict(documents["intent"].drop_nulls().value_counts().iter_rows()))
     lines += _violations(documents)
     return lines
 
@@ -91,16 +87,6 @@ def describe(data: Data, documents: pl.DataFrame, rejected: list[Rejected]) -> d
     }
 
 
-def _alike(noun: str, values: pl.Series) -> Iterable[str]:
-    counts = dict(values.value_counts().iter_rows())
-    groups = alike(counts)
-    for group, difference in groups[:5]:
-        named = ", ".join(f"{shown(value)} ({counts[value]})" for value in group)
-        yield f"{noun} that look alike: {named}; they differ in {difference}: make them one if they are"
-    if len(groups) > 5:
-        yield f"{len(groups) - 5} more groups of {noun} look alike"
-
-
 def _violations(documents: pl.DataFrame) -> list[str]:
     """Return a line on sentences that break the scheme of their tags, if there are any."""
     if not schemes.is_spans(documents["tags"].explode().unique()):
@@ -118,9 +104,3 @@ def _violations(documents: pl.DataFrame) -> list[str]:
         f"{plural(len(found), 'sentence')} with a tag that continues no span, the first {name}: token {place + 1}, "
         f"where {tags[place]} {before}; correct the tags, or expect spans to be counted as if it began one"
     ]
-
-
-def _first(rejected: list[Rejected]) -> str:
-    first = rejected[0]
-    where = f"line {first.line} of {first.file}"
-    return f"the first is {where}: {first.reason} (all of them are in reports/rejected.jsonl)"

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import polars as pl
 
-from carousel.corpus.document import SPLITS, Collected, Rejected
-from carousel.corpus.formats.endings import COMPRESSED, OTHERS
+from carousel.corpus.document import Collected, Rejected
+from carousel.corpus.formats.endings import OTHERS, ending
+from carousel.corpus.input_files import input_files
 from carousel.errors import UserError
 from carousel.tasks.tagging.data import Data
 from carousel.tasks.tagging.document import SCHEMA
@@ -31,7 +32,11 @@ def read(data: Data, root: Path) -> Collected:
         UserError: for a missing, empty, unreadable or wrongly encoded file, or a missing column.
     """
     frames, rejected, notes = [pl.DataFrame(schema=SCHEMA)], [], []
-    for path, split in _files(data, root):
+
+    def is_input(folder: Path) -> bool:
+        return data.format != "auto" or (folder / seq.TOKENS).exists()
+
+    for path, split in input_files(data, root, is_input):
         sentences, name = _sentences(path, data)
         if not sentences.lines and not sentences.rejected:
             raise UserError(f"{path}: is empty; it should have at least a token and its tag")
@@ -42,30 +47,12 @@ def read(data: Data, root: Path) -> Collected:
     return Collected(documents, rejected + without, notes)
 
 
-def _files(data: Data, root: Path) -> list[tuple[Path, str | None]]:
-    base = root / data.path
-    if not base.exists():
-        raise UserError(f"{base}: no such file or folder; data.path in params.yaml names it")
-    if not data.given:
-        if base.is_dir() and data.format == "auto" and not (base / seq.TOKENS).exists():
-            files = ", ".join(sorted(path.name for path in base.iterdir())[:8])
-            raise UserError(f"{base}: is a folder; name its files in data.splits, or one in data.path ({files})")
-        return [(base, None)]
-    if not base.is_dir():
-        raise UserError(f"{base}: is not a folder; with data.splits, data.path is the folder of those files")
-    for name in data.given.values():
-        if not (base / name).exists():
-            raise UserError(f"{base / name}: no such file or folder; data.splits in params.yaml names it")
-    return [(base / data.given[split], split) for split in SPLITS if split in data.given]
-
-
 def _sentences(path: Path, data: Data) -> tuple[Sentences, str]:
     """Return the sentences of a file, and the name that ids and reports give it."""
     kind: str = data.format
     suffix = ""
     if kind == "auto":
-        suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in COMPRESSED]
-        suffix = suffixes[-1] if suffixes else ""
+        suffix = ending(path)
         kind = "seq" if path.is_dir() else FORMATS.get(suffix, "conll")
     if (kind == "seq") != path.is_dir():
         needed = (

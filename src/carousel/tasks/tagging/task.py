@@ -2,37 +2,33 @@
 
 from collections.abc import Sequence
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
-from torch import nn
 from typing_extensions import override
 
-from carousel.bundle.bundle import Bundle
 from carousel.corpus.dataset import Dataset, Ragged
-from carousel.corpus.document import Collected, Rejected
 from carousel.corpus.training_data import TOKENIZER, VOCABULARY, Parts, TrainingData
 from carousel.nn import affixes
-from carousel.predictor import Predictor
 from carousel.task import Task
 from carousel.tasks.tagging import document, preparation, schemes, source
-from carousel.tasks.tagging.data import Data
 from carousel.tasks.tagging.params import Hparams, Params
-from carousel.tasks.tagging.predictor import TASK as NAME
-from carousel.tasks.tagging.predictor import SequenceTagger
 from carousel.tasks.tagging.preparation import Prepared
 from carousel.tasks.tagging.report import TaggingReport
 from carousel.tasks.tagging.scores import Intents
 from carousel.tasks.tagging.scoring import TagScoring
 from carousel.tasks.tagging.tags import PART, Tags
+from carousel.text import columns
 from carousel.text.subwords import build
 from carousel.text.tokenizer import Tokenizer
 from carousel.text.vocabulary import UNKNOWN_ID, Vocabulary
 
 if TYPE_CHECKING:
+    from torch import nn
+
+    from carousel.bundle.bundle import Bundle
+    from carousel.predictor import Predictor
     from carousel.tasks.tagging.baseline import TaggingBaseline
     from carousel.tasks.tagging.learner import TaggingLearner
 
@@ -42,27 +38,12 @@ NORMALIZATION = ("nfc", "lowercase")  # of the word that is looked up; its featu
 class Tagging(Task[Params]):
     """A tag for each token."""
 
-    name = NAME
+    name = "tagging"
     noun = "tagger"
     target = "tag"
     baseline_noun = "CRF baseline"
+    source = source
     scoring = TagScoring()
-
-    @override
-    def collect(self, data: Data, root: Path = Path()) -> Collected:
-        return source.collect(data, root)
-
-    @override
-    def check(self, data: Data, documents: pl.DataFrame, rejected: list[Rejected]) -> None:
-        source.check(data, documents, rejected)
-
-    @override
-    def remarks(self, documents: pl.DataFrame, rejected: list[Rejected]) -> list[str]:
-        return source.remarks(documents, rejected)
-
-    @override
-    def describe(self, data: Data, documents: pl.DataFrame, rejected: list[Rejected]) -> dict[str, Any]:
-        return source.describe(data, documents, rejected)
 
     @override
     def prepare(self, documents: pl.DataFrame, params: Params) -> Prepared:
@@ -98,8 +79,8 @@ class Tagging(Task[Params]):
     @override
     def encode(self, tokens: pl.DataFrame, vocabulary: Vocabulary, parts: Parts, params: Params) -> Dataset:
         tags = Tags.from_text(parts[PART].decode("utf-8"))
-        words, looked_up = tokens["words"].explode(), tokens["tokens"].explode()
-        lengths = tokens["tokens"].list.len().cast(pl.Int64).to_numpy()
+        ids, counts = columns.ids(tokens["tokens"], vocabulary, params.encode.max_length, params.encode.truncation)
+        words, lengths = tokens["words"].explode(), counts.to_numpy()
         distinct = words.unique(maintain_order=True).to_list()
         number = {word: i for i, word in enumerate(distinct)}
         rows = np.array([number[word] for word in words], dtype=np.int64)
@@ -108,7 +89,7 @@ class Tagging(Task[Params]):
         intents = np.array([known.get(intent, 0) for intent in tokens["intent"]], dtype=np.int64)
         return Dataset(
             {
-                "ids": Ragged.ending(_ids(looked_up, vocabulary), lengths),
+                "ids": Ragged.ending(ids.to_numpy(), lengths),
                 "features": Ragged.ending(spelled[rows], lengths),
                 "tags": Ragged.of([tags.encode(sentence) for sentence in tokens["tags"].to_list()]),
             },
@@ -123,7 +104,9 @@ class Tagging(Task[Params]):
         return make_learner(hparams, data)
 
     @override
-    def bundle(self, model: nn.Module, parts: Parts, params: Params) -> Bundle:
+    def bundle(self, model: "nn.Module", parts: Parts, params: Params) -> "Bundle":
+        from carousel.tasks.tagging.predictor import SequenceTagger
+
         return SequenceTagger(
             model,  # type: ignore[arg-type]
             Tokenizer.from_json(parts[TOKENIZER].decode("utf-8")),
@@ -138,7 +121,11 @@ class Tagging(Task[Params]):
         return baseline.evaluate(splits, params.baseline)
 
     @override
-    def evaluate(self, predictor: Predictor, documents: pl.DataFrame, longest: int | None = None) -> TaggingReport:
+    def evaluate(
+        self, predictor: "Predictor", documents: pl.DataFrame, longest: int | None = None
+    ) -> TaggingReport:
+        from carousel.tasks.tagging.predictor import SequenceTagger
+
         assert isinstance(predictor, SequenceTagger)
         sentences = documents["tokens"].to_list()
         tagged, tags = predictor.tag(sentences), predictor.tags
@@ -149,13 +136,12 @@ class Tagging(Task[Params]):
         if tagged.intents is not None:
             given = [tags.intents[i] for i in tagged.intents.argmax(-1).tolist()]
             intents = Intents(documents["intent"].to_list(), given)
-        normalize, known = predictor.tokenizer.normalize, predictor.vocabulary.ids
         return TaggingReport(
             tuple(documents["id"]),
             sentences,
             gold,
             [tags.decode(numbers) for numbers in tagged.tags],
-            [[(normalize(token) or token) in known for token in sentence] for sentence in sentences],
+            [[number != UNKNOWN_ID for number in predictor.ids(sentence)] for sentence in sentences],
             tagged.probabilities,
             intents,
             tuple(dict.fromkeys([*tags.written, *sorted(set(chain.from_iterable(gold)))])),
@@ -168,12 +154,6 @@ def _normalized(frame: pl.DataFrame, tokenizer: Tokenizer) -> pl.DataFrame:
     table = {word: tokenizer.normalize(word) or word for word in words}
     normalized = pl.col("tokens").list.eval(pl.element().replace_strict(table, return_dtype=pl.String))
     return frame.with_columns(words=pl.col("tokens"), tokens=normalized)
-
-
-def _ids(tokens: pl.Series, vocabulary: Vocabulary) -> npt.NDArray[np.int32]:
-    table = vocabulary.ids
-    found = tokens.replace_strict(list(table), list(table.values()), default=UNKNOWN_ID, return_dtype=pl.Int32)
-    return found.to_numpy()
 
 
 TASK = Tagging()

@@ -5,7 +5,8 @@ import pytest
 
 from carousel.tasks.classification.data import Data
 from carousel.tasks.classification.labelled_files import read
-from tests.support.labelled_files import put, read_file, refused
+from tests.support.labelled_files import read_file, refused
+from tests.support.reading import put
 
 DOCUMENTS = [(f"some words of document {i}", ("neg", "pos")[i % 2]) for i in range(60)]
 

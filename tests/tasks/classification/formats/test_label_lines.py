@@ -2,7 +2,8 @@ import pytest
 
 from carousel.tasks.classification.data import Data
 from carousel.tasks.classification.labelled_files import read
-from tests.support.labelled_files import put, read_file, refused
+from tests.support.labelled_files import read_file, refused
+from tests.support.reading import put
 
 TEXTS = [f"some words of document {i}" for i in range(40)]
 LABELS = [("neg", "pos")[i % 2] for i in range(40)]

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from carousel.tasks.tagging.data import Data
 from carousel.tasks.tagging.tagged_files import read
-from tests.tasks.tagging.tagged_reading import SENTENCES, WRITERS, jsonl, put, read_file, refused
+from tests.support.reading import put
+from tests.tasks.tagging.tagged_reading import SENTENCES, WRITERS, jsonl, read_file, refused
 
 # Lists can hold what columns cannot: tokens with tabs and line breaks
 anything = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=6)

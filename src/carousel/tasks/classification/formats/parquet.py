@@ -6,11 +6,9 @@ import polars as pl
 
 from carousel.corpus.formats import recognition
 from carousel.corpus.formats.columns import named
-from carousel.errors import UserError
+from carousel.errors import UserError, first_line
 from carousel.tasks.classification.data import Data
 from carousel.tasks.classification.formats.rows import Rows, roles, title
-
-_HEAD = 4096  # bytes that tell what a file is
 
 
 def read(path: Path, data: Data) -> Rows:
@@ -26,9 +24,9 @@ def read(path: Path, data: Data) -> Rows:
         with path.open("rb") as file:
             frame = pl.read_parquet(file, columns=list(dict.fromkeys(columns.values())))
     except pl.exceptions.DuplicateError as error:
-        raise UserError(f"{path}: a column name occurs twice; rename one: {_line(error)}") from error
+        raise UserError(f"{path}: a column name occurs twice; rename one: {first_line(error)}") from error
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        raise UserError(f"{path}: not a readable Parquet file: {_what(path) or _line(error)}") from error
+        raise UserError(f"{path}: not a readable Parquet file: {recognition.parquet_fault(path, error)}") from error
     lines = pl.int_range(1, frame.height + 1, eager=True)
     rejected: list[tuple[int, str]] = []
     for role, column in columns.items():
@@ -69,19 +67,3 @@ def _spelled(values: pl.Series) -> pl.Series:
     if values.dtype.is_float():
         values = values.fill_nan(None)
     return values.cast(pl.String)
-
-
-def _what(path: Path) -> str | None:
-    with path.open("rb") as file:
-        head = file.read(_HEAD)
-    compressed = recognition.compression(head)
-    if compressed:
-        return f"it is compressed with {compressed}; Parquet compresses its own columns: unpack it"
-    if head.startswith(b"PAR1"):
-        return None
-    what = recognition.foreign(head, path)
-    return what and f"it is {what}"
-
-
-def _line(error: BaseException) -> str:
-    return next(iter(str(error).splitlines()), "") or type(error).__name__

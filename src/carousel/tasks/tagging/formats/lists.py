@@ -15,7 +15,6 @@ from carousel.tasks.tagging.data import Column, Data
 from carousel.tasks.tagging.formats.sentences import Sentences
 
 Row = tuple[int, dict[str, Any] | str]  # line, and a row or the reason why it is none
-_HEAD = 4096  # bytes that show what a file is
 _KINDS: tuple[tuple[type, str], ...] = (
     (str, "a string"),
     (bool, "a boolean"),  # before int, of which bool is a subclass
@@ -51,7 +50,7 @@ def read_parquet(path: Path, data: Data) -> Sentences:
         with path.open("rb") as file:
             frame = pl.read_parquet(file, columns=wanted)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        raise UserError(f"{path}: not a readable Parquet file: {_what(path, error)}") from error
+        raise UserError(f"{path}: not a readable Parquet file: {recognition.parquet_fault(path, error)}") from error
     _check(path, roles, set(names), names, _optional(data))
     columns = {name: frame[name].to_list() for name in wanted}
     rows: Iterable[Row] = (
@@ -152,14 +151,3 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in pairs]
         raise ValueError(f"the key {next(name for name in names if names.count(name) > 1)!a} occurs twice")
     return value
-
-
-def _what(path: Path, error: BaseException) -> str:
-    """Return what a file is that is no Parquet file."""
-    with path.open("rb") as file:
-        head = file.read(_HEAD)
-    compressed = recognition.compression(head)
-    if compressed:
-        return f"it is compressed with {compressed}; Parquet compresses its own columns: unpack it"
-    what = None if head.startswith(b"PAR1") else recognition.foreign(head, path)
-    return f"it is {what}" if what else next(iter(str(error).splitlines()), "") or type(error).__name__
