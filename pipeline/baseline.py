@@ -2,7 +2,7 @@
 
 from carousel import layout
 from carousel.corpus import tables
-from carousel.files import write_json
+from carousel.files import read_json, write_json
 from carousel.params import load
 from carousel.task import find
 from pipeline.stage import run
@@ -12,6 +12,7 @@ def main() -> None:
     params = load()
     task = find(params.task)
     result = task.baseline(tables.read_splits(layout.PREPARED), params)
+    task.predictions(result, read_json(layout.DIGESTS)["test"]).save(layout.BASELINE_PREDICTIONS)
     write_json(layout.BASELINE_REPORT, result.report())
     scores = ", ".join(f"{metric.title} {result.test[metric.name]:.4f}" for metric in task.metrics)
     print(f"{result.describe()}: test {scores}")

@@ -2,6 +2,8 @@
 
 from carousel import layout
 from carousel.bundle.bundle import Bundle
+from carousel.comparison.paired import compare
+from carousel.comparison.predictions import Predictions
 from carousel.corpus import tables
 from carousel.corpus.dataset import Dataset
 from carousel.files import read_json, replacing, write_json, write_text
@@ -11,6 +13,7 @@ from carousel.predictor import predictor
 from carousel.task import find
 from carousel.tracking import run as tracked
 from carousel.tracking.lineage import data_digests
+from carousel.tracking.model_page import model_page
 from pipeline.stage import run
 
 
@@ -20,18 +23,22 @@ def main() -> None:
     learned = ("train", "val") if read_json(layout.TRAIN_REPORT)["refit_epochs"] else ("train",)
     longest = max(int(Dataset.load(layout.ENCODED / split).lengths.max()) for split in learned)
     bundle = Bundle.load(layout.BUNDLE)
-    tracked.check_run(bundle)
-    report = task.evaluate(predictor(bundle), test, longest)
+    trained = tracked.check_run(bundle)
+    model = predictor(bundle)
+    report = task.evaluate(model, test, longest)
     baseline = read_json(layout.BASELINE_REPORT)
-    task.predictions(report, data_digests()["test"]).save(layout.PREDICTIONS)
+    predictions = task.predictions(report, data_digests()["test"])
+    comparison = compare(task.scoring, Predictions.load(layout.BASELINE_PREDICTIONS), predictions)
+    sections = task.sections(model, report, comparison, test)
+    page = model_page(task, trained, bundle, model, report.metrics(), comparison, sections)
+    predictions.save(layout.PREDICTIONS)
     with replacing(layout.TABLES) as folder:
         for name, table in report.tables().items():
             tables.write(table, folder / f"{name}.csv")
-        for name, page in report.pages().items():
-            write_text(folder / f"{name}.html", page)
     metrics = report.metrics()
     write_json(layout.TEST_REPORT, metrics)
-    tracked.log_evaluation(task, bundle, report, baseline, layout.PREDICTIONS)
+    write_text(layout.MODEL_PAGE, page)
+    tracked.log_evaluation(task, bundle, report, baseline, layout.PREDICTIONS, layout.MODEL_PAGE)
     scores = "; ".join(
         f"{metric.title} {metrics[metric.name]:.4f} ({task.baseline_noun} {baseline[metric.name]:.4f}, difference "
         f"{points(metrics[metric.name], baseline[metric.name])} points)"

@@ -20,6 +20,7 @@ TEST = PREPARED / "test.parquet"
 TOKENS = DATA / "tokens"  # {split}.parquet
 ENCODED = DATA / "encoded"  # {split}/
 PREDICTIONS = DATA / "predictions/test.parquet"
+BASELINE_PREDICTIONS = DATA / "predictions/baseline.parquet"
 PRETRAINED = DATA / "vectors"  # files of word vectors that a user puts there
 
 ARTIFACTS = Path("artifacts")
@@ -46,5 +47,6 @@ TRIALS_REPORT = REPORTS / "sweep/trials.csv"
 TABLES = REPORTS / "tables"  # of the test split, {name}.csv
 TRAIN_REPORT = REPORTS / "train.json"
 CURVES_REPORT = REPORTS / "curves.csv"
+MODEL_PAGE = REPORTS / "model.html"
 TEST_REPORT = REPORTS / "test.json"
 REGISTERED_REPORT = REPORTS / "registered.json"

@@ -1,5 +1,6 @@
-"""What all plots share: colours, fonts, and an empty figure."""
+"""What all plots share: colours, fonts, an empty figure, and the figure as a part of a page."""
 
+import io
 import warnings
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING
 from carousel.text.printable import one_line
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 BLUE, ORANGE = "#3b6ea8", "#d9822b"
@@ -35,3 +37,38 @@ def empty_figure(size: tuple[float, float]) -> "Figure":
 def named_ticks(labels: Iterable[str]) -> list[str]:
     """Return labels as plain text of one line."""
     return [one_line(label) for label in labels]
+
+
+def titled(axes: "Axes", title: str, model: str) -> None:
+    """Write a title over a plot, and under it the model and data that it is of, in smaller letters.
+
+    Args:
+        axes: of the plot.
+        title: what it shows.
+        model: the model, its data set and the split; empty for a page that says it elsewhere.
+    """
+    if not model:
+        axes.set_title(title, parse_math=False)
+        return
+    axes.set_title(one_line(model), fontsize=8, color="#666666", parse_math=False)
+    axes.figure.suptitle(title)
+
+
+def svg(figure: "Figure") -> str:
+    """Return a figure as an SVG element for a page, in the page's colours of text and background.
+
+    Its letters are outlines, so that no font is needed. They have no colour of their own: page.css fills them.
+    """
+    from matplotlib import rc_context
+
+    content = io.StringIO()
+    with rc_context({"svg.hashsalt": "carousel"}):  # the same figure is the same text
+        figure.savefig(
+            content,
+            format="svg",
+            transparent=True,
+            metadata={"Date": None, "Creator": None, "Type": None, "Format": None},
+        )
+    text = content.getvalue()
+    element = text[text.index("<svg") :]
+    return element.replace("#000000", "currentColor").replace("#ffffff", "var(--back)")

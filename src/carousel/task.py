@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import polars as pl
 
+from carousel.comparison.paired import Comparison
 from carousel.comparison.predictions import Predictions
 from carousel.comparison.scoring import Scoring
 from carousel.corpus.dataset import Dataset
@@ -17,6 +18,7 @@ from carousel.corpus.document import Collected, Rejected
 from carousel.corpus.split import Divided
 from carousel.corpus.training_data import Parts, TrainingData
 from carousel.metric import Metric
+from carousel.model_page.section import Section
 from carousel.task_modules import module
 from carousel.text.tokenizer import Tokenizer
 from carousel.text.vocabulary import Vocabulary
@@ -70,7 +72,18 @@ class Prepared(Protocol):
         """Return what reports/data.json has for this task."""
 
 
-class BaselineResult(Protocol):
+class Predicted(Protocol):
+    """What a model predicts for the test split."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Labels or tags that the model knows."""
+
+    def predictions(self) -> pl.DataFrame:
+        """Return a row an example, with `id`, `tokens` (its length) and what the task's scoring needs."""
+
+
+class BaselineResult(Predicted, Protocol):
     """How well a simple model does on the same splits."""
 
     @property
@@ -84,12 +97,8 @@ class BaselineResult(Protocol):
         """Return what the model is, for a line of output."""
 
 
-class Report(Protocol):
+class Report(Predicted, Protocol):
     """How well a model does on the test split."""
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Labels or tags that the model knows."""
 
     def metrics(self) -> dict[str, float]:
         """Return the task's metrics, and other numbers."""
@@ -100,14 +109,12 @@ class Report(Protocol):
     def tables(self) -> dict[str, pl.DataFrame]:
         """Return the tables of reports/tables, by name; `confusion` has a row for each prediction."""
 
-    def plots(self) -> "Iterator[tuple[str, Figure]]":
-        """Draw the plots of MLflow, one after the other, each with its name."""
+    def plots(self, model: str) -> "Iterator[tuple[str, Figure]]":
+        """Draw the plots of MLflow, one after the other, each with its name.
 
-    def pages(self) -> dict[str, str]:
-        """Return the HTML pages of reports/tables, by name."""
-
-    def predictions(self) -> pl.DataFrame:
-        """Return a row an example, with `id`, `tokens` (its length) and what the task's scoring needs."""
+        Args:
+            model: the model, its data set and the split, for the titles.
+        """
 
 
 class Task(ABC, Generic[P]):
@@ -197,9 +204,22 @@ class Task(ABC, Generic[P]):
             longest: tokens of the longest example that the model learned from, where that is known.
         """
 
-    def predictions(self, report: Report, digest: str) -> Predictions:
-        """Return the predictions of a report, for later comparisons."""
-        return Predictions(self.name, report.predictions(), report.classes, digest)
+    def predictions(self, predicted: Predicted, digest: str) -> Predictions:
+        """Return the predictions of a report or of the baseline, for later comparisons."""
+        return Predictions(self.name, predicted.predictions(), predicted.classes, digest)
+
+    @abstractmethod
+    def sections(
+        self, predictor: "Predictor", report: Report, comparison: Comparison, documents: pl.DataFrame
+    ) -> list[Section]:
+        """Return what the model page shows of this task's models.
+
+        Args:
+            predictor: the model.
+            report: of the model on the test split.
+            comparison: of the baseline, A, and the model, B.
+            documents: of the test split.
+        """
 
 
 def find(name: str) -> Task[Any]:

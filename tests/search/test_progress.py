@@ -9,7 +9,7 @@ from rich.console import Console
 
 from carousel.search.messages import Epoch
 from carousel.search.outcome import Outcome
-from carousel.search.progress import LiveTable, TrialLines, display, duration, line, number, table
+from carousel.search.progress import LiveTable, TrialLines, display, line, number, table
 from carousel.search.storage import open_storage
 from carousel.search.study import REASON, Study
 from tests.search.stand_in import HPARAMS, formula, sweep
@@ -108,8 +108,3 @@ def test_lines_where_there_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> No
 )
 def test_figures_are_short(value: object, text: str) -> None:
     assert number(value) == text
-
-
-@pytest.mark.parametrize(("seconds", "text"), [(40, "40 s"), (100, "2 min"), (5399, "90 min"), (9000, "2.5 h")])
-def test_durations_are_in_words(seconds: float, text: str) -> None:
-    assert duration(seconds) == text

@@ -66,6 +66,15 @@ class NgramTable(nn.Module):
         row = self._halved(keys) if torch.onnx.is_in_onnx_export() else torch.searchsorted(self.keys, keys)
         return torch.where(self.keys[row] == keys, row, self.none)
 
+    def tokens(self, row: int) -> list[int]:
+        """Return the token ids of a row's n-gram."""
+        found, key = [], int(self.keys[row])
+        while key >= self.vocabulary_size:
+            before, last = divmod(key, self.vocabulary_size)
+            found.append(last)
+            key = int(self.keys[before - 1])
+        return [key, *reversed(found)]
+
     def _halved(self, keys: Tensor) -> Tensor:
         """Return where each key is, if it is anywhere: a search by halving, since ONNX knows no searchsorted."""
         row = torch.zeros_like(keys)

@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from carousel.duration import duration
 from carousel.search.messages import Epoch
 from carousel.search.outcome import Outcome, state
 from carousel.search.study import REASON, SECONDS, Study
@@ -168,10 +169,3 @@ def number(value: Any) -> str:
     if not isinstance(value, float):
         return str(value)
     return "-" if value != value else f"{value:.3f}" if 0.1 <= abs(value) < 10 else f"{value:.3g}"  # noqa: PLR0124
-
-
-def duration(seconds: float) -> str:
-    """Return seconds in words: `40 s`, `3 min`, `2.5 h`."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -66,5 +66,9 @@ def _cut(column: pl.Series, max_length: int, truncation: str) -> pl.Series:
 def out_of_vocabulary(counted: pl.DataFrame, vocabulary: Vocabulary) -> float:
     """Return the fraction of counted tokens (`counts`) that the vocabulary has no id for."""
     total = int(counted["count"].sum())
-    known = int(counted.filter(pl.col("token").is_in(list(vocabulary.ids)))["count"].sum())
-    return 1 - known / total if total else 0.0
+    return int(unknown(counted, vocabulary)["count"].sum()) / total if total else 0.0
+
+
+def unknown(counted: pl.DataFrame, vocabulary: Vocabulary) -> pl.DataFrame:
+    """Return those of counted tokens (`counts`) that the vocabulary has no id for."""
+    return counted.filter(~pl.col("token").is_in(list(vocabulary.ids)))

@@ -26,10 +26,12 @@ from carousel.url import Url
 if TYPE_CHECKING:
     import mlflow
     from mlflow import MlflowClient
+    from mlflow.entities import Run
     from pytorch_lightning.loggers import Logger
 
 NOTE = "mlflow.note.content"  # a run's description, in Markdown
 PREDICTIONS = Path("predictions/test.parquet")  # among a run's artifacts
+PAGES = "pages"  # among a run's artifacts
 TRAINING_METRICS = (  # of training's report
     "epochs", "best_epoch", "batch_tokens", "tokens_per_second", "parameters", "documents", "refit_epochs",
 )  # fmt: skip
@@ -147,13 +149,15 @@ def log_training(
         mlflow.log_metric("refit/loss", row["train_loss"], step=int(row["epoch"]))
     by_epoch = plots.norms_by_epoch(norms, len(history))
     mlflow.log_table(by_epoch.to_dict(as_series=False), "tables/gradient_norms.json")
-    mlflow.log_figure(plots.gradient_norms(by_epoch, clip_norm), "plots/gradient_norms.png")
+    run = mlflow.active_run()
+    assert run is not None
+    mlflow.log_figure(plots.gradient_norms(by_epoch, clip_norm, run.info.run_name), "plots/gradient_norms.png")
 
 
 def log_evaluation(
-    task: Task[Any], bundle: Bundle, report: Report, baseline: dict[str, Any], predictions: Path
+    task: Task[Any], bundle: Bundle, report: Report, baseline: dict[str, Any], predictions: Path, page: Path
 ) -> None:
-    """Add test metrics, the baseline's beside them, plots, the tables behind them, and every prediction.
+    """Add test metrics, the baseline's beside them, plots, the tables behind them, every prediction, and the page.
 
     Args:
         task: of the model.
@@ -161,6 +165,7 @@ def log_evaluation(
         report: of the test split.
         baseline: its metrics.
         predictions: the table that `comparison.predictions` wrote.
+        page: the file of the model page.
     """
     client = connect()
     import mlflow
@@ -169,12 +174,11 @@ def log_evaluation(
         metrics = {f"test/{key}": value for key, value in report.metrics().items()}
         metrics |= {f"baseline/{metric.name}": baseline[metric.name] for metric in task.metrics}
         mlflow.log_metrics(metrics)
-        for name, plot in report.plots():
+        for name, plot in report.plots(f"{run.info.run_name}, test split"):
             mlflow.log_figure(plot, f"plots/{name}.png")
         for name, table in (report.tables() | {"confusion": report.confusion()}).items():
             mlflow.log_table(table.to_dict(as_series=False), f"tables/{name}.json")
-        for name, page in report.pages().items():
-            mlflow.log_text(page, f"pages/{name}.html")
+        mlflow.log_artifact(str(page), PAGES)
         mlflow.log_artifact(str(predictions), PREDICTIONS.parent.as_posix())
         mlflow.set_tag(NOTE, description.of_run(task, run.data, metrics))
 
@@ -215,13 +219,14 @@ def resumed(client: "MlflowClient", bundle: Bundle, path: Path = layout.RUN) -> 
         yield run
 
 
-def check_run(bundle: Bundle, path: Path = layout.RUN) -> None:
-    """Check that models/run.json names the run that trained the bundle, as a stage does before it writes anything.
+def check_run(bundle: Bundle, path: Path = layout.RUN) -> "Run":
+    """Return the run that trained the bundle, as a stage does before it writes anything.
 
     Raises:
         UserError: as in `resumed`.
     """
-    _run_of(connect(), bundle, path)
+    client = connect()
+    return client.get_run(_run_of(client, bundle, path))
 
 
 def check_evaluated(

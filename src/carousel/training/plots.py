@@ -1,11 +1,11 @@
-"""The plot of a training's gradient norms."""
+"""Plots of a training: its gradient norms, and its curves."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
-from carousel.plotting import BLUE, empty_figure
+from carousel.plotting import BLUE, ORANGE, empty_figure, titled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,12 +24,13 @@ def norms_by_epoch(norms: list[float], epochs: int) -> pl.DataFrame:
     )
 
 
-def gradient_norms(table: pl.DataFrame, clip_norm: float) -> "Figure":
+def gradient_norms(table: pl.DataFrame, clip_norm: float, model: str) -> "Figure":
     """Draw the gradient's norm by epoch, before clipping.
 
     Args:
         table: as `norms_by_epoch` makes it.
         clip_norm: above which a step was clipped.
+        model: for the title.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -41,9 +42,32 @@ def gradient_norms(table: pl.DataFrame, clip_norm: float) -> "Figure":
     for column, colour in shades:
         axes.plot(epochs, table[column].to_list(), "o-", color=colour, label=names[column], markersize=4)
     axes.axhline(clip_norm, color="black", linewidth=0.8, linestyle="--", label=f"clipped above {clip_norm:g}")
-    axes.set(
-        xlabel="epoch", ylabel="norm of the gradient", yscale="log", title="Gradient norms of an epoch's steps"
-    )
+    axes.set(xlabel="epoch", ylabel="norm of the gradient", yscale="log")
+    titled(axes, "Gradient norms of an epoch's steps", model)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def curves(table: pl.DataFrame, monitor: str) -> "Figure":
+    """Draw the loss on train and validation, and beside it the metric on validation, by epoch.
+
+    Args:
+        table: `epoch`, `train_loss`, `val_loss` and `val_score`.
+        monitor: what `val_score` is.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    figure = empty_figure((9, 3.2))
+    loss, score = figure.subplots(1, 2)
+    epochs = table["epoch"].to_list()
+    loss.plot(epochs, table["train_loss"].to_list(), "o-", color=ORANGE, label="train", markersize=4)
+    loss.plot(epochs, table["val_loss"].to_list(), "o-", color=BLUE, label="validation", markersize=4)
+    score.plot(epochs, table["val_score"].to_list(), "o-", color=BLUE, markersize=4)
+    loss.set(xlabel="epoch", ylabel="loss", ylim=(0, None))
+    score.set(xlabel="epoch", ylabel=f"{monitor}, validation")
+    for axes in (loss, score):
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(axis="y", alpha=0.3)
+    loss.legend(frameon=False)
     return figure

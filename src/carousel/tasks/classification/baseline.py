@@ -6,7 +6,7 @@ validation, then fitted on train and validation together.
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,8 @@ class Linear:
         c: the inverse regularization strength that was chosen; None for the most frequent label.
         features: of the model that was tested.
         characters: the longest n-gram of characters among them; 0 for words alone.
+        classes: the labels.
+        table: `id`, `actual` and `predicted` of each test document.
     """
 
     test: dict[str, float]
@@ -44,6 +46,8 @@ class Linear:
     c: float | None
     features: int
     characters: int
+    classes: tuple[str, ...]
+    table: pl.DataFrame = field(repr=False, compare=False)
 
     def describe(self) -> str:
         """Return what the model is, for a line of output."""
@@ -56,6 +60,10 @@ class Linear:
         """Return the content of reports/baseline.json."""
         val = {f"val_{name}": score for name, score in self.val.items()}
         return {**self.test, **val, "c": self.c, "features": self.features, "characters": self.characters}
+
+    def predictions(self) -> pl.DataFrame:
+        """Return each test document's actual and predicted label; this model counts no tokens."""
+        return self.table.with_columns(tokens=pl.lit(0, pl.Int64))
 
 
 @dataclass(frozen=True)
@@ -95,7 +103,7 @@ def evaluate(splits: dict[str, pl.DataFrame], baseline: Baseline) -> Linear:
     frequent label.
 
     Args:
-        splits: frames of `text` and `label`, by split.
+        splits: frames of `id`, `text` and `label`, by split.
         baseline: the `baseline` section of params.yaml.
     """
     labels = sorted(splits["train"]["label"].unique())
@@ -122,7 +130,19 @@ def evaluate(splits: dict[str, pl.DataFrame], baseline: Baseline) -> Linear:
     c = best(score, baseline.c) if validation.features else None
     val_scores = _scores([validation], c, len(labels)) if few or c is None else found[c]
     final = fold(both, test)
-    return Linear(_scores([final], c, len(labels)), val_scores, c, final.features, longest)
+    predicted = final.predict(c)
+    names = np.array(labels)
+    return Linear(
+        scores(final.new_targets, predicted, len(labels)),
+        val_scores,
+        c,
+        final.features,
+        longest,
+        tuple(labels),
+        pl.DataFrame(
+            {"id": splits["test"]["id"], "actual": names[final.new_targets], "predicted": names[predicted]}
+        ),
+    )
 
 
 def best(score: Callable[[float], float], grid: Sequence[float]) -> float:

@@ -1,17 +1,20 @@
-"""Plots of a model's evaluation for MLflow; DVC draws its own from the tables."""
+"""Plots of a model's evaluation; DVC draws its own from the tables.
+
+The argument `model` names the model, its data set and the split in the title.
+"""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from carousel.plotting import BLUE, MAX_NAMED, ORANGE, empty_figure, named_ticks
+from carousel.plotting import BLUE, MAX_NAMED, ORANGE, empty_figure, named_ticks, titled
 from carousel.tasks.classification.report import Report
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def confusion(report: Report) -> "Figure":
+def confusion(report: Report, model: str = "") -> "Figure":
     """Draw the confusion matrix, each row (actual label) summing to one, counts in the cells."""
     classes = len(report.labels)
     counts = np.zeros((classes, classes), dtype=np.int64)
@@ -22,7 +25,8 @@ def confusion(report: Report) -> "Figure":
     axes = figure.subplots()
     image = axes.imshow(fraction, cmap="Blues", vmin=0, vmax=1)
     figure.colorbar(image, label="fraction of the actual label's documents", shrink=0.8)
-    axes.set(xlabel="predicted", ylabel="actual", title=f"accuracy {report.metrics()['accuracy']:.3f}")
+    axes.set(xlabel="predicted", ylabel="actual")
+    titled(axes, f"Confusion matrix; accuracy {report.metrics()['accuracy']:.3f}", model)
     if classes <= MAX_NAMED:
         axes.set_xticks(
             range(classes),
@@ -35,12 +39,12 @@ def confusion(report: Report) -> "Figure":
         axes.set_yticks(range(classes), named_ticks(report.labels), parse_math=False)
         for row, column in np.argwhere(counts):
             colour = "white" if fraction[row, column] > 0.5 else "black"
-            axes.text(column, row, counts[row, column], ha="center", va="center", color=colour, fontsize=8)
+            axes.text(column, row, counts[row, column], ha="center", va="center", color=colour, fontsize=9)
     return figure
 
 
-def accuracy_by_length(report: Report) -> "Figure":
-    """Draw accuracy by document length, with each bucket's number of documents.
+def accuracy_by_length(report: Report, model: str = "") -> "Figure":
+    """Draw accuracy by document length, with each bucket's 95 % interval (Wilson) and number of documents.
 
     A bucket with documents that were cut is hatched, one with documents longer than any in training has another
     colour.
@@ -50,14 +54,19 @@ def accuracy_by_length(report: Report) -> "Figure":
     table = report.by_length()
     figure = empty_figure((7, 4))
     axes = figure.subplots()
-    bars = axes.bar(
+    axes.bar(
         table["tokens"].to_list(),
         table["score"].to_list(),
         color=[ORANGE if beyond else BLUE for beyond in table["beyond"]],
         hatch=["//" if cut else "" for cut in table["cut"]],
         edgecolor="white",
     )
-    axes.bar_label(bars, [f"n={n}" for n in table["documents"]], padding=2, fontsize=8)
+    score, low, high = (table[name].to_numpy() for name in ("score", "low", "high"))
+    # a bar of no document more than another is exact but for rounding, which must not be negative
+    ends = np.maximum([score - low, high - score], 0)
+    axes.errorbar(table["tokens"].to_list(), score, ends, fmt="none", color="black", capsize=3, linewidth=1.2)
+    for place, (end, count) in enumerate(zip(high, table["documents"], strict=True)):
+        axes.text(place, end + 0.015, f"n={count}", ha="center", va="bottom", fontsize=9)
     marks = [
         Patch(facecolor="#999999", hatch="//", edgecolor="white", label="some were cut"),
         Patch(facecolor=ORANGE, label="some longer than any in training"),
@@ -66,11 +75,12 @@ def accuracy_by_length(report: Report) -> "Figure":
     if shown:
         axes.legend(handles=shown, loc="lower left", fontsize=8)
     axes.axhline(report.metrics()["accuracy"], color="black", linewidth=0.8, linestyle="--")
-    axes.set(xlabel="tokens in the document", ylabel="accuracy", ylim=(0, 1.08), title="Accuracy by length")
+    axes.set(xlabel="tokens in the document", ylabel="accuracy", ylim=(0, 1.1))
+    titled(axes, "Accuracy by length, with 95 % intervals", model)
     return figure
 
 
-def by_label(report: Report) -> "Figure":
+def by_label(report: Report, model: str = "") -> "Figure":
     """Draw precision and recall of each label, best recall first; the colour of a dot says which it is."""
     table = report.by_label().sort("recall", "label", descending=[False, True])
     figure = empty_figure((7, min(2.5 + 0.3 * table.height, 14)))
@@ -84,18 +94,19 @@ def by_label(report: Report) -> "Figure":
     if table.height <= MAX_NAMED:
         named = [f"{label} (n={n})" for label, n in table.select("label", "documents").iter_rows()]
         axes.set_yticks(rows, named_ticks(named), parse_math=False)
-    axes.set(xlim=(-0.02, 1.02), ylim=(-0.6, table.height - 0.4), title="Precision and recall by label")
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.6, table.height - 0.4))
+    titled(axes, "Precision and recall by label", model)
     axes.grid(axis="x", alpha=0.3)
     figure.legend(loc="outside lower center", ncols=2, frameon=False)
     return figure
 
 
-def calibration(report: Report) -> "Figure":
+def calibration(report: Report, model: str = "") -> "Figure":
     """Draw the reliability diagram (Guo et al. 2017): accuracy by the probability of the label that was given."""
     table = report.calibration()
     figure = empty_figure((5.5, 6))
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=[4, 1])
-    above.plot([0, 1], [0, 1], color="black", linewidth=0.8, linestyle="--", label="as right as it is sure")
+    above.plot([0, 1], [0, 1], color="black", linewidth=0.8, linestyle="--", label="perfectly calibrated")
     left, width = table["above"].to_list(), (table["to"] - table["above"]).to_list()
     above.bar(left, table["accuracy"].to_list(), width, align="edge", color=BLUE, alpha=0.7, edgecolor="white")
     above.plot(
@@ -103,7 +114,8 @@ def calibration(report: Report) -> "Figure":
         label="mean probability, accuracy",
     )  # fmt: skip
     error = report.metrics()["calibration_error"]
-    above.set(ylabel="accuracy", xlim=(0, 1), ylim=(0, 1), title=f"Calibration; expected error {error:.3f}")
+    above.set(ylabel="accuracy", xlim=(0, 1), ylim=(0, 1))
+    titled(above, f"Calibration; expected error {error:.3f}", model)
     above.legend(loc="upper left", frameon=False, fontsize=8)
     below.bar(left, table["count"].to_list(), width, align="edge", color="#999999", edgecolor="white")
     below.set(xlabel="probability that the model gives its label", ylabel="documents")

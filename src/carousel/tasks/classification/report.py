@@ -11,6 +11,7 @@ import polars as pl
 from carousel import calibration
 from carousel.corpus import lengths
 from carousel.corpus.dataset import Dataset, Ragged
+from carousel.interval import wilson
 from carousel.tasks.classification.predictor import Classifier
 from carousel.tasks.classification.scores import scores
 from carousel.tasks.classification.scoring import indices
@@ -75,14 +76,14 @@ class Report:
         )
 
     def by_length(self) -> pl.DataFrame:
-        """Accuracy, as `score`, of each length bucket that has documents.
+        """Accuracy, as `score`, of each length bucket that has documents, with its 95 % interval (Wilson).
 
         Of these, `cut` were not read to their end, and of `beyond` the model read more tokens than of any document
         in training.
         """
         read = self.lengths if self.read is None else self.read
         beyond = np.zeros(len(read), dtype=bool) if self.trained is None else read > self.trained
-        return (
+        found = (
             pl.DataFrame(
                 {
                     "bucket": lengths.bucket(self.lengths),
@@ -107,6 +108,8 @@ class Report:
                 "beyond",
             )
         )
+        low, high = wilson((found["score"] * found["documents"]).to_numpy(), found["documents"].to_numpy())
+        return found.with_columns(low=low, high=high)
 
     def calibration(self) -> pl.DataFrame:
         """Accuracy by the probability of the predicted label."""
@@ -127,18 +130,24 @@ class Report:
             "calibration": self.calibration(),
         }
 
-    def plots(self) -> "Iterator[tuple[str, Figure]]":
+    def plots(self, model: str) -> "Iterator[tuple[str, Figure]]":
         """Draw the plots of MLflow, one after the other, each with its name."""
         from carousel.tasks.classification import plots
 
-        yield "confusion_matrix", plots.confusion(self)
-        yield "by_label", plots.by_label(self)
-        yield "calibration", plots.calibration(self)
-        yield "accuracy_by_length", plots.accuracy_by_length(self)
+        yield "confusion_matrix", plots.confusion(self, model)
+        yield "by_label", plots.by_label(self, model)
+        yield "calibration", plots.calibration(self, model)
+        yield "accuracy_by_length", plots.accuracy_by_length(self, model)
 
-    def pages(self) -> dict[str, str]:
-        """Return no page: the tables and plots have it all."""
-        return {}
+    def worst(self, count: int) -> pl.DataFrame:
+        """Return the wrong predictions, most probable first, at most `count`: `row` and `predictions`' columns."""
+        return (
+            self.predictions()
+            .with_row_index("row")
+            .filter(pl.col("actual") != pl.col("predicted"))
+            .sort("probability", "row", descending=[True, False])
+            .head(count)
+        )
 
     def predictions(self) -> pl.DataFrame:
         """Every document with its right and predicted label, the probability of each, and of all labels."""

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from typing_extensions import override
 
+from carousel.comparison.paired import Comparison
 from carousel.corpus.dataset import Dataset, Ragged
 from carousel.corpus.training_data import TOKENIZER, VOCABULARY, Parts, TrainingData
+from carousel.model_page.section import Section
+from carousel.task import Report as TaskReport
 from carousel.task import Task
 from carousel.tasks.classification import document, labels, preparation, source
 from carousel.tasks.classification.params import Hparams, Params
@@ -121,6 +124,18 @@ class Classification(Task[Params]):
 
         assert isinstance(predictor, Classifier)
         return report.predict_documents(predictor, documents, longest)
+
+    @override
+    def sections(
+        self, predictor: "Predictor", report: TaskReport, comparison: Comparison, documents: pl.DataFrame
+    ) -> list[Section]:
+        from carousel.tasks.classification import sections
+        from carousel.tasks.classification.predictor import Classifier
+        from carousel.tasks.classification.report import Report
+
+        assert isinstance(predictor, Classifier)
+        assert isinstance(report, Report)
+        return sections.sections(predictor, report, comparison, documents["text"])
 
 
 TASK = Classification()

@@ -6,7 +6,7 @@ Intents are predicted by a linear support vector machine on words and pairs of a
 import ctypes
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +14,7 @@ from typing import Any
 
 import polars as pl
 
+from carousel.tasks.tagging import schemes
 from carousel.tasks.tagging.features import features
 from carousel.tasks.tagging.params import Baseline
 from carousel.tasks.tagging.scores import Intents, Tags, score, statistics
@@ -31,12 +32,16 @@ class TaggingBaseline:
         val: of a model of train alone.
         algorithm: how the tagger was trained; None if all tokens of train and validation have the same tag.
         tags: how many different ones train and validation have.
+        classes: tags of train and validation, and of test; spans in BIO.
+        table: `id`, `tokens`, `gold`, `predicted`, `intent` and `predicted_intent` of each test sentence.
     """
 
     test: dict[str, float]
     val: dict[str, float]
     algorithm: str | None
     tags: int
+    classes: tuple[str, ...]
+    table: pl.DataFrame = field(repr=False, compare=False)
 
     def describe(self) -> str:
         """Return what the model is, for a line of output."""
@@ -49,23 +54,32 @@ class TaggingBaseline:
         val = {f"val_{name}": value for name, value in self.val.items()}
         return {**self.test, **val, "algorithm": self.algorithm, "tags": self.tags}
 
+    def predictions(self) -> pl.DataFrame:
+        """Return the gold and predicted tags and intents of each test sentence."""
+        return self.table
+
 
 def evaluate(splits: dict[str, pl.DataFrame], baseline: Baseline) -> TaggingBaseline:
     """Train on train and score on validation; train on both and score on test.
 
     Args:
-        splits: frames of `tokens`, `tags` and `intent`, by split.
+        splits: frames of `id`, `tokens`, `tags` and `intent`, by split.
         baseline: the training algorithm and its iterations.
     """
-    columns = ("tokens", "tags", "intent")
+    columns = ("id", "tokens", "tags", "intent")
     train, val, test = (splits[name].select(columns) for name in ("train", "val", "test"))
     both = pl.concat([train, val])
-    tags = len(set(chain.from_iterable(both["tags"].to_list())))
+    known = set(chain.from_iterable(both["tags"].to_list()))
+    predicted = _predicted(both, test, baseline)
+    gold = chain.from_iterable(predicted["gold"].to_list())
+    given = chain.from_iterable(predicted["predicted"].to_list())
     return TaggingBaseline(
-        test=_scores(both, test, baseline),
-        val=_scores(train, val, baseline),
-        algorithm=baseline.algorithm if tags > 1 else None,
-        tags=tags,
+        test=_scores(predicted),
+        val=_scores(_predicted(train, val, baseline)),
+        algorithm=baseline.algorithm if len(known) > 1 else None,
+        tags=len(known),
+        classes=tuple(sorted({*gold, *given})),
+        table=predicted,
     )
 
 
@@ -123,17 +137,37 @@ def predict_intents(tokens: Tags, intents: Sequence[str | None], new: Tags) -> l
     return predicted
 
 
-def _scores(known: pl.DataFrame, new: pl.DataFrame, baseline: Baseline) -> dict[str, float]:
-    """Return the scores on `new` of models that are trained on `known`."""
+def _predicted(known: pl.DataFrame, new: pl.DataFrame, baseline: Baseline) -> pl.DataFrame:
+    """Return gold tags and intents of `new`, and those that models predict which are trained on `known`.
+
+    Spans are written in BIO, as in the report of a model. Intents are null where `known` has none.
+    """
     tokens, tags, intents = (known[name].to_list() for name in ("tokens", "tags", "intent"))
-    new_tokens, new_tags, new_intents = (new[name].to_list() for name in ("tokens", "tags", "intent"))
-    predicted = predict_tags(tokens, tags, new_tokens, baseline)
-    found = (
-        None
-        if all(intent is None for intent in intents)
-        else Intents(new_intents, predict_intents(tokens, intents, new_tokens))
+    sentences, gold = new["tokens"].to_list(), new["tags"].to_list()
+    predicted = predict_tags(tokens, tags, sentences, baseline)
+    if schemes.is_spans(chain.from_iterable(tags)):
+        gold, predicted = ([schemes.convert(one, "bio") for one in side] for side in (gold, predicted))
+    without = all(intent is None for intent in intents)
+    none = [None] * len(sentences)
+    return pl.DataFrame(
+        {
+            "id": new["id"],
+            "tokens": new["tokens"].list.len().cast(pl.Int64),
+            "gold": pl.Series(gold, dtype=pl.List(pl.String)),
+            "predicted": pl.Series(predicted, dtype=pl.List(pl.String)),
+            "intent": pl.Series(none, dtype=pl.String) if without else new["intent"],
+            "predicted_intent": pl.Series(
+                none if without else predict_intents(tokens, intents, sentences), dtype=pl.String
+            ),
+        }
     )
-    counts = statistics(new_tags, predicted, found)
+
+
+def _scores(predicted: pl.DataFrame) -> dict[str, float]:
+    """Return the scores of such predictions."""
+    intents, given = predicted["intent"], predicted["predicted_intent"]
+    found = None if given.is_null().all() else Intents(intents.to_list(), given.to_list())
+    counts = statistics(predicted["gold"].to_list(), predicted["predicted"].to_list(), found)
     return {name: float(value) for name, value in score(counts.sums, counts.names).items()}
 
 

@@ -1,10 +1,13 @@
-"""Plots of a tagger's evaluation."""
+"""Plots of a tagger's evaluation.
+
+The argument `model` names the model, its data set and the split in the title.
+"""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from carousel.plotting import BLUE, MAX_NAMED, ORANGE, empty_figure, named_ticks
+from carousel.plotting import BLUE, MAX_NAMED, ORANGE, empty_figure, named_ticks, titled
 from carousel.tasks.tagging.report import TaggingReport
 from carousel.tasks.tagging.scores import METRICS
 
@@ -12,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-def confusion(report: TaggingReport) -> "Figure":
+def confusion(report: TaggingReport, model: str = "") -> "Figure":
     """Draw the confusion matrix of types, each row (actual type) summing to one, counts in the cells.
 
     For spans, the last column counts actual spans whose boundaries no predicted span has, and the last row
@@ -32,18 +35,20 @@ def confusion(report: TaggingReport) -> "Figure":
     axes = figure.subplots()
     image = axes.imshow(fraction, cmap="Blues", vmin=0, vmax=1)
     figure.colorbar(image, label=f"fraction of the row's {report.unit}", shrink=0.8)
-    axes.set(xlabel="predicted", ylabel="actual", title=_title(report))
+    axes.set(xlabel="predicted", ylabel="actual")
+    name, title = METRICS[0].name, METRICS[0].title
+    titled(axes, f"Confusion matrix; {title} {report.metrics()[name]:.3f}", model)
     if side <= MAX_NAMED:
         columns, rows = (named_ticks([*types, ends[axis]][:side]) for axis in ("predicted", "actual"))
         axes.set_xticks(range(side), columns, rotation=45, ha="right", rotation_mode="anchor", parse_math=False)
         axes.set_yticks(range(side), rows, parse_math=False)
         for row, column in np.argwhere(counts):
             colour = "white" if fraction[row, column] > 0.5 else "black"
-            axes.text(column, row, counts[row, column], ha="center", va="center", color=colour, fontsize=8)
+            axes.text(column, row, counts[row, column], ha="center", va="center", color=colour, fontsize=9)
     return figure
 
 
-def f1_by_type(report: TaggingReport) -> "Figure":
+def f1_by_type(report: TaggingReport, model: str = "") -> "Figure":
     """Draw the F1 of each type, best first, and its precision and recall as dots."""
     table = report.by_type().sort("f1", "type", descending=[False, True])
     figure = empty_figure((7, min(2.5 + 0.3 * table.height, 14)))
@@ -55,26 +60,22 @@ def f1_by_type(report: TaggingReport) -> "Figure":
     if table.height <= MAX_NAMED:
         named = [f"{type_} (n={n})" for type_, n in table.select("type", "support").iter_rows()]
         axes.set_yticks(rows, named_ticks(named), parse_math=False)
-    axes.set(xlim=(-0.02, 1.02), ylim=(-0.6, max(table.height, 1) - 0.4), title="F1 by type")
+    axes.set(xlim=(-0.02, 1.02), ylim=(-0.6, max(table.height, 1) - 0.4))
+    titled(axes, "F1 by type", model)
     axes.grid(axis="x", alpha=0.3)
     figure.legend(loc="outside lower center", ncols=3, frameon=False)
     return figure
 
 
-def score_by_length(report: TaggingReport) -> "Figure":
+def score_by_length(report: TaggingReport, model: str = "") -> "Figure":
     """Draw F1 by sentence length, with the number of sentences."""
     table, metrics = report.by_length(), report.metrics()
     name, title = METRICS[0].name, METRICS[0].title
     figure = empty_figure((7, 4))
     axes = figure.subplots()
     bars = axes.bar(table["tokens"].to_list(), table[name].to_list(), color=BLUE, edgecolor="white")
-    axes.bar_label(bars, [f"n={n}" for n in table["sentences"]], padding=2, fontsize=8)
+    axes.bar_label(bars, [f"n={n}" for n in table["sentences"]], padding=2, fontsize=9)
     axes.axhline(metrics[name], color="black", linewidth=0.8, linestyle="--")
     axes.set(xlabel="tokens in the sentence", ylabel=title, ylim=(0, 1.08))
-    axes.set_title(f"{title} by length")
+    titled(axes, f"{title} by length", model)
     return figure
-
-
-def _title(report: TaggingReport) -> str:
-    """Return the report's main score."""
-    return f"{METRICS[0].title} {report.metrics()[METRICS[0].name]:.3f}"

@@ -63,21 +63,13 @@ class TaggingReport:
             found["calibration"] = self.calibration()
         return found
 
-    def plots(self) -> "Iterator[tuple[str, Figure]]":
+    def plots(self, model: str) -> "Iterator[tuple[str, Figure]]":
         """Draw the plots of MLflow, one after the other, each with its name."""
         from carousel.tasks.tagging import plots
 
-        yield "confusion_matrix", plots.confusion(self)
-        yield "f1_by_type", plots.f1_by_type(self)
-        yield "score_by_length", plots.score_by_length(self)
-
-    def pages(self) -> dict[str, str]:
-        """Return the page of the worst sentences."""
-        from carousel.tasks.tagging.page import render
-
-        return {
-            "worst_sentences": render(self, "Sentences with the most errors", f"{len(self.names)} test sentences")
-        }
+        yield "confusion_matrix", plots.confusion(self, model)
+        yield "f1_by_type", plots.f1_by_type(self, model)
+        yield "score_by_length", plots.score_by_length(self, model)
 
     def predictions(self) -> pl.DataFrame:
         """Return a row a sentence: number of tokens, gold and predicted tags, lowest probability, intents."""

@@ -8,10 +8,12 @@ import numpy as np
 import polars as pl
 from typing_extensions import override
 
+from carousel.comparison.paired import Comparison
 from carousel.corpus.dataset import Dataset, Ragged
 from carousel.corpus.training_data import TOKENIZER, VOCABULARY, Parts, TrainingData
+from carousel.model_page.section import Section
 from carousel.nn import affixes
-from carousel.task import Task
+from carousel.task import Report, Task
 from carousel.tasks.tagging import document, preparation, schemes, source
 from carousel.tasks.tagging.params import Hparams, Params
 from carousel.tasks.tagging.preparation import Prepared
@@ -146,6 +148,15 @@ class Tagging(Task[Params]):
             intents,
             tuple(dict.fromkeys([*tags.written, *sorted(set(chain.from_iterable(gold)))])),
         )
+
+    @override
+    def sections(
+        self, predictor: "Predictor", report: Report, comparison: Comparison, documents: pl.DataFrame
+    ) -> list[Section]:
+        from carousel.tasks.tagging import sections
+
+        assert isinstance(report, TaggingReport)
+        return sections.sections(report, comparison)
 
 
 def _normalized(frame: pl.DataFrame, tokenizer: Tokenizer) -> pl.DataFrame:

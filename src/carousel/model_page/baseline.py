@@ -1,0 +1,112 @@
+"""A model beside the baseline, A in the comparison of both."""
+
+import polars as pl
+
+from carousel.comparison.paired import Comparison, p_value, points
+from carousel.model_page.section import MAX_ROWS, NONE, Cell, Columns, Note, Section, Table
+
+OTHER_METRICS = {"loss": "loss", "calibration_error": "expected calibration error"}
+
+
+def verdict(comparison: Comparison, baseline: str) -> str:
+    """Return one sentence: each metric with the baseline's, the difference, and whether that may be chance.
+
+    Args:
+        comparison: of the baseline, A, and the model, B.
+        baseline: what the baseline is called.
+    """
+    said = {None: "no difference shown from", "A": "worse than", "B": "better than"}[comparison.better]
+    found = [
+        f"{metric.title} {difference.b:.4f} ({difference.a:.4f}, {points(difference.difference)} points)"
+        for metric in comparison.declared
+        if (difference := comparison.metrics[metric.name])
+    ]
+    return f"{', '.join(found)}: {said} the {baseline}, whose values are in brackets"
+
+
+def metrics(comparison: Comparison, measured: dict[str, float], baseline: str) -> Section:
+    """Return the metrics of both on the test split.
+
+    Args:
+        comparison: of the baseline, A, and the model, B.
+        measured: every metric of the model.
+        baseline: what the baseline is called.
+    """
+    rows: list[list[Cell]] = []
+    for metric in comparison.declared:
+        found = comparison.metrics[metric.name]
+        rows.append(
+            [
+                metric.title,
+                f"{found.b:.4f}",
+                f"{found.a:.4f}",
+                points(found.difference),
+                f"{points(found.low)} to {points(found.high)}",
+                f"{100 * found.confidence():.1f} %",
+            ]
+        )
+    declared = {metric.name for metric in comparison.declared}
+    for name, value in measured.items():
+        if name not in declared:
+            title = OTHER_METRICS.get(name, name.replace("_", " ").replace(" f1", "-F1"))
+            rows.append([title, f"{value:.4f}", NONE, NONE, NONE, NONE])
+    table = Table(
+        [
+            ("metric", "name"),
+            ("model", "number"),
+            (baseline, "number"),
+            ("difference, points", "number"),
+            (f"{100 * comparison.level:g} % interval", "number"),
+            ("confidence that the model is better", "number"),
+        ],
+        rows,
+    )
+    note = Note(
+        f"Right by the model alone: {comparison.only_b}; by the baseline alone: {comparison.only_a}; McNemar's "
+        f"exact test: p {p_value(comparison.p)}. Predictions that are the same: {100 * comparison.agreement:.1f} %. "
+        f"Intervals are from a paired bootstrap over the {comparison.examples:,} test {comparison.example}s: they "
+        "say nothing about training again with another seed."
+    )
+    return Section("metrics", "Metrics on the test split", [table, note])
+
+
+def by_class(found: pl.DataFrame, kind: str, counted: str, comparison: Comparison) -> list[Note | Table]:
+    """Return a table of each class beside the baseline, lowest F1 first.
+
+    Args:
+        found: the model's `precision`, `recall` and `f1`, each class's name under `kind`, and how often it occurs
+            under `counted`.
+        kind: what a class is, such as `label`.
+        counted: what `found` counts, such as `documents`.
+        comparison: of the baseline, A, and the model, B.
+    """
+    slices = {part.name: part for part in comparison.slices.get(kind, ())}
+    table = found.sort("f1", kind).head(MAX_ROWS)
+    rows, bold = [], set()
+    for place, row in enumerate(table.iter_rows(named=True)):
+        part = slices.get(row[kind])
+        before = None if part is None else part.f1[0] if part.f1 is not None else part.a
+        rows.append(
+            [
+                row[kind],
+                f"{row[counted]:,}",
+                f"{row['precision']:.3f}",
+                f"{row['recall']:.3f}",
+                f"{row['f1']:.3f}",
+                NONE if before is None else f"{before:.3f}",
+                NONE if before is None else points(row["f1"] - before),
+            ]
+        )
+        if part is not None and part.p is not None and part.p < 1 - comparison.level:
+            bold.add(place)
+    columns: Columns = [
+        (kind, "name"), (counted, "number"), ("precision", "number"), ("recall", "number"), ("F1", "number"),
+        ("F1, baseline", "number"), ("difference, points", "number"),
+    ]  # fmt: skip
+    text = f"{table.height} of {found.height} {kind}s, lowest F1 first."
+    if any(part.p is not None for part in slices.values()):
+        text += (
+            " A row in bold differs from the baseline in recall by McNemar's exact test, adjusted by Holm for the "
+            "number of rows; the difference in any other row may be chance."
+        )
+    return [Table(columns, rows, frozenset(bold)), Note(text)]
