@@ -3,25 +3,27 @@
 import polars as pl
 
 from carousel.comparison.paired import Comparison, p_value, points
-from carousel.model_page.section import MAX_ROWS, NONE, Cell, Columns, Note, Section, Table
+from carousel.model_page.section import MAX_ROWS, NONE, Bar, Cell, Columns, Note, Section, Table
 
 OTHER_METRICS = {"loss": "loss", "calibration_error": "expected calibration error"}
 
 
 def verdict(comparison: Comparison, baseline: str) -> str:
-    """Return one sentence: each metric with the baseline's, the difference, and whether that may be chance.
+    """Return one sentence: whether the model is better than the baseline, and each metric of both.
 
     Args:
         comparison: of the baseline, A, and the model, B.
         baseline: what the baseline is called.
     """
-    said = {None: "no difference shown from", "A": "worse than", "B": "better than"}[comparison.better]
-    found = [
-        f"{metric.title} {difference.b:.4f} ({difference.a:.4f}, {points(difference.difference)} points)"
-        for metric in comparison.declared
-        if (difference := comparison.metrics[metric.name])
-    ]
-    return f"{', '.join(found)}: {said} the {baseline}, whose values are in brackets"
+    found = []
+    for metric in comparison.declared:
+        difference = comparison.metrics[metric.name]
+        found.append(
+            f"{metric.title} {difference.b:.4f} against {difference.a:.4f} ({points(difference.difference)} "
+            f"points, {100 * comparison.level:g} % interval {points(difference.low)} to {points(difference.high)})"
+        )
+    said = {None: "No difference shown from", "A": "Worse than", "B": "Better than"}[comparison.better]
+    return f"{said} the {baseline}: {'; '.join(found)}"
 
 
 def metrics(comparison: Comparison, measured: dict[str, float], baseline: str) -> Section:
@@ -63,7 +65,7 @@ def metrics(comparison: Comparison, measured: dict[str, float], baseline: str) -
     )
     note = Note(
         f"Right by the model alone: {comparison.only_b}; by the baseline alone: {comparison.only_a}; McNemar's "
-        f"exact test: p {p_value(comparison.p)}. Predictions that are the same: {100 * comparison.agreement:.1f} %. "
+        f"exact test: p {p_value(comparison.p)}. The same prediction: {100 * comparison.agreement:.1f} %. "
         f"Intervals are from a paired bootstrap over the {comparison.examples:,} test {comparison.example}s: they "
         "say nothing about training again with another seed."
     )
@@ -92,7 +94,7 @@ def by_class(found: pl.DataFrame, kind: str, counted: str, comparison: Compariso
                 f"{row[counted]:,}",
                 f"{row['precision']:.3f}",
                 f"{row['recall']:.3f}",
-                f"{row['f1']:.3f}",
+                Bar(row["f1"], f"{row['f1']:.3f}", mark=before),
                 NONE if before is None else f"{before:.3f}",
                 NONE if before is None else points(row["f1"] - before),
             ]
@@ -100,10 +102,10 @@ def by_class(found: pl.DataFrame, kind: str, counted: str, comparison: Compariso
         if part is not None and part.p is not None and part.p < 1 - comparison.level:
             bold.add(place)
     columns: Columns = [
-        (kind, "name"), (counted, "number"), ("precision", "number"), ("recall", "number"), ("F1", "number"),
+        (kind, "name"), (counted, "number"), ("precision", "number"), ("recall", "number"), ("F1", "bar"),
         ("F1, baseline", "number"), ("difference, points", "number"),
     ]  # fmt: skip
-    text = f"{table.height} of {found.height} {kind}s, lowest F1 first."
+    text = f"{table.height} of {found.height} {kind}s, lowest F1 first; the orange mark is the baseline."
     if any(part.p is not None for part in slices.values()):
         text += (
             " A row in bold differs from the baseline in recall by McNemar's exact test, adjusted by Holm for the "

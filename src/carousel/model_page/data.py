@@ -73,13 +73,14 @@ def _histogram(table: pl.DataFrame) -> Table:
 def _classes(counts: dict[str, dict[str, int]], target: str) -> Table:
     totals = {split: max(sum(of_split.values()), 1) for split, of_split in counts.items()}
     names = sorted({name for of_split in counts.values() for name in of_split})
+    widest = max(count / totals[split] for split, of_split in counts.items() for count in of_split.values())
     names.sort(key=lambda name: -counts["train"].get(name, 0))
     rows: list[list[Cell]] = []
     for name in names[:MAX_ROWS]:
         cells: list[Cell] = [name]
         for split in SPLITS:
             count = counts[split].get(name, 0)
-            cells.append(Bar(count / totals[split], f"{count:,}"))
+            cells.append(Bar(count / totals[split] / widest, f"{count:,}"))
         rows.append(cells)
     title = target if len(names) <= MAX_ROWS else f"{target} ({MAX_ROWS} of {len(names)})"
     return Table([(title, "name"), *((split, "bar") for split in SPLITS)], rows)

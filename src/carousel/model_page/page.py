@@ -26,11 +26,10 @@ def render(
         metrics: of the model on the test split.
         own: sections of the model's task.
     """
-    monitor = comparison.first.title
     sections = [
         baseline.metrics(comparison, metrics, model.baseline),
         *own,
-        training.section(model, reports.train, reports.seconds, reports.curves, monitor),
+        training.section(model, reports, comparison),
         data.section(reports.data, model.target, comparison.example, reports.lengths, reports.read_lengths()),
         data.vocabulary(reports.vocabulary, model.params, reports.unknown),
     ]

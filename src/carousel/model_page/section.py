@@ -60,7 +60,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Matrix:
-    """Counts with a colour for each cell's fraction of its row.
+    """Counts with a colour by each cell's fraction of its row.
 
     Attributes:
         rows: names.
@@ -73,9 +73,9 @@ class Matrix:
     counts: Sequence[Sequence[int]]
     kind: ClassVar[str] = "matrix"
 
-    def fraction(self, row: int, column: int) -> float:
-        """Return a cell's fraction of its row."""
-        return self.counts[row][column] / max(sum(self.counts[row]), 1)
+    def depth(self, row: int, column: int) -> float:
+        """Return the depth of a cell's colour: the square root of its fraction of the row."""
+        return float((self.counts[row][column] / max(sum(self.counts[row]), 1)) ** 0.5)
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,11 @@
 """What a model is and how it was trained."""
 
 from dataclasses import dataclass
-from typing import Any
 
-import polars as pl
-
+from carousel.comparison.paired import Comparison
 from carousel.duration import duration
-from carousel.model_page.section import Plot, Section, Table
+from carousel.model_page.reports import Reports
+from carousel.model_page.section import NONE, Plot, Section, Table
 from carousel.plotting import svg
 from carousel.training import plots
 
@@ -46,19 +45,15 @@ class ModelDescription:
     tags: dict[str, str]
 
 
-def section(
-    model: ModelDescription, report: dict[str, Any], seconds: float, curves: pl.DataFrame, monitor: str
-) -> Section:
-    """Return what the model is, its settings, and the curves of its training.
+def section(model: ModelDescription, reports: Reports, comparison: Comparison) -> Section:
+    """Return what the model is, its parameters, and the curves of its training.
 
     Args:
         model: which one.
-        report: content of reports/train.json.
-        seconds: that the stage took.
-        curves: content of reports/curves.csv.
-        monitor: what `val_score` of the curves is.
+        reports: of the stages before.
+        comparison: of the baseline and the model, for the names of metric and examples.
     """
-    params, tags = model.params, model.tags
+    params, report, monitor = model.params, reports.train, comparison.first.title
     best = f"{report['epochs']}, the best one on validation is {report['best_epoch']}"
     if report["refit_epochs"]:
         best += f"; then {report['refit_epochs']} on train and validation together"
@@ -69,12 +64,13 @@ def section(
         ("encoder (hidden size x layers)", encoder),
         ("trained parameters", f"{report['parameters']:,}"),
         ("learning rate", f"{float(params['train.learning_rate']):g}"),
+        ("regularization", ", ".join(_regularization(params)) or NONE),
         ("epochs", best),
         ("batch, tokens", f"{report['batch_tokens']:,}"),
         ("precision", report["precision"]),
-        ("duration", f"{duration(seconds)}, {report['tokens_per_second']:,} tokens per second"),
-        ("learned from", f"{report['documents']:,} examples"),
-        ("commit", _commit(tags)),
+        ("duration", f"{duration(reports.seconds)}, {report['tokens_per_second']:,} tokens per second"),
+        ("learned from", f"{report['documents']:,} {comparison.example}s"),
+        ("commit", _commit(model.tags)),
         ("run", model.run_id),
         ("bundle", model.fingerprint),
     ]
@@ -84,10 +80,16 @@ def section(
         "Model and training",
         [
             Table([("", "name"), ("", "name")], facts),
+            Plot(svg(plots.curves(reports.curves, monitor)), f"Loss and {monitor} on validation, by epoch"),
             Table([("parameter", "name"), ("value", "name")], settings, folded="All parameters of the model"),
-            Plot(svg(plots.curves(curves, monitor)), f"Loss and {monitor} on the validation split, by epoch"),
         ],
     )
+
+
+def _regularization(params: dict[str, str]) -> list[str]:
+    """Return the parameters of regularization that the task has, as text."""
+    keys = ("model.dropout", "model.word_dropout", "model.embedding_dropout", "train.weight_decay")
+    return [f"{key.partition('.')[2].replace('_', ' ')} {params[key]}" for key in keys if key in params]
 
 
 def _commit(tags: dict[str, str]) -> str:

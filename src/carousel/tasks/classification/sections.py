@@ -97,4 +97,6 @@ def _errors(report: Report, texts: pl.Series) -> Section:
 
 
 def _cut(text: str) -> str:
+    """Return a text in one paragraph, cut where it is long."""
+    text = " ".join(text.split())
     return text if len(text) <= MAX_CHARACTERS else text[:MAX_CHARACTERS].rstrip() + " …"

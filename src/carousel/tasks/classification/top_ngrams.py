@@ -20,12 +20,12 @@ def section(classifier: Classifier) -> Section | None:
     model = classifier.model
     if not isinstance(model, NgramEnsemble) or not model.ngrams.none:
         return None
-    evidence, labels = _evidence(model), classifier.labels[:MOST_LABELS]
+    evidence, labels, vocabulary = _evidence(model), classifier.labels[:MOST_LABELS], classifier.vocabulary
     rows = []
     for number, label in enumerate(labels):
         order = np.argsort(-evidence[:, number], kind="stable")[:MOST]
-        found = [model.ngrams.tokens(int(row)) for row in order if evidence[row, number] > 0]
-        rows.append([label, "   ".join(_written(ids, classifier.vocabulary) for ids in found)])
+        texts = [_text(model.ngrams.tokens(int(row)), vocabulary) for row in order if evidence[row, number] > 0]
+        rows.append([label, "   ".join(f"“{text}”" for text in texts if text)])
     source = "linear classifier" if model.linear is not None else "n-gram counts"
     note = Note(
         f"From the model's {source}: an n-gram's weight for the label, times the square root of the number of "
@@ -50,10 +50,11 @@ def _evidence(model: NgramEnsemble) -> npt.NDArray[np.float32]:
     return (weights * ngrams.counts.sqrt())[:-1].numpy()
 
 
-def _written(ids: list[int], vocabulary: Vocabulary) -> str:
-    """Return an n-gram as text, in quotes; one that begins within a word has `…` before it."""
+def _text(ids: list[int], vocabulary: Vocabulary) -> str:
+    """Return an n-gram as text; subwords are joined, and `…` is before one that begins within a word."""
     tokens = [vocabulary.tokens[number] for number in ids]
     if not any(token.startswith(BOUNDARY) for token in vocabulary.tokens):
-        return f"“{' '.join(tokens)}”"
+        return " ".join(tokens)
     text = "".join(tokens)
-    return f"“{'' if text.startswith(BOUNDARY) else '…'}{text.replace(BOUNDARY, ' ').strip()}”"
+    within = text[0].isalnum()
+    return ("…" if within else "") + text.replace(BOUNDARY, " ").strip()
