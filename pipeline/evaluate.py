@@ -16,6 +16,8 @@ from carousel.tracking.lineage import data_digests
 from carousel.tracking.model_page import model_page
 from pipeline.stage import run
 
+RESAMPLES = 2_000  # of the bootstrap; ten thousand take seconds for sentences, and move an interval by 0.1 points
+
 
 def main() -> None:
     task = find(load().task)
@@ -28,7 +30,9 @@ def main() -> None:
     report = task.evaluate(model, test, longest)
     baseline = read_json(layout.BASELINE_REPORT)
     predictions = task.predictions(report, data_digests()["test"])
-    comparison = compare(task.scoring, Predictions.load(layout.BASELINE_PREDICTIONS), predictions)
+    comparison = compare(
+        task.scoring, Predictions.load(layout.BASELINE_PREDICTIONS), predictions, resamples=RESAMPLES
+    )
     sections = task.sections(model, report, comparison, test)
     page = model_page(task, trained, bundle, model, report.metrics(), comparison, sections)
     predictions.save(layout.PREDICTIONS)

@@ -4,9 +4,10 @@ from html.parser import HTMLParser
 import numpy as np
 import polars as pl
 
-from carousel.comparison.page import render, svg
+from carousel.comparison.page import render
 from carousel.comparison.paired import compare
 from carousel.comparison.plots import differences
+from carousel.plotting import svg
 from tests.comparison.test_paired import Errors
 from tests.support.predictions import TASK, planned
 

@@ -23,15 +23,15 @@ OF_ONE_OBJECTIVE = {
 
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
-    return formula(tmp_path_factory.mktemp("plots") / "journal", sweep(6, pruner="median", epochs=3))
+    return formula(tmp_path_factory.mktemp("plots") / "journal", sweep(10, epochs=3))
 
 
 def several(place: Path) -> Outcome:
-    """A study of two objectives with three trials, of which the second is worse than the first in both."""
+    """A study of two objectives of ten trials, all but the first and the last worse than the first in both."""
     study = Study(
-        open_storage(place), sweep(3, objectives=["val_accuracy", "megabytes"]), HPARAMS, documents=["these"]
+        open_storage(place), sweep(10, objectives=["val_accuracy", "megabytes"]), HPARAMS, documents=["these"]
     )
-    for accuracy, size in ((0.8, 2.0), (0.7, 3.0), (0.6, 1.0)):
+    for accuracy, size in ((0.8, 2.0), *[(0.7, 3.0)] * 8, (0.6, 1.0)):
         proposed = study.propose()
         assert proposed is not None
         study.begin(proposed)
@@ -53,7 +53,7 @@ def test_a_study_of_one_objective_has_each_picture_and_something_is_drawn_on_it(
 
 
 def test_a_legend_of_many_trials_does_not_fill_the_picture(tmp_path: Path) -> None:
-    for count, named in ((4, True), (15, False)):
+    for count, named in ((10, True), (15, False)):
         outcome = formula(tmp_path / str(count), sweep(count))
         figure = dict(draw(outcome))["intermediate_values"]
         assert (figure.axes[0].get_legend() is not None) == named
@@ -69,17 +69,22 @@ def test_the_page_holds_every_plot_and_loads_nothing(outcome: Outcome) -> None:
 
 def test_several_objectives_have_a_front_and_no_history(tmp_path: Path) -> None:
     outcome = several(tmp_path / "journal")
-    assert [trial.number for trial in outcome.front] == [0, 2]
+    assert [trial.number for trial in outcome.front] == [0, 9]
     assert set(dict(draw(outcome))) == {
         "pareto_front", "param_importances", "parallel_coordinate", "slice",
     }  # fmt: skip
     assert "Pareto front" in page(outcome)
 
 
-def test_too_few_trials_have_fewer_pictures_and_no_error(tmp_path: Path) -> None:
-    one = formula(tmp_path / "journal", sweep(1))
-    assert set(dict(draw(one))) == {"optimization_history", "intermediate_values"}
-    assert page(one).count("Plotly.newPlot(") == 2
+@pytest.mark.parametrize("trials", [1, 9])
+def test_fewer_than_ten_completed_trials_have_no_picture(trials: int, tmp_path: Path) -> None:
+    outcome = formula(tmp_path / "journal", sweep(trials))
+    assert not dict(draw(outcome))
+    assert page(outcome) == ""
     none = Study(open_storage(tmp_path / "none"), sweep(2), HPARAMS, documents=["these"])
     none.optuna.add_trial(create_trial(state=TrialState.FAIL))
     assert not dict(draw(Outcome(none)))
+
+
+def test_the_title_names_the_study(outcome: Outcome) -> None:
+    assert all(figure.get_suptitle().endswith(f": {outcome.study.name}") for _, figure in draw(outcome))

@@ -220,7 +220,7 @@ def test_a_report_has_what_stages_write(made, fitted):
     assert {"tokens", "score"} <= set(tables["by_length"].columns)
     for table in tables.values():
         table.write_csv()  # columns of lists could not be
-    assert all(figure.get_axes() for _, figure in report.plots())
+    assert all(figure.get_axes() for _, figure in report.plots("model"))
 
 
 def test_scores_of_summed_statistics_are_the_metrics_of_the_report(made, fitted):
@@ -253,6 +253,34 @@ def test_a_baseline_has_the_metrics(made):
     assert names <= result.test.keys()
     assert names | {f"val_{name}" for name in names} <= result.report().keys()
     assert result.describe()
+
+
+def test_the_baselines_predictions_have_the_scores_of_its_report(made):
+    task = made.task
+    result = task.baseline(made.splits, made.params)
+    kept = task.predictions(result, "digest")
+    assert kept.table["id"].to_list() == made.splits["test"]["id"].to_list()
+    statistics = task.scoring.statistics(kept.table, kept.classes)
+    scored = task.scoring.score(statistics.total(), kept.classes)
+    for metric in task.metrics:
+        assert float(scored[metric.name]) == pytest.approx(result.report()[metric.name])
+
+
+def test_a_models_sections_are_beside_the_baseline_and_have_names_of_their_own(made, fitted):
+    task, model = made.task, predictor(made.bundle(fitted))
+    report = task.evaluate(model, made.splits["test"])
+    result = task.baseline(made.splits, made.params)
+    compared = paired.compare(
+        task.scoring, task.predictions(result, "digest"), task.predictions(report, "digest"), resamples=100
+    )
+    sections = task.sections(model, report, compared, made.splits["test"])
+    names = [section.name for section in sections]
+    assert len(set(names)) == len(names)
+    assert {"confusion", "lengths", "errors"} <= set(names)
+    assert all(section.title and section.parts for section in sections)
+    for metric in task.metrics:
+        assert compared.metrics[metric.name].a == pytest.approx(result.report()[metric.name])
+        assert compared.metrics[metric.name].b == pytest.approx(report.metrics()[metric.name])
 
 
 def test_the_digest_depends_on_the_data_and_not_on_names(made):

@@ -34,9 +34,9 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> MlflowClient:
 
 
 def study_of(place: Path, **changes: object) -> tuple[Params, Outcome]:
-    """A sweep of ten trials, one of them failed, some pruned."""
+    """A sweep of 40 trials, some of them pruned, and one that failed."""
     wanted = sweep(
-        10, epochs=3, pruner="median", space={**SPACE, "model.dropout": Range(low=0, high=0.9)}, **changes
+        40, epochs=3, pruner="median", space={**SPACE, "model.dropout": Range(low=0, high=0.9)}, **changes
     )
     outcome = formula(place, wanted)
     study = outcome.study
@@ -106,7 +106,7 @@ def test_the_parent_has_the_pictures_the_table_and_how_it_searched(
     assert tags["optuna.study"] == outcome.study.name
     assert (tags["optuna.sampler"], tags["optuna.pruner"], tags["optuna.seed"]) == ("tpe", "median", "1")
     assert (tags["optuna.trials"], tags["optuna.pruned"], tags["optuna.failed"]) == (
-        "11", str(report["pruned"]), "1",
+        "41", str(report["pruned"]), "1",
     )  # fmt: skip
     assert report["pruned"] > 0
     assert parent.data.metrics["best/val_accuracy"] == outcome.value(outcome.best)

@@ -17,13 +17,10 @@ def verdict(comparison: Comparison, baseline: str) -> str:
     """
     found = []
     for metric in comparison.declared:
-        difference = comparison.metrics[metric.name]
-        found.append(
-            f"{metric.title} {difference.b:.4f} against {difference.a:.4f} ({points(difference.difference)} "
-            f"points, {100 * comparison.level:g} % interval {points(difference.low)} to {points(difference.high)})"
-        )
+        both = comparison.metrics[metric.name]
+        found.append(f"{metric.title} {both.b:.4f} against {both.a:.4f} ({points(both.difference)} points)")
     said = {None: "No difference shown from", "A": "Worse than", "B": "Better than"}[comparison.better]
-    return f"{said} the {baseline}: {'; '.join(found)}"
+    return f"{said} the {baseline}: {', '.join(found)}"
 
 
 def metrics(comparison: Comparison, measured: dict[str, float], baseline: str) -> Section:

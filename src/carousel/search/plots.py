@@ -24,12 +24,13 @@ SPACE = {
     "plot_parallel_coordinate": "All keys at once",
     "plot_slice": "Each key alone",
 }
+LEAST_TRIALS = 10  # completed ones; plots of fewer show chance
 MOST_NAMED = 10  # trials in a legend
 MOST_FRONT = 3  # objectives that a Pareto front can be drawn of
 
 
 def draw(outcome: Outcome) -> Iterator[tuple[str, "Figure"]]:
-    """Yield the name and the figure of each plot that the trials are enough for."""
+    """Yield the name and the figure of each plot that the trials are enough for; none of fewer than ten."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -39,7 +40,10 @@ def draw(outcome: Outcome) -> Iterator[tuple[str, "Figure"]]:
     for name, title, figure in _figures(outcome, drawn):
         axes: Any = figure
         panels = list(axes.flat) if hasattr(axes, "flat") else [axes]
-        yield name.removeprefix("plot_"), _arranged(panels, title, outcome.study.sweep.objectives[0])
+        yield (
+            name.removeprefix("plot_"),
+            _arranged(panels, f"{title}: {outcome.study.name}", outcome.study.sweep.objectives[0]),
+        )
         plt.close(panels[0].figure)
 
 
@@ -66,7 +70,7 @@ def _arranged(panels: list[Any], title: str, objective: str) -> "Figure":
 
 
 def page(outcome: Outcome) -> str:
-    """Return an HTML page with every plot, interactive, that needs nothing else."""
+    """Return an HTML page with every plot, interactive, that needs nothing else; empty if no plot is drawn."""
     import html
 
     from optuna import visualization
@@ -76,13 +80,15 @@ def page(outcome: Outcome) -> str:
         figure.update_layout(title=title_of).to_html(full_html=False, include_plotlyjs=place == 0)
         for place, (_, title_of, figure) in enumerate(_figures(outcome, visualization))
     ]
+    if not parts:
+        return ""
     return f'<!doctype html><meta charset="utf-8"><title>{title}</title><h1>{title}</h1>{"".join(parts)}\n'
 
 
 def _figures(outcome: Outcome, module: Any) -> Iterator[tuple[str, str, Any]]:
     objectives = outcome.study.sweep.objectives
     complete = [trial for trial in outcome.study.trials if trial.state is TrialState.COMPLETE]
-    if not complete:
+    if len(complete) < LEAST_TRIALS:
         return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)

@@ -101,7 +101,8 @@ class SweepRuns:
         self.client.log_table(self.parent, outcome.table().to_dict(as_series=False), "tables/trials.json")
         for plot, figure in plots.draw(outcome):
             self.client.log_figure(self.parent, figure, f"plots/{plot}.png", save_kwargs={"bbox_inches": "tight"})
-        self.client.log_text(self.parent, plots.page(outcome), "plots/sweep.html")
+        if page := plots.page(outcome):
+            self.client.log_text(self.parent, page, "plots/sweep.html")
         self.client.set_terminated(self.parent)
 
     def leave(self, status: str) -> None:

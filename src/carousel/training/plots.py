@@ -24,7 +24,7 @@ def norms_by_epoch(norms: list[float], epochs: int) -> pl.DataFrame:
     )
 
 
-def gradient_norms(table: pl.DataFrame, clip_norm: float, model: str) -> "Figure":
+def gradient_norms(table: pl.DataFrame, clip_norm: float, model: str = "") -> "Figure":
     """Draw the gradient's norm by epoch, before clipping.
 
     Args:

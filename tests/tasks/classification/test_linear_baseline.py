@@ -10,7 +10,8 @@ DRINKS = ["hot tea please", "cold water", "tea and water", "a cup of tea", "wate
 
 
 def frame(*pairs):
-    return pl.DataFrame({"text": [text for text, _ in pairs], "label": [label for _, label in pairs]})
+    names = [f"document {i}" for i in range(len(pairs))]
+    return pl.DataFrame({"id": names, "text": [text for text, _ in pairs], "label": [label for _, label in pairs]})
 
 
 def splits(**changes):

@@ -73,7 +73,7 @@ def test_the_cells_of_the_confusion_matrix_hold_the_counts():
     axes = plots.confusion(found).axes[0]
     assert texts(axes) == ["2", "1", "1"]
     assert axes.images[0].get_array().tolist() == [[2 / 3, 1 / 3], [0, 1]]
-    assert axes.get_title() == "accuracy 0.750"
+    assert axes.get_title() == "Confusion matrix; accuracy 0.750"
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["x", "y"]
 
 
@@ -118,3 +118,21 @@ def test_the_bars_of_the_reliability_diagram_are_its_table():
     axes, below = plots.calibration(found).axes
     assert [bar.get_height() for bar in axes.patches] == found.calibration()["accuracy"].to_list()
     assert [bar.get_height() for bar in below.patches] == found.calibration()["count"].to_list()
+
+
+@each_figure
+def test_the_title_names_model_data_and_split_as_plain_text(draw):
+    named = draw(report(), "bilstm $1-2$ \x1b · docs, test split")
+    assert named.get_suptitle() == draw(report()).axes[0].get_title()
+    assert named.axes[0].get_title() == r"bilstm $1-2$ \x1b · docs, test split"
+    assert picture(named).std() > 0.01
+
+
+def test_bars_of_few_documents_have_wide_intervals():
+    found = report()
+    axes = plots.accuracy_by_length(found).axes[0]
+    bars = axes.containers[1].lines[2][0].get_segments()
+    widths = np.array([segment[1][1] - segment[0][1] for segment in bars])
+    table = found.by_length()
+    np.testing.assert_allclose(widths, table["high"] - table["low"])
+    assert widths[table["documents"].arg_min()] > widths[table["documents"].arg_max()]

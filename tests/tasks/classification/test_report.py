@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carousel.corpus.lengths import NAMES, bucket
+from carousel.interval import wilson
 from carousel.tasks.classification.predictor import Classifier
 from carousel.tasks.classification.report import Report, evaluate
 from carousel.tasks.classification.scores import scores
@@ -67,7 +68,10 @@ def test_figures_of_each_label_by_hand():
 
 
 def test_accuracy_by_length_by_hand():
-    assert SIX.by_length().to_dicts() == [
+    found = SIX.by_length()
+    low, high = wilson([2, 1, 0, 1], [2, 2, 1, 1])
+    assert (found["low"].to_list(), found["high"].to_list()) == (low.tolist(), high.tolist())
+    assert found.drop("low", "high").to_dicts() == [
         {"tokens": "1-8", "score": 1.0, "documents": 2, "cut": 0, "beyond": 0},
         {"tokens": "9-16", "score": 0.5, "documents": 2, "cut": 0, "beyond": 0},
         {"tokens": "17-32", "score": 0.0, "documents": 1, "cut": 0, "beyond": 0},
@@ -82,6 +86,15 @@ def test_documents_that_were_cut_or_are_longer_than_in_training_are_counted():
     whole = replace(SIX, trained=15).by_length()
     assert whole["cut"].to_list() == [0, 0, 0, 0]
     assert whole["beyond"].to_list() == [0, 1, 1, 1]
+
+
+def test_the_worst_predictions_are_wrong_and_the_surest_first():
+    worst = SIX.worst(10)
+    assert worst["row"].to_list() == sorted(
+        np.flatnonzero(SIX.targets != SIX.predicted),
+        key=lambda row: (-SIX.probabilities[row, SIX.predicted[row]], row),
+    )
+    assert SIX.worst(1).rows() == worst.head(1).rows()
 
 
 def test_the_confusion_table_by_hand():

@@ -17,11 +17,12 @@ SENTENCES = [
     ("weather in Oslo", "O O B-city", "weather"),
     ("weather now", "O O", "weather"),
 ]
-SCHEMA = {"tokens": pl.List(pl.String), "tags": pl.List(pl.String), "intent": pl.String}
+SCHEMA = {"id": pl.String, "tokens": pl.List(pl.String), "tags": pl.List(pl.String), "intent": pl.String}
 
 
 def frame(*rows):
-    return pl.DataFrame([(text.split(), tags.split(), intent) for text, tags, intent in rows], SCHEMA, orient="row")
+    sentences = [(f"{i}", text.split(), tags.split(), intent) for i, (text, tags, intent) in enumerate(rows)]
+    return pl.DataFrame(sentences, SCHEMA, orient="row")
 
 
 def splits(**changes):

@@ -53,13 +53,13 @@ def test_the_cells_of_the_confusion_matrix_hold_the_counts():
     assert texts(axes) == ["1", "1", "1"]
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["A", "B", "missed"]
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["A", "B", "spurious"]
-    assert axes.get_title() == "F1 0.500"
+    assert axes.get_title() == "Confusion matrix; F1 0.500"
 
 
 def test_tags_have_no_missed_and_no_spurious_ones():
     axes = plots.confusion(report(("NOUN", "VERB"))).axes[0]
     assert [tick.get_text() for tick in axes.get_yticklabels()] == ["NOUN", "VERB"]
-    assert axes.get_title().startswith("F1 0.")
+    assert axes.get_title().startswith("Confusion matrix; F1 0.")
 
 
 def test_the_bars_are_the_tables():

@@ -11,6 +11,7 @@ from carousel.nn.ngrams import log_ratios
 from carousel.tasks.classification.predictor import Classifier
 from carousel.text.vocabulary import Vocabulary
 
+NO_BREAK = "\u00a0"  # a space at which no line ends
 MOST = 12  # n-grams of a label
 MOST_LABELS = 50
 
@@ -25,7 +26,7 @@ def section(classifier: Classifier) -> Section | None:
     for number, label in enumerate(labels):
         order = np.argsort(-evidence[:, number], kind="stable")[:MOST]
         texts = [_text(model.ngrams.tokens(int(row)), vocabulary) for row in order if evidence[row, number] > 0]
-        rows.append([label, "   ".join(f"“{text}”" for text in texts if text)])
+        rows.append([label, "   ".join(f"“{text.replace(' ', NO_BREAK)}”" for text in texts if text)])
     source = "linear classifier" if model.linear is not None else "n-gram counts"
     note = Note(
         f"From the model's {source}: an n-gram's weight for the label, times the square root of the number of "

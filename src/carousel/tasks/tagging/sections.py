@@ -60,7 +60,8 @@ def _by_length(report: TaggingReport, comparison: Comparison) -> Section:
 
 def _by_known(table: pl.DataFrame) -> Table:
     rows = [[_number(value) for value in row] for row in table.iter_rows()]
-    return Table([(name, "name" if name == "words" else "number") for name in table.columns], rows)
+    columns: Columns = [("words", "name"), *((name.replace("f1", "F1"), "number") for name in table.columns[1:])]
+    return Table(columns, rows)
 
 
 def _number(value: str | float) -> str:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 
-def render(report: TaggingReport, count: int = 50) -> "Markup":
+def render(report: TaggingReport, count: int = 30) -> "Markup":
     """Return the sentences with the most errors.
 
     Args:

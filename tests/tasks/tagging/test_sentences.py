@@ -3,9 +3,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from carousel.tasks.tagging.page import render
 from carousel.tasks.tagging.report import TaggingReport
 from carousel.tasks.tagging.scores import Intents
+from carousel.tasks.tagging.sentences import render
 
 NASTY = '<script>alert("x")</script> & <b>bold</b>'
 REPORT = TaggingReport(
@@ -41,14 +41,14 @@ class Words(HTMLParser):
                 self.texts.setdefault(name, []).append(data.strip())
 
 
-def parsed(report=REPORT, title="model", data="test data"):
+def parsed(report=REPORT):
     found = Words()
-    found.feed(render(report, title, data))
+    found.feed(render(report))
     assert found.open == []
     return found
 
 
-def test_the_page_needs_no_network_and_no_script():
+def test_sentences_need_no_network_and_no_script():
     found = parsed()
     assert not {"script", "link", "img"} & set(found.names)
     assert found.references == []
@@ -67,7 +67,7 @@ def test_wrong_tokens_have_the_gold_and_the_predicted_tag():
 
 
 def test_what_is_not_known_is_not_shown():
-    plain = render(replace(REPORT, known=None, probabilities=None, intents=None), "model", "data")
+    plain = render(replace(REPORT, known=None, probabilities=None, intents=None))
     for text in ("vocabulary", "probability", "intent", "calibration"):
         assert text not in plain
 
@@ -80,19 +80,19 @@ def test_the_tags_of_a_task_without_spans_are_all_shown():
 def test_every_text_is_escaped():
     tags = ((f"B-{NASTY}",), (f"I-{NASTY}x",))
     report = TaggingReport((NASTY,), ((NASTY,),), tags[:1], tags[1:], intents=Intents((NASTY,), (f"{NASTY}y",)))
-    page = render(report, NASTY, NASTY)
+    page = render(report)
     assert NASTY not in page
-    assert not {"script", "b"} & set(parsed(report, NASTY, NASTY).names)
+    assert not {"script", "b"} & set(parsed(report).names)
 
 
 @pytest.mark.parametrize("token", ["a\0b", "\x1b[31m", "two\nlines", "\u202egnp"])
 def test_no_token_has_an_invisible_character(token):
     report = replace(REPORT, tokens=((token, "saw", token), ("yes",)))
-    page = render(report, token, token)
+    page = render(report)
     assert token not in page
 
 
 def test_a_model_without_errors_has_no_sentences():
-    page = render(replace(REPORT, predicted=REPORT.gold, intents=None), "model", "data")
+    page = render(replace(REPORT, predicted=REPORT.gold, intents=None))
     assert "every tag of every sentence is right" in page
     assert "<article>" not in page
