@@ -1,5 +1,4 @@
 from html import unescape
-from html.parser import HTMLParser
 
 import numpy as np
 import polars as pl
@@ -9,40 +8,8 @@ from carousel.comparison.paired import compare
 from carousel.comparison.plots import differences
 from carousel.plotting import svg
 from tests.comparison.test_paired import Errors
+from tests.support.pages import NASTY, assert_standalone, outline
 from tests.support.predictions import TASK, planned
-
-NASTY = '<script>alert("x")</script> & <b>bold</b>'
-VOID = {"meta", "path", "use", "image", "rect", "br"}  # elements that this page leaves open or closes themselves
-
-
-class Outline(HTMLParser):
-    """Elements of a page: whether they nest, what they refer to, the cells of its tables."""
-
-    def __init__(self):
-        super().__init__()
-        self.open, self.names, self.references, self.rows, self.table = [], [], [], {}, None
-
-    def handle_starttag(self, tag, attributes):
-        self.names.append(tag)
-        self.references += [value for key, value in attributes if key in ("src", "href", "xlink:href", "srcset")]
-        if tag == "table":
-            self.table = dict(attributes)["id"]
-        if tag == "tr":
-            self.rows.setdefault(self.table, []).append([])
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attributes):
-        self.names.append(tag)
-        self.references += [value for key, value in attributes if key in ("src", "href", "xlink:href")]
-
-    def handle_endtag(self, tag):
-        if tag not in VOID:
-            assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if self.open and self.open[-1] in ("td", "th"):
-            self.rows[self.table][-1].append(data.strip())
 
 
 def compared(labels=("markup", NASTY, "$files$")):
@@ -76,20 +43,8 @@ def page(*, found=None, apart=None):
     )
 
 
-def outline(text):
-    found = Outline()
-    found.feed(text)
-    assert found.open == []
-    return found
-
-
 def test_the_page_needs_no_network_and_no_script():
-    found = outline(page())
-    assert "script" not in found.names
-    assert "link" not in found.names
-    assert all(reference.startswith("#") for reference in found.references)
-    assert "@import" not in page()
-    assert "url(http" not in page()
+    assert_standalone(page())
 
 
 def test_every_text_is_escaped():

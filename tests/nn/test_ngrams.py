@@ -106,3 +106,12 @@ def test_only_what_a_document_has_is_learned():
     touched = ngrams.embedding.weight.grad.flatten().nonzero().flatten()
     expected = torch.cat([each.rows for each in found], dim=1).flatten()
     assert set(touched.tolist()) == set(expected.tolist()) - {ngrams.none}
+
+
+@given(trained=labelled)
+@settings(max_examples=60, deadline=None)
+def test_tokens_of_a_row_are_what_the_row_is_found_by(trained):
+    ngrams = after(*trained, longest=3)
+    for row in range(ngrams.none):
+        tokens = ngrams.tokens(row)
+        assert int(ngrams.rows(torch.tensor([tokens]))[len(tokens) - 1][0, 0]) == row
