@@ -7,7 +7,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from carousel.points import points
 from tests.conftest import Checkout, make_checkout
+from tests.support.pages import assert_standalone, outline
 
 pytestmark = pytest.mark.pipeline
 
@@ -66,6 +68,24 @@ def test_the_run_says_what_the_documents_decided(finished: Checkout) -> None:
     assert metrics["refit/loss"] > 0
     assert (metrics["train/epochs"], metrics["train/batch_tokens"]) == (3, 1024)
     assert (report["epochs"], report["batch_tokens"]) == (3, 1024)
+
+
+def test_the_model_page_has_the_numbers_of_the_reports_and_lies_with_the_run(finished: Checkout) -> None:
+    page = (finished.path / "reports/model.html").read_text("utf-8")
+    assert_standalone(page)
+    test, baseline = finished.read("reports/test.json"), finished.read("reports/baseline.json")
+    rows = {row[0]: row for row in outline(page).rows["metrics"]}
+    for name, title in (("accuracy", "accuracy"), ("macro_f1", "macro-F1")):
+        difference = points(test[name], baseline[name]).replace("-", "−").replace("+0.0", "0.0")
+        assert rows[title][1:4] == [f"{test[name]:.4f}", f"{baseline[name]:.4f}", difference]
+    assert finished.read("reports/registered.json")["fingerprint"] in page
+    run = finished.read("models/run.json")["run_id"]
+    logged = finished.python(
+        "from carousel.tracking.store import connect;"
+        f"print(*[file.path for file in connect().list_artifacts({run!r}, 'pages')])"
+    )
+    assert logged.split()[-1] == "pages/model.html"
+    assert "reports/model.html" not in finished.run("git", "ls-files", "reports")
 
 
 def test_the_vocabulary_has_no_word_that_only_the_test_split_has(finished: Checkout, tmp_path: Path) -> None:
