@@ -2,8 +2,9 @@ import polars as pl
 import pytest
 
 from carousel import layout
+from carousel.comparison.predictions import Predictions
 from carousel.corpus import tables
-from carousel.files import read_json
+from carousel.files import read_json, write_json
 from pipeline import baseline
 
 
@@ -26,6 +27,10 @@ def test_texts_without_a_word_have_a_baseline(tmp_path, monkeypatch, capsys, cha
     )
     for split, rows in {"train": slice(0, 5), "val": slice(5, 6), "test": slice(6, 8)}.items():
         tables.write(texts[rows], tmp_path / f"data/prepared/{split}.parquet")
+    write_json(layout.DIGESTS, {"test": "digest"})
     baseline.main()
     assert printed in capsys.readouterr().out
     assert read_json(tmp_path / "reports/baseline.json")["features"] > 0 or not characters
+    kept = Predictions.load(layout.BASELINE_PREDICTIONS)
+    assert kept.table["id"].to_list() == ["6", "7"]
+    assert (kept.classes, kept.digest) == (("bad", "good"), "digest")
