@@ -7,6 +7,7 @@ STAGES = (
 )  # fmt: skip
 
 PARAMS = Path("params.yaml")
+PIPELINE = Path("dvc.yaml")
 PRESETS = Path("presets")  # {task}.yaml, complete parameters
 LOCK = Path("dvc.lock")
 STATE = Path(".carousel")  # checkpoints, sweeps and locks; git and DVC ignore it

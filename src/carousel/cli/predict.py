@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from carousel.cli.output import cell, console, print_json, say, table
+from carousel.cli.project import user_path
 from carousel.errors import UserError
 from carousel.text import lines
 from carousel.text.printable import one_line
@@ -21,7 +22,13 @@ def predict(
     texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT...", help="Texts to predict for.")] = None,
     file: Annotated[
         Path | None,
-        typer.Option("--file", "-f", help="File with one text per line; - is standard input."),
+        typer.Option(
+            "--file",
+            "-f",
+            parser=user_path,
+            metavar="FILE",
+            help="File with one text per line; - is standard input.",
+        ),
     ] = None,
     model: Annotated[
         str | None,
@@ -32,7 +39,14 @@ def predict(
         ),
     ] = None,
     bundle: Annotated[
-        Path | None, typer.Option("--bundle", "-b", help="Folder of a bundle, instead of a registered version.")
+        Path | None,
+        typer.Option(
+            "--bundle",
+            "-b",
+            parser=user_path,
+            metavar="FOLDER",
+            help="Folder of a bundle, instead of a registered version.",
+        ),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object per text, with all probabilities.")
@@ -95,7 +109,7 @@ def _load(model: str | None, folder: Path | None) -> tuple["Predictor", str]:
     from carousel.tracking.store import connect
 
     name, which = _parse(model)
-    client = connect()
+    client = connect(create=False)
     if which is None:
         aliases = {alias for version in versions(client, name) for alias in version.aliases}
         which = CHALLENGER if CHALLENGER in aliases and CHAMPION not in aliases else CHAMPION
