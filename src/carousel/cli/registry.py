@@ -123,6 +123,8 @@ def promote(
         _say(as_json, f"version {candidate.number} would be promoted: {reason or verdict.reason}")
         return
     event = promotion.promote(client, verdict, reason=reason, force=force)
+    if not event.is_measured:
+        _say(as_json, f"no gate was measured: without a champion only {_without_champion()} apply, and none is set")
     forced = " by force" if event.action == "force" else ""
     _say(as_json, f"{candidate.name} version {candidate.number} is champion{forced}: {event.reason}")
     _say(as_json, f"  load it anywhere: mlflow.pyfunc.load_model('models:/{candidate.name}@champion')")
@@ -195,6 +197,12 @@ def retire(
         print("  their runs stay; `mlflow gc` frees the disk" if delete else "  --delete does it")
 
 
+def _without_champion() -> str:
+    from carousel.registry.gates import GATES
+
+    return ", ".join(f"promotion.{name}" for name, gate in GATES.items() if not gate.beside_champion)
+
+
 def _show_gates(verdict: "Verdict") -> None:
     candidate, champion = verdict.candidate, verdict.champion
     beside = f" compared with champion version {champion.number}" if champion else ", the first candidate"
@@ -230,10 +238,11 @@ def _tell(client: "MlflowClient", name: str, as_json: bool, known: "list[Version
             f"{event.source or 'none'} → {event.target}" if event.action in promotion.MOVES else str(event.target)
         )
         failed = [gate["gate"] for gate in event.gates if gate["state"] in ("failed", "not measured")]
+        unmeasured = "no gate measured: " if event.action == "promote" and not event.is_measured else ""
         past = f"past {', '.join(failed)}: " if event.action == "force" else ""
         cut = "" if event.in_force else "was cut off, the champion stayed: "
         when = local_time(datetime.fromisoformat(event.when).timestamp())
-        shown.add_row(*map(cell, (when, event.who, event.action, step, f"{cut}{past}{event.reason}")))
+        shown.add_row(*map(cell, (when, event.who, event.action, step, f"{cut}{unmeasured}{past}{event.reason}")))
     console().print(shown)
 
 

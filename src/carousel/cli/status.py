@@ -5,8 +5,10 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from carousel import layout
 from carousel.cli.output import cell, console, fields, local_time, print_json, table
 from carousel.cli.registry import JsonOption, NameOption, model_name
+from carousel.files import read_json
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -45,19 +47,17 @@ def status(name: NameOption = None, as_json: JsonOption = False) -> None:
         screen.print(cell(f"{name}: no version is live", "bold"))
     else:
         screen.print(cell(f"{name} version {now.champion.number} is live", "bold"))
-        for title, value in _promotion(now.event):
-            facts.add_row(title, cell(value))
+        _add(facts, _promotion(now.event))
     if now.champion is not None and now.previous is not None:
-        for title, value in _changes(now.previous, changed, unknown):
-            facts.add_row(title, cell(value))
-    if now.candidate is not None:
-        facts.add_row("waiting", cell(_waiting(now.candidate)))
-    elif now.champion is not None:
-        facts.add_row("waiting", cell("no version"))
-    facts.add_row("folder", cell(_folder(stages)))
-    for number, command in enumerate(
-        now.next_commands() or ([] if now.versions else [command_to_register(client)])
-    ):
+        facts.add_row()
+        facts.add_row("changed", cell(f"since version {now.previous.number}, the champion before"))
+        _add(facts, _changes(changed, unknown))
+    if facts.row_count:
+        facts.add_row()
+    _add(facts, _waiting(now))
+    facts.add_row("folder", cell(_folder(now, stages)))
+    commands = now.next_commands() or ([] if now.versions else [command_to_register(client)])
+    for number, command in enumerate(commands):
         facts.add_row("" if number else "next", cell(command))
     if (metrics := _metrics(now)) is not None:
         screen.print()
@@ -66,11 +66,20 @@ def status(name: NameOption = None, as_json: JsonOption = False) -> None:
     screen.print(facts)
 
 
+def _add(facts: "Table", rows: Iterator[tuple[str, str]]) -> None:
+    for title, value in rows:
+        facts.add_row(title, cell(value))
+
+
 def _promotion(event: "Event | None") -> Iterator[tuple[str, str]]:
     if event is None:
         yield "since", "unknown: the alias was not set by `carousel promote`"
         return
-    done = {"promote": "promoted", "force": "promoted by force", "rollback": "rolled back to"}[event.action]
+    done = {
+        "promote": "promoted",
+        "force": "promoted by force",
+        "rollback": f"rolled back from version {event.source}",
+    }[event.action]
     yield "since", f"{local_time(datetime.fromisoformat(event.when).timestamp())}, {done} by {event.who}"
     yield "reason", event.reason or "none given"
     if event.action == "rollback":
@@ -79,20 +88,18 @@ def _promotion(event: "Event | None") -> Iterator[tuple[str, str]]:
     states: dict[str, list[str]] = {}
     for gate in event.gates:
         states.setdefault(gate["state"], []).append(gate["gate"])
-    yield "gates", "; ".join(f"{state}: {', '.join(gates)}" for state, gates in states.items()) or "none was set"
+    listed = "; ".join(f"{state}: {', '.join(gates)}" for state, gates in states.items())
+    yield "gates", listed if event.is_measured else f"none was measured{f'; {listed}' if listed else ''}"
 
 
-def _changes(previous: "Version", changed: "list[Difference]", unknown: "list[Group]") -> Iterator[tuple[str, str]]:
+def _changes(changed: "list[Difference]", unknown: "list[Group]") -> Iterator[tuple[str, str]]:
     from carousel.registry.differences import GROUPS
 
-    for number, group in enumerate(GROUPS):
+    for group in GROUPS:
         found = [_difference(one) for one in changed if one.group == group]
         if len(found) > _LISTED:
-            rest = f"and {len(found) - _LISTED} more (--json lists all)"
-            found = [*found[:_LISTED], rest]
-        same = "not recorded" if group in unknown else "the same"
-        title = "" if number else f"changed since version {previous.number}"
-        yield title, f"{group}: {', '.join(found) or same}"
+            found = [*found[:_LISTED], f"and {len(found) - _LISTED} more (--json lists all)"]
+        yield group, ", ".join(found) or ("not recorded" if group in unknown else "the same")
 
 
 def _difference(one: "Difference") -> str:
@@ -100,18 +107,24 @@ def _difference(one: "Difference") -> str:
     return f"{one.name} {one.before or 'none'} → {one.after or 'none'}{note}"
 
 
-def _waiting(candidate: "Version") -> str:
-    alias = "challenger" if "challenger" in candidate.aliases else "newest"
-    return f"version {candidate.number} ({alias}), registered {local_time(candidate.created / 1000)}"
+def _waiting(now: "Live") -> Iterator[tuple[str, str]]:
+    if now.candidate is None:
+        yield "waiting", "no version"
+        return
+    alias = "challenger" if now.candidate == now.challenger else "the newest one"
+    when = local_time(now.candidate.created / 1000)
+    yield "waiting", f"version {now.candidate.number} ({alias}), registered {when}"
 
 
-def _folder(stages: dict[str, list[str]] | None) -> str:
+def _folder(now: "Live", stages: dict[str, list[str]] | None) -> str:
     if stages is None:
         return "cannot be checked: DVC cannot write to it"
     if stages:
         listed = "; ".join(f"{stage} ({', '.join(paths)})" for stage, paths in stages.items())
         return f"changed since the last `dvc repro`, which would run {listed}"
-    return "as in the last `dvc repro`"
+    registered = read_json(layout.REGISTERED_REPORT) if layout.REGISTERED_REPORT.exists() else {}
+    known = registered.get("name") == now.name and registered["version"] in {one.number for one in now.versions}
+    return f"as it was for version {registered['version']}" if known else "as it was for the last `dvc repro`"
 
 
 def _metrics(now: "Live") -> "Table | None":

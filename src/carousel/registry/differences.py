@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from carousel.corpus.document import SPLITS
-from carousel.registry.versions import Version
+from carousel.registry.versions import FINGERPRINT, Version
 from carousel.tracking import lineage, repository
 from carousel.tracking.repository import GitError
 from carousel.tracking.store import has_run
@@ -66,7 +66,7 @@ def differences(
     params = [
         Difference("params", key, old.get(key, ""), new.get(key, ""))
         for key in {**old, **new}
-        if old.get(key, "") != new.get(key, "")
+        if key != FINGERPRINT and old.get(key, "") != new.get(key, "")
     ]
     return params + found, unknown
 
@@ -80,7 +80,7 @@ def _data(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Difference
 def _code(old: Mapping[str, str], new: Mapping[str, str], root: Path) -> Iterator[Difference]:
     commit = _tag("code", "git.commit", old, new)
     if commit is not None:
-        yield Difference("code", commit.name, commit.before, commit.after, _commits(old, new, root))
+        yield Difference("code", "commit", commit.before, commit.after, _commits(old, new, root))
     changes = lineage.DIGESTS[lineage.CHANGES]
     dirty = _tag("code", changes, old, new)
     if dirty is not None:

@@ -15,6 +15,7 @@ class Live:
     """The versions of a registered model that matter now.
 
     Attributes:
+        name: of the registered model.
         versions: all of them, newest first.
         champion: the version that is live, if any.
         event: that made it champion; None where its alias was set by other means.
@@ -22,6 +23,7 @@ class Live:
         challenger: the version that is waiting, if any.
     """
 
+    name: str
     versions: tuple[Version, ...]
     champion: Version | None
     event: Event | None
@@ -59,6 +61,7 @@ def live(client: "MlflowClient", name: str) -> Live:
         event = moves[-1] if moves and moves[-1].target == champion.number else None
     source = event.source if event is not None else None
     return Live(
+        name=name,
         versions=tuple(known),
         champion=champion,
         event=event,
