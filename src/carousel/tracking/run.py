@@ -108,7 +108,7 @@ def _known(client: "MlflowClient", interrupted: Path) -> str | None:
         run_id: str = read_json(interrupted)["run_id"]
     except UserError:
         return None
-    return run_id if has_run(client, run_id) else None
+    return run_id if has_run(client, run_id, deleted=False) else None
 
 
 def log_training(
@@ -263,6 +263,11 @@ def _run_of(client: "MlflowClient", bundle: Bundle, path: Path) -> str:
         raise UserError(
             f"run {run_id} is not in the store {Url(mlflow.get_tracking_uri())} (it was made in "
             f"{recorded['tracking_uri']}): `{TRAIN_AGAIN}` makes another one there"
+        )
+    if not has_run(client, run_id, deleted=False):
+        raise UserError(
+            f"run {run_id}: was deleted in the store: restore it in the MLflow UI, or make another one with "
+            f"`{TRAIN_AGAIN}`"
         )
     if client.get_run(run_id).data.tags.get("bundle.fingerprint") != bundle.fingerprint:
         raise UserError(
