@@ -17,6 +17,8 @@ from carousel.text.printable import one_line
 if TYPE_CHECKING:
     from carousel.predictor import Prediction, Predictor
 
+LISTED = 10  # texts without a known word
+
 
 def predict(
     texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT...", help="Texts to predict for.")] = None,
@@ -69,11 +71,27 @@ def predict(
     if as_json:
         for text, prediction in zip(wanted, predictions, strict=True):
             explanation = {"explanation": asdict(_explain(loaded, text))} if explain else {}
-            print_json({"text": text, **asdict(prediction), **explanation})
+            known = {"has_known_word": loaded.has_known_word(text)}
+            print_json({"text": text, **asdict(prediction), **known, **explanation})
     elif explain:
         _show_explained(loaded, wanted, predictions, source)
     else:
         _show(loaded, wanted, predictions, source)
+    _warn([number for number, text in enumerate(wanted, 1) if not loaded.has_known_word(text)], len(wanted))
+
+
+def _warn(unknown: list[int], texts: int) -> None:
+    """Name the texts without a known word on standard error, so that the predictions stay as they are."""
+    if not unknown:
+        return
+    if texts == 1:
+        which = "the text has"
+    elif len(unknown) == 1:
+        which = f"text {unknown[0]} has"
+    else:
+        more = f" and {len(unknown) - LISTED} more" if len(unknown) > LISTED else ""
+        which = f"texts {', '.join(map(str, unknown[:LISTED]))}{more} have"
+    say(f"warning: {which} no word that the model knows: a guess", to_stderr=True)
 
 
 def _texts(texts: list[str], file: Path | None) -> list[str]:
