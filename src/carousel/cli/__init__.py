@@ -48,7 +48,7 @@ def _options(
 
 def main() -> None:
     """Run a command. Exit code 0: done; 1: refused; 2: user error, printed as one line."""
-    from carousel.cli import compare, lineage, pin, predict, registry, status, summary, sweep, use
+    from carousel.cli import compare, lineage, pin, predict, registry, status, summary, sweep, ui, use
 
     # `predict` and `sweep` also work outside of projects, with a bundle or a server
     app.command()(project.inside(status.status))
@@ -64,6 +64,7 @@ def main() -> None:
         use.use,
         pin.pin,
         summary.summary,
+        ui.ui,
     ):
         app.command()(project.inside(command))
     app.add_typer(sweep.app, name="sweep")

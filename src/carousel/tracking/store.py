@@ -89,6 +89,12 @@ def sqlite_file(uri: Url) -> Path | None:
     return Path(database) if database and Path(database).name else None
 
 
+def is_writable(uri: Url) -> bool:
+    """Whether a store can be written as far as files tell: SQLite writes beside its file, too."""
+    file = sqlite_file(uri)
+    return file is None or not file.exists() or (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK))
+
+
 @contextlib.contextmanager
 def exclusive() -> Iterator[None]:
     """Let one process at a time create the store, or register a version in it.
