@@ -30,8 +30,8 @@ def link(client: "MlflowClient", name: str, metrics: Sequence[Metric], *, writab
     view = _view(metrics)
     if writable and experiment.tags.get(TAG) != view:
         client.set_experiment_tag(experiment.experiment_id, TAG, view)
-    shared = writable or TAG in experiment.tags
-    return f"/#/experiments/{experiment.experiment_id}/runs" + (f"?viewStateShareKey={KEY}" if shared else "")
+    page = f"/#/experiments/{experiment.experiment_id}/runs?workflowType=machine_learning"
+    return f"{page}&viewStateShareKey={KEY}" if writable or TAG in experiment.tags else page
 
 
 def _view(metrics: Sequence[Metric]) -> str:
