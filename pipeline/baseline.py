@@ -12,7 +12,9 @@ def main() -> None:
     params = load()
     task = find(params.task)
     result = task.baseline(tables.read_splits(layout.PREPARED), params)
-    write_json(layout.BASELINE_REPORT, result.report())
+    report, names = result.report(), [metric.name for metric in task.metrics]
+    write_json(layout.BASELINE_REPORT, {name: report[name] for name in names})
+    write_json(layout.BASELINE_FIT_REPORT, {key: value for key, value in report.items() if key not in names})
     scores = ", ".join(f"{metric.title} {result.test[metric.name]:.4f}" for metric in task.metrics)
     print(f"{result.describe()}: test {scores}")
 
