@@ -32,14 +32,14 @@ def test_a_table_shows_strings_as_they_are(monkeypatch: pytest.MonkeyPatch, term
     assert "\x1b[31m" not in printed
 
 
-def test_without_a_terminal_no_line_is_folded(
+def test_without_a_terminal_lines_are_folded_at_100_columns(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
     made = table("reason")
     made.add_row(cell("word " * 100))
     output.console().print(made)
-    assert len(capsys.readouterr().out.splitlines()) == 2
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 100
 
 
 def test_a_line_is_printed_without_control_characters(capsys: pytest.CaptureFixture[str]) -> None:

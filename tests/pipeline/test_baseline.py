@@ -28,4 +28,5 @@ def test_texts_without_a_word_have_a_baseline(tmp_path, monkeypatch, capsys, cha
         tables.write(texts[rows], tmp_path / f"data/prepared/{split}.parquet")
     baseline.main()
     assert printed in capsys.readouterr().out
-    assert read_json(tmp_path / "reports/baseline.json")["features"] > 0 or not characters
+    assert set(read_json(tmp_path / "reports/baseline.json")) == {"accuracy", "macro_f1"}
+    assert read_json(tmp_path / "reports/baseline_fit.json")["features"] > 0 or not characters
