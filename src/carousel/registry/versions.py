@@ -100,7 +100,7 @@ def get(client: "MlflowClient", name: str, which: str | int) -> Version:
         if wanted in (str(version.number), *version.aliases):
             return version
     if not known:
-        raise UserError(f"{name}: has no registered version; `{command_to_register(client)}` registers one")
+        raise UserError(f"{name}: has no registered version yet; `{command_to_register(client)}` registers one")
     numbers = ", ".join(str(version.number) for version in reversed(known))
     aliases = ", ".join(sorted(alias for version in known for alias in version.aliases)) or "none"
     raise UserError(
