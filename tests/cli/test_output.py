@@ -69,6 +69,7 @@ def _no_width(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_gates_and_history_show_reasons_as_they_are(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     result = SimpleNamespace(gate="cases", state="failed", measured=NASTY, required=f"all of {NASTY}")
     registry._show_gates(SimpleNamespace(candidate=VERSION, champion=None, results=[result]))  # type: ignore[arg-type]
     assert capsys.readouterr().out.count(SHOWN) == 3

@@ -1,6 +1,5 @@
 """Where commands find their project, and what the paths that a user types are relative to."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -13,12 +12,19 @@ pytestmark = pytest.mark.pipeline
 
 def below(finished: Checkout, folder: str) -> Checkout:
     """A subfolder of the project, as the current folder of commands."""
-    source = os.pathsep.join([str(finished.path / "src")])
-    return Checkout(finished.path / folder, finished.environment | {"PYTHONPATH": source})
+    return Checkout(finished.path / folder, finished.environment | {"PYTHONPATH": str(finished.path / "src")})
 
 
-@pytest.mark.parametrize("folder", ["data", "src/carousel/cli"])
-@pytest.mark.parametrize("command", ["versions", "status", "summary", "lineage 1", "pin --dry-run", "predict text"])
+@pytest.mark.parametrize(
+    ("folder", "command"),
+    [
+        ("data", "status"),
+        ("data", "summary"),
+        ("data", "pin --dry-run"),
+        ("src/carousel/cli", "versions"),
+        ("src/carousel/cli", "predict text"),
+    ],
+)
 def test_a_subfolder_is_as_good_as_the_root(finished: Checkout, folder: str, command: str) -> None:
     words = ["carousel", *command.split()]
     assert below(finished, folder).run(*words) == finished.run(*words)
@@ -42,7 +48,7 @@ def test_outside_of_a_project_a_command_says_so(tmp_path: Path, finished: Checko
     assert "--history" in outside.run("carousel", "versions", "--help")
     bundle = str(finished.path / "models/bundle")
     assert "markup" in outside.run("carousel", "predict", "--bundle", bundle, "Parse an XML document.")
-    for command in ("versions", "status", "summary", "pin", "use tagging", "ui", "lineage 1"):
+    for command in ("status", "summary", "use tagging"):
         printed = outside.run("carousel", *command.split(), code=2)
         assert printed.startswith(f"error: {tmp_path}: not in a project")
         assert len(printed.splitlines()) == 1

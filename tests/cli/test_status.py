@@ -35,12 +35,12 @@ def set_writable(folder: Path, writable: bool) -> None:
             path.chmod(mode | stat.S_IWUSR if writable else mode & ~0o222)
 
 
-@pytest.fixture
-def read_only(promoted: Checkout, tmp_path: Path) -> Iterator[Checkout]:
+@pytest.fixture(scope="module")
+def read_only(promoted: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     """A copy in which no file and no folder can be written."""
     if os.geteuid() == 0 and shutil.which("setpriv") is None:
         pytest.skip("root can write everywhere, and there is no setpriv")
-    checkout = promoted.copy(tmp_path / "copy")
+    checkout = promoted.copy(tmp_path_factory.mktemp("read_only") / "checkout")
     set_writable(checkout.path, False)
     yield checkout
     set_writable(checkout.path, True)
@@ -99,9 +99,7 @@ def test_status_says_what_changed_in_the_folder(promoted: Checkout, tmp_path: Pa
     "command",
     [
         "status",
-        "status --json",
         "versions",
-        "versions --history",
         "lineage 1",
         "summary",
         "predict text",
@@ -123,20 +121,20 @@ def test_what_writes_is_refused_in_one_line(read_only: Checkout) -> None:
         assert not any("Traceback" in line for line in printed)
 
 
-@pytest.mark.parametrize("command", ["status", "versions", "summary", "predict text", "promote 1", "compare 1 2"])
-def test_without_a_store_none_is_made(promoted: Checkout, tmp_path: Path, command: str) -> None:
+def test_without_a_store_none_is_made(promoted: Checkout, tmp_path: Path) -> None:
     checkout = promoted.copy(tmp_path / "copy")
     (checkout.path / "mlflow.db").unlink()
-    printed = checkout.run("carousel", *command.split(), code=2)
-    assert "no store yet; `dvc repro --force --downstream train` makes it" in printed
-    assert not (checkout.path / "mlflow.db").exists()
+    for command in ("status", "versions", "summary", "predict text", "promote 1", "compare 1 2"):
+        printed = checkout.run("carousel", *command.split(), code=2)
+        assert "no store yet; `dvc repro --force --downstream train` makes it" in printed
+        assert not (checkout.path / "mlflow.db").exists()
 
 
 def test_the_command_for_a_lost_store_makes_it_again(promoted: Checkout, tmp_path: Path) -> None:
     checkout = promoted.copy(tmp_path / "copy")
     (checkout.path / "mlflow.db").unlink()
     checkout.run("dvc", "repro", "--force", "--downstream", "train")
-    assert "next  carousel promote challenger" in checkout.run("carousel", "status")
+    assert re.search(r"next +carousel promote challenger", checkout.run("carousel", "status"))
     checkout.python("from carousel.tracking.store import connect; connect().delete_registered_model('stdlib-docs')")
     for command in ("versions", "status"):
         assert "dvc repro --force --single-item register" in checkout.run("carousel", command)
