@@ -2,7 +2,6 @@
 
 import socket
 import subprocess
-import time
 
 import pytest
 
@@ -23,23 +22,21 @@ def test_a_port_that_is_taken_is_one_line(finished: Checkout) -> None:
     assert len(printed.splitlines()) == 1
 
 
-def test_the_address_comes_first_and_ctrl_c_ends_it(finished: Checkout) -> None:
+def test_the_address_is_printed_before_the_server_starts(finished: Checkout) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    server = subprocess.Popen(
+    with subprocess.Popen(
         ["carousel", "ui", "--port", str(port)],
         cwd=finished.path,
         env=finished.environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-    )
-    try:
-        wait_until_up(f"http://127.0.0.1:{port}/health")
-        assert server.stdout is not None
-        assert server.stdout.readline().startswith(f"open http://127.0.0.1:{port}/#/experiments/")
-        time.sleep(1)
-    finally:
-        server.terminate()
-        server.wait(30)
+    ) as server:
+        try:
+            wait_until_up(f"http://127.0.0.1:{port}/health")
+            assert server.stdout is not None
+            assert server.stdout.readline().startswith(f"open http://127.0.0.1:{port}/#/experiments/")
+        finally:
+            server.terminate()
