@@ -50,7 +50,7 @@ develop: setup .venv/.carousel-dev
 	@pipeline/scm
 
 ui: setup
-	MLFLOW_DISABLE_TELEMETRY=true DO_NOT_TRACK=true $(BIN)/python -m mlflow ui --backend-store-uri sqlite:///mlflow.db --port $(PORT)
+	@$(BIN)/python $(BIN)/carousel ui --port $(PORT)
 
 dashboard: develop
 	@test -e .carousel/studies.journal || { echo "error: no sweep has run here; dvc repro runs one" >&2; exit 2; }

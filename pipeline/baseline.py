@@ -13,7 +13,9 @@ def main() -> None:
     task = find(params.task)
     result = task.baseline(tables.read_splits(layout.PREPARED), params)
     task.predictions(result, read_json(layout.DIGESTS)["test"]).save(layout.BASELINE_PREDICTIONS)
-    write_json(layout.BASELINE_REPORT, result.report())
+    report, names = result.report(), [metric.name for metric in task.metrics]
+    write_json(layout.BASELINE_REPORT, {name: report[name] for name in names})
+    write_json(layout.BASELINE_FIT_REPORT, {key: value for key, value in report.items() if key not in names})
     scores = ", ".join(f"{metric.title} {result.test[metric.name]:.4f}" for metric in task.metrics)
     print(f"{result.describe()}: test {scores}")
 

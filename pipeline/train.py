@@ -32,6 +32,8 @@ def main() -> None:
             )
             bundle.save(layout.BUNDLE)  # then `started` writes models/run.json
         write_json(layout.TRAIN_REPORT, report)
+        measured = [*(metric.name for metric in task.metrics), "loss"]
+        write_json(layout.VAL_REPORT, {name: report[f"val_{name}"] for name in measured})
         # the plot in dvc.yaml is the same for all tasks
         curves = pl.DataFrame(fitted.history).with_columns(val_score=pl.col(f"val_{fitted.monitor.name}"))
         tables.write(curves, layout.CURVES_REPORT)

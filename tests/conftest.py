@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -79,15 +78,14 @@ class Checkout:
         (self.path / path).write_text(content.replace(old, new), "utf-8")
 
     def set_params(self, values: Mapping[str, object]) -> None:
-        """Give keys of params.yaml, which must be there, other values; every other letter stays."""
-        path = self.path / "params.yaml"
-        content = path.read_text("utf-8")
-        for key, value in values.items():
-            section, name = key.split(".")
-            pattern = rf"(^{section}:\n(?: .*\n)*?  {name}: )(\[.*?\]|[^ \n]+)"
-            content, found = re.subn(pattern, rf"\g<1>{value}", content, flags=re.MULTILINE)
-            assert found == 1, f"params.yaml has no {key}"
-        path.write_text(content, "utf-8")
+        """Give keys of params.yaml, which must be there, other values."""
+        from dvc.utils.serialize import modify_yaml
+
+        with modify_yaml(str(self.path / "params.yaml")) as content:
+            for key, value in values.items():
+                section, name = key.split(".")
+                assert name in content[section], f"params.yaml has no {key}"
+                content[section][name] = value
 
     def copy(self, to: Path) -> "Checkout":
         """Return a checkout of its own in the same state; its store is its own, too."""

@@ -23,7 +23,8 @@ from carousel.params import (
 from carousel.task_modules import TASKS
 from carousel.tasks.classification.params import Hparams, Model, Params, Train
 
-SHIPPED = Path(__file__).parents[1] / "params.yaml"
+ROOT = Path(__file__).parents[1]
+SHIPPED = ROOT / "params.yaml"
 KEYS = [
     f"{section}.{key}"
     for section, field in Params.model_fields.items()
@@ -337,3 +338,18 @@ def test_a_model_name_that_a_later_step_cannot_use_is_refused(name: str) -> None
 )
 def test_a_model_name_in_any_language_is_taken(name: str) -> None:
     assert Params.model_validate({"registry": {"name": name}}).registry.name == name
+
+
+@pytest.mark.parametrize("file", ["params.yaml", *(f"presets/{task}.yaml" for task in TASKS)])
+@pytest.mark.parametrize("override", ["train.seed=7", "promotion.floor=0.8", "sweep.storage=postgresql://u@h/d"])
+def test_dvc_changes_one_line_of_a_params_file(file: str, override: str, tmp_path: Path) -> None:
+    from dvc.utils.hydra import apply_overrides
+
+    before = (ROOT / file).read_text("utf-8")
+    changed = tmp_path / "params.yaml"
+    changed.write_text(before, "utf-8")
+    apply_overrides(changed, [override])
+    lines = zip(before.splitlines(), changed.read_text("utf-8").splitlines(), strict=True)
+    differing = [(old, new) for old, new in lines if old != new]
+    assert len(differing) == 1
+    assert [old.partition("#")[2] for old, _ in differing] == [new.partition("#")[2] for _, new in differing]

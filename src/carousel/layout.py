@@ -7,6 +7,7 @@ STAGES = (
 )  # fmt: skip
 
 PARAMS = Path("params.yaml")
+PIPELINE = Path("dvc.yaml")
 PRESETS = Path("presets")  # {task}.yaml, complete parameters
 LOCK = Path("dvc.lock")
 STATE = Path(".carousel")  # checkpoints, sweeps and locks; git and DVC ignore it
@@ -42,11 +43,13 @@ LENGTHS_REPORT = REPORTS / "lengths.csv"
 VOCABULARY_REPORT = REPORTS / "vocab.json"
 VECTORS_REPORT = REPORTS / "vectors.json"
 BASELINE_REPORT = REPORTS / "baseline.json"
+BASELINE_FIT_REPORT = REPORTS / "baseline_fit.json"
 SWEEP_REPORT = REPORTS / "sweep.json"
 TRIALS_REPORT = REPORTS / "sweep/trials.csv"
 TABLES = REPORTS / "tables"  # of the test split, {name}.csv
 TRAIN_REPORT = REPORTS / "train.json"
 CURVES_REPORT = REPORTS / "curves.csv"
 MODEL_PAGE = REPORTS / "model.html"
+VAL_REPORT = REPORTS / "val.json"
 TEST_REPORT = REPORTS / "test.json"
 REGISTERED_REPORT = REPORTS / "registered.json"

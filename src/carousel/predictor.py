@@ -50,6 +50,9 @@ class Predictor(Protocol):
     def predict(self, inputs: Sequence[Any]) -> Sequence[Prediction]:
         """Predict for each input; a prediction is the same alone and in any company."""
 
+    def has_known_word(self, given: Any) -> bool:
+        """Return whether an input has a word of the training data; without one, its prediction means little."""
+
     def check(self, given: Any) -> str | None:
         """Return why something cannot be an input; None if it can."""
 

@@ -91,7 +91,7 @@ class BaselineResult(Predicted, Protocol):
         """The task's metrics on the test split."""
 
     def report(self) -> dict[str, Any]:
-        """Return the content of reports/baseline.json: the metrics on test, and `val_` metrics."""
+        """Return the metrics on test, for reports/baseline.json, and all else, for reports/baseline_fit.json."""
 
     def describe(self) -> str:
         """Return what the model is, for a line of output."""

@@ -164,6 +164,20 @@ def test_the_list_of_runs_tells_them_apart_by_name(see: Callable[..., str], runs
     see(f"/experiments/{runs[0]}/runs", "bilstm-16x1", "bigru-16x1", "sweep of 2", "stdlib-docs-train")
 
 
+def test_carousel_ui_opens_on_the_columns_that_matter(
+    see: Callable[..., str], two_models: Checkout, runs: tuple[str, dict]
+) -> None:
+    page = two_models.python(
+        "from carousel.task import find; from carousel.tracking import runs_page, store;"
+        "print(runs_page.link(store.connect(), 'stdlib-docs', find('classification').metrics, writable=True))"
+    ).split()[-1]
+    assert page.startswith(f"/#/experiments/{runs[0]}/runs?")
+    text = see(page.removeprefix("/#"), "bilstm-16x1", "Duration", "test/accuracy", "test/macro_f1", "shared view")
+    assert "baseline/accu" in text
+    assert "best/val_accu" in text
+    assert "Model registry" in text  # the navigation of model training
+
+
 def test_a_run_shows_its_origin_data_and_version(see: Callable[..., str], runs: tuple[str, dict]) -> None:
     experiment, by_cell = runs
     text = see(

@@ -35,7 +35,7 @@ def test_the_summary_shows_both_models_the_version_and_what_to_type_next(finishe
         assert expected in printed
     difference = 100 * (test["accuracy"] - baseline["accuracy"])
     assert re.search(rf"difference in points +{re.escape(f'{difference:+z.1f}')} +[+-]\d+\.\d", printed)
-    assert re.search(r"registered stdlib-docs version 1 \(.*\)", printed)
+    assert re.search(r"registered +stdlib-docs version 1 \(.*\)", printed)
     assert re.search(r"seconds +collect \d+ .* register \d+ · in all \d+", printed)
     for command in ("make ui", "carousel predict", "carousel promote"):
         assert command in printed
@@ -66,12 +66,14 @@ def test_predict_answers_texts_and_files_alike(finished: Checkout, tmp_path: Pat
         "carousel", "predict", "--json", "Parse an XML document.", "", "Return the mean of the data."
     )
     assert by_file == by_argument
-    predictions = [json.loads(line) for line in by_file.splitlines()]
+    predictions = [json.loads(line) for line in by_file.splitlines() if line.startswith("{")]
     assert [prediction["text"] for prediction in predictions] == [
         "Parse an XML document.",
         "",
         "Return the mean of the data.",
     ]
+    assert [prediction["has_known_word"] for prediction in predictions] == [True, False, True]
+    assert "warning: text 2 has no word that the model knows" in by_file
     assert all(set(prediction["probabilities"]) == {"files", "markup", "numeric"} for prediction in predictions)
     assert "markup" in finished.run("carousel", "predict", "Parse an XML document.")
 

@@ -30,7 +30,8 @@ def test_texts_without_a_word_have_a_baseline(tmp_path, monkeypatch, capsys, cha
     write_json(layout.DIGESTS, {"test": "digest"})
     baseline.main()
     assert printed in capsys.readouterr().out
-    assert read_json(tmp_path / "reports/baseline.json")["features"] > 0 or not characters
+    assert set(read_json(tmp_path / "reports/baseline.json")) == {"accuracy", "macro_f1"}
+    assert read_json(tmp_path / "reports/baseline_fit.json")["features"] > 0 or not characters
     kept = Predictions.load(layout.BASELINE_PREDICTIONS)
     assert kept.table["id"].to_list() == ["6", "7"]
     assert (kept.classes, kept.digest) == (("bad", "good"), "digest")

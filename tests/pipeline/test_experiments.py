@@ -59,6 +59,7 @@ def test_experiments_in_temporary_copies_land_in_the_checkouts_own_store(
 
 
 def test_an_experiment_in_the_checkout_trains_what_it_was_told(two_models: Checkout) -> None:
+    assert two_models.run("git", "diff", "--numstat", "--", "params.yaml").split()[:2] == ["3", "3"]  # a line a key
     assert "learning_rate: 0.015" in (two_models.path / "artifacts/hparams.yaml").read_text()
     assert two_models.read("reports/registered.json")["version"] == 2
     assert [run["cell"] for run in runs(two_models)] == ["gru", "lstm"]

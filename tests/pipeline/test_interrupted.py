@@ -53,4 +53,4 @@ def test_a_bundle_beside_another_run_or_other_figures_is_one_line(finished: Chec
     (checkout.path / "models/run.json").write_text(json.dumps(recorded))
     (checkout.path / "reports/test.json").write_text(json.dumps(reported | {"accuracy": 0.99}))
     printed = checkout.run("pipeline/run", "register", code=2)
-    assert "reports/test.json, reports/baseline.json or data/prepared is not of run" in printed
+    assert "reports/test.json or reports/baseline.json is not of run" in printed

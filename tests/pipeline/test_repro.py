@@ -127,8 +127,9 @@ def test_an_unchanged_bundle_is_the_version_that_it_was(finished: Checkout, tmp_
 
 def test_dvc_shows_metrics_params_and_plots(finished: Checkout, tmp_path: Path) -> None:
     metrics = finished.run("dvc", "metrics", "show")
-    for name in ("reports/test.json", "reports/baseline.json", "reports/train.json", "macro_f1", "accuracy"):
+    for name in ("reports/test.json", "reports/baseline.json", "reports/val.json", "macro_f1", "accuracy"):
         assert name in metrics
+    assert max(map(len, metrics.splitlines())) <= 100
     page = tmp_path / "plots"
     finished.run("dvc", "plots", "show", "--out", str(page))
     html = (page / "index.html").read_text("utf-8")

@@ -247,6 +247,7 @@ def test_no_alias_moves_to_a_bundle_that_cannot_predict(
         Registered(registry.client, versions.get(registry.client, name, "2")).verified()
     assert champion(registry, name) == 1
     Path("params.yaml").write_text(f"registry: {{name: {name}}}\n")
+    Path("dvc.yaml").touch()
     for command, place in (
         (["predict", "--model", "2", "the dog"], f"models:/{name}/2: artifacts/bundle/bundle.json"),
         (["compare", "1", "2"], f"{name} version 2 (challenger): bundle.json"),
@@ -266,6 +267,7 @@ def test_what_opens_a_version_compares_it_with_its_tag(
     registry.enter("opened", seed=1)
     swapped(files_of(registry, "opened", 1))
     Path("params.yaml").write_text("registry: {name: opened}\n")
+    Path("dvc.yaml").touch()
     for command, code in (
         (["predict", "the dog"], 2),
         (["predict", "--model", "models:/opened/1", "the dog"], 2),

@@ -4,10 +4,12 @@ import contextlib
 import errno
 import os
 import sys
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
+from carousel import __version__
+from carousel.cli import project
 from carousel.cli.output import say
 from carousel.errors import Refused, UserError
 from carousel.files import no_room
@@ -29,25 +31,47 @@ app = typer.Typer(
 )
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"carousel {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
 def main() -> None:
     """Run a command. Exit code 0: done; 1: refused; 2: user error, printed as one line."""
-    from carousel.cli import compare, lineage, pin, predict, registry, summary, sweep, use
+    from carousel.cli import compare, lineage, pin, predict, registry, status, summary, sweep, ui, use
 
+    # `predict` and `sweep` also work outside of projects, with a bundle or a server
+    app.command()(project.inside(status.status))
     app.command()(predict.predict)
-    app.command()(compare.compare)
-    app.command()(registry.versions)
-    app.command()(lineage.lineage)
-    app.command()(lineage.reproduce)
-    app.command()(registry.promote)
-    app.command()(registry.rollback)
-    app.command()(registry.retire)
-    app.command()(use.use)
-    app.command()(pin.pin)
-    app.command()(summary.summary)
+    for command in (
+        compare.compare,
+        registry.versions,
+        lineage.lineage,
+        lineage.reproduce,
+        registry.promote,
+        registry.rollback,
+        registry.retire,
+        use.use,
+        pin.pin,
+        summary.summary,
+        ui.ui,
+    ):
+        app.command()(project.inside(command))
     app.add_typer(sweep.app, name="sweep")
     escape_unencodable()
     line = ""
     try:
+        project.enter()
         code = app(prog_name="carousel", standalone_mode=False)
     except Refused as error:
         line, code = f"refused: {error}", 1

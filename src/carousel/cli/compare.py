@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from carousel.cli.output import cell, console, print_json, say, table
+from carousel.cli.project import user_model, user_path
 from carousel.cli.registry import JsonOption, NameOption
 from carousel.errors import UserError
 
@@ -24,7 +25,8 @@ def compare(
         typer.Option("--reevaluate", help="Evaluate both again, on the test split in data/prepared."),
     ] = False,
     html: Annotated[
-        Path | None, typer.Option("--html", metavar="FILE", help="Also write a standalone HTML report.")
+        Path | None,
+        typer.Option("--html", parser=user_path, metavar="FILE", help="Also write a standalone HTML report."),
     ] = None,
     name: NameOption = None,
     as_json: JsonOption = False,
@@ -44,7 +46,7 @@ def compare(
     if html is not None and html.is_dir():
         raise UserError(f"--html {html}: is a folder; name a file in it")
     model = name or load().registry.name
-    compared = compare_models(find(a, model), find(b, model), reevaluate=reevaluate)
+    compared = compare_models(find(user_model(a), model), find(user_model(b), model), reevaluate=reevaluate)
     if html is not None:
         _write(html, compared)
     if as_json:

@@ -27,7 +27,7 @@ def lineage(which: VersionArgument, name: NameOption = None, as_json: JsonOption
     from carousel.registry.versions import get
     from carousel.tracking.store import connect, main_checkout
 
-    client = connect()
+    client = connect(create=False)
     found = audit(client, get(client, name or model_name(), which), main_checkout())
     if as_json:
         print(json.dumps(found.to_json(), indent=2))
@@ -53,7 +53,7 @@ def reproduce(
     from carousel.registry.versions import get
     from carousel.tracking.store import connect, main_checkout
 
-    client = connect()
+    client = connect(create=False)
     version = get(client, name or model_name(), which)
     note = partial(say, to_stderr=as_json)
     try:

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from carousel.text.printable import json_escaped, one_line, printable
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+WIDTH = 100  # columns of what is printed into a file or pipe
 
 
 def say(line: str, *, to_stderr: bool = False) -> None:
@@ -29,12 +32,12 @@ def print_json(value: Any, indent: int | None = None) -> None:
 
 
 def console() -> "Console":
-    """Return a console on standard output that takes strings as they are, and folds lines on a terminal alone."""
+    """Return a console on standard output that takes strings as they are, and is WIDTH wide without a terminal."""
     from rich.console import Console
 
     made = Console(highlight=False, markup=False, emoji=False)
     if not made.is_terminal and "COLUMNS" not in os.environ:
-        made.width = 10_000
+        made.width = WIDTH
     return made
 
 
@@ -53,3 +56,18 @@ def table(*columns: str, title: str | None = None) -> "Table":
     for column in columns:
         made.add_column(cell(column), overflow="fold")
     return made
+
+
+def fields() -> "Table":
+    """Return a table of names and values, without a head, whose values fold."""
+    from rich.table import Table
+
+    made = Table.grid(padding=(0, 2))
+    made.add_column(style="dim", no_wrap=True)
+    made.add_column(overflow="fold")
+    return made
+
+
+def local_time(seconds: float) -> str:
+    """Return a time, in seconds since 1970, to the minute in the local time zone."""
+    return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M")

@@ -2,7 +2,7 @@
 
 import difflib
 import io
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -25,7 +25,6 @@ def pin(
     before = layout.PARAMS.read_text(encoding="utf-8")
     yaml = YAML()
     yaml.preserve_quotes = True
-    yaml.representer.add_representer(type(None), _null)
     yaml.width = 1000  # never fold a line that its author did not
     content = yaml.load(before)
     now = flatten(params)
@@ -45,8 +44,3 @@ def pin(
     if not dry_run:
         write_text(layout.PARAMS, written.getvalue())
         print(f"{layout.PARAMS} updated; `dvc repro` retrains only if the best values were not trained yet")
-
-
-def _null(representer: Any, _value: None) -> Any:
-    """Write `null`, as params.yaml does, where ruamel.yaml would write nothing."""
-    return representer.represent_scalar("tag:yaml.org,2002:null", "null")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from carousel.cli.output import cell, console, print_json, say, table
+from carousel.cli.project import user_path
 from carousel.errors import UserError
 from carousel.text import lines
 from carousel.text.printable import one_line
@@ -16,12 +17,20 @@ from carousel.text.printable import one_line
 if TYPE_CHECKING:
     from carousel.predictor import Prediction, Predictor
 
+LISTED = 10  # texts without a known word
+
 
 def predict(
     texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT...", help="Texts to predict for.")] = None,
     file: Annotated[
         Path | None,
-        typer.Option("--file", "-f", help="File with one text per line; - is standard input."),
+        typer.Option(
+            "--file",
+            "-f",
+            parser=user_path,
+            metavar="FILE",
+            help="File with one text per line; - is standard input.",
+        ),
     ] = None,
     model: Annotated[
         str | None,
@@ -32,7 +41,14 @@ def predict(
         ),
     ] = None,
     bundle: Annotated[
-        Path | None, typer.Option("--bundle", "-b", help="Folder of a bundle, instead of a registered version.")
+        Path | None,
+        typer.Option(
+            "--bundle",
+            "-b",
+            parser=user_path,
+            metavar="FOLDER",
+            help="Folder of a bundle, instead of a registered version.",
+        ),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object per text, with all probabilities.")
@@ -55,11 +71,27 @@ def predict(
     if as_json:
         for text, prediction in zip(wanted, predictions, strict=True):
             explanation = {"explanation": asdict(_explain(loaded, text))} if explain else {}
-            print_json({"text": text, **asdict(prediction), **explanation})
+            known = {"has_known_word": loaded.has_known_word(text)}
+            print_json({"text": text, **asdict(prediction), **known, **explanation})
     elif explain:
         _show_explained(loaded, wanted, predictions, source)
     else:
         _show(loaded, wanted, predictions, source)
+    _warn([number for number, text in enumerate(wanted, 1) if not loaded.has_known_word(text)], len(wanted))
+
+
+def _warn(unknown: list[int], texts: int) -> None:
+    """Name the texts without a known word on standard error, so that the predictions stay as they are."""
+    if not unknown:
+        return
+    if texts == 1:
+        which = "the text has"
+    elif len(unknown) == 1:
+        which = f"text {unknown[0]} has"
+    else:
+        more = f" and {len(unknown) - LISTED} more" if len(unknown) > LISTED else ""
+        which = f"texts {', '.join(map(str, unknown[:LISTED]))}{more} have"
+    say(f"warning: {which} no word that the model knows: a guess", to_stderr=True)
 
 
 def _texts(texts: list[str], file: Path | None) -> list[str]:
@@ -95,7 +127,7 @@ def _load(model: str | None, folder: Path | None) -> tuple["Predictor", str]:
     from carousel.tracking.store import connect
 
     name, which = _parse(model)
-    client = connect()
+    client = connect(create=False)
     if which is None:
         aliases = {alias for version in versions(client, name) for alias in version.aliases}
         which = CHALLENGER if CHALLENGER in aliases and CHAMPION not in aliases else CHAMPION

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from carousel.cli.output import cell, console, print_json, say, table
+from carousel.cli.output import cell, console, local_time, print_json, say, table
 from carousel.errors import UserError
 from carousel.params.names import check_model_name
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
     from carousel.registry.promotion import Verdict
+    from carousel.registry.versions import Version
 
 
 def _usable(name: str | None) -> str | None:
@@ -45,18 +46,18 @@ def versions(
     from carousel.params.file import DEFAULT_TASK
     from carousel.registry import versions as registered
     from carousel.task import find
-    from carousel.tracking.store import connect
+    from carousel.tracking.store import command_to_register, connect
 
-    name, client = name or model_name(), connect()
+    name, client = name or model_name(), connect(create=False)
     found = registered.versions(client, name)
     if history:
-        _tell(client, name, as_json, any_version=bool(found))
+        _tell(client, name, as_json, found)
         return
     if as_json:
         print_json([version.to_json() for version in found], indent=2)
         return
     if not found:
-        say(f"{name}: no version yet; `dvc repro` registers one")
+        say(f"{name}: no version yet; `{command_to_register(client)}` registers one")
         return
     metrics = find(found[0].tags.get(registered.TASK, DEFAULT_TASK)).metrics
     titles = [metric.title for metric in metrics]
@@ -69,7 +70,7 @@ def versions(
             *(_rounded(tags.get(f"{registered.TEST}{metric.name}")) for metric in metrics),
             _rounded(tags.get(f"{registered.BASELINE}{metrics[0].name}")),
             tags.get(registered.FINGERPRINT, "")[:8],
-            datetime.fromtimestamp(version.created / 1000).strftime("%Y-%m-%d %H:%M"),
+            local_time(version.created / 1000),
         )
         shown.add_row(*map(cell, row))
     console().print(shown)
@@ -97,7 +98,7 @@ def promote(
 
     if force and not reason.strip():
         raise UserError("--force needs --reason")
-    params, client = load(), connect()
+    params, client = load(), connect(create=False)
     verdict = promotion.judge(client, name or params.registry.name, which, params.promotion)
     candidate, champion = verdict.candidate, verdict.champion
     if as_json:
@@ -122,6 +123,8 @@ def promote(
         _say(as_json, f"version {candidate.number} would be promoted: {reason or verdict.reason}")
         return
     event = promotion.promote(client, verdict, reason=reason, force=force)
+    if not event.is_measured:
+        _say(as_json, f"no gate was measured: without a champion only {_without_champion()} apply, and none is set")
     forced = " by force" if event.action == "force" else ""
     _say(as_json, f"{candidate.name} version {candidate.number} is champion{forced}: {event.reason}")
     _say(as_json, f"  load it anywhere: mlflow.pyfunc.load_model('models:/{candidate.name}@champion')")
@@ -142,7 +145,7 @@ def rollback(
     from carousel.registry import promotion
     from carousel.tracking.store import connect
 
-    left, again = promotion.rollback(connect(), name or model_name(), reason, to)
+    left, again = promotion.rollback(connect(create=False), name or model_name(), reason, to)
     if as_json:
         print(json.dumps({"from": left.number, "to": again.number, "reason": reason}))
     _say(as_json, f"{again.name} version {again.number} is champion again, in place of version {left.number}")
@@ -170,7 +173,7 @@ def retire(
         raise UserError(
             "give a version to retire, or --old (and --delete with it) for those that registry.keep lets go"
         )
-    params, client = load().registry, connect()
+    params, client = load().registry, connect(create=False)
     name = name or params.name
     if which is not None:
         version = retirement.retire(client, name, which, reason)
@@ -194,6 +197,12 @@ def retire(
         print("  their runs stay; `mlflow gc` frees the disk" if delete else "  --delete does it")
 
 
+def _without_champion() -> str:
+    from carousel.registry.gates import GATES
+
+    return ", ".join(f"promotion.{name}" for name, gate in GATES.items() if not gate.beside_champion)
+
+
 def _show_gates(verdict: "Verdict") -> None:
     candidate, champion = verdict.candidate, verdict.champion
     beside = f" compared with champion version {champion.number}" if champion else ", the first candidate"
@@ -209,15 +218,19 @@ def _show_gates(verdict: "Verdict") -> None:
     console().print(shown)
 
 
-def _tell(client: "MlflowClient", name: str, as_json: bool, *, any_version: bool) -> None:
+def _tell(client: "MlflowClient", name: str, as_json: bool, known: "list[Version]") -> None:
     from carousel.registry import promotion
+    from carousel.registry.live import live
+    from carousel.tracking.store import command_to_register
 
-    events = promotion.history(client, name) if any_version else []
+    events = promotion.history(client, name) if known else []
     if as_json:
         print(json.dumps([asdict(event) for event in events], indent=2))
         return
     if not events:
-        say(f"{name}: no version was promoted yet; `carousel promote challenger` does")
+        candidate = live(client, name).next_commands()
+        how = candidate[-1] if candidate else command_to_register(client)
+        say(f"{name}: no version was promoted yet; next: `{how}`")
         return
     shown = table("when", "who", "what", "version", "why", title=name)
     for event in events:
@@ -225,10 +238,11 @@ def _tell(client: "MlflowClient", name: str, as_json: bool, *, any_version: bool
             f"{event.source or 'none'} → {event.target}" if event.action in promotion.MOVES else str(event.target)
         )
         failed = [gate["gate"] for gate in event.gates if gate["state"] in ("failed", "not measured")]
+        unmeasured = "no gate measured: " if event.action == "promote" and not event.is_measured else ""
         past = f"past {', '.join(failed)}: " if event.action == "force" else ""
         cut = "" if event.in_force else "was cut off, the champion stayed: "
-        when = datetime.fromisoformat(event.when).astimezone().strftime("%Y-%m-%d %H:%M")
-        shown.add_row(*map(cell, (when, event.who, event.action, step, f"{cut}{past}{event.reason}")))
+        when = local_time(datetime.fromisoformat(event.when).timestamp())
+        shown.add_row(*map(cell, (when, event.who, event.action, step, f"{cut}{unmeasured}{past}{event.reason}")))
     console().print(shown)
 
 

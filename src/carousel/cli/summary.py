@@ -6,9 +6,15 @@ from typing import Annotated, Any
 import typer
 
 from carousel import layout
-from carousel.cli.output import cell, console, table
+from carousel.cli.output import cell, console, fields, table
 from carousel.errors import UserError
 from carousel.files import read_json
+
+_PURPOSE = {
+    "compare": "compare it with the champion",
+    "promote": "make it the champion",
+    "status": "show which version is live, and why",
+}
 
 
 def summary(
@@ -20,17 +26,18 @@ def summary(
     """
     registered = read_json(layout.REGISTERED_REPORT)
     seconds = {stage: layout.SECONDS / f"{stage}.json" for stage in layout.STAGES}
+    aliases, commands = _now(registered)
     found = {
         "test": read_json(layout.TEST_REPORT),
         "baseline": read_json(layout.BASELINE_REPORT),
-        "registered": {**registered, "aliases": _aliases_now(registered)},
+        "registered": {**registered, "aliases": aliases},
         "seconds": {stage: read_json(path)["seconds"] for stage, path in seconds.items() if path.exists()},
     }
     unfinished = [stage for stage, path in seconds.items() if not path.exists()]
     if as_json:
         print(json.dumps({**found, "unfinished": unfinished}, indent=2))
     else:
-        _show(found)
+        _show(found, commands)
         if unfinished:
             print(
                 f"the last `dvc repro` did not finish ({', '.join(unfinished)}); these results are of an earlier "
@@ -38,20 +45,23 @@ def summary(
             )
 
 
-def _aliases_now(registered: dict[str, Any]) -> list[str]:
-    from carousel.registry.versions import get
-    from carousel.tracking.store import connect
+def _now(registered: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """Return the aliases that the registered version has now, and the commands that lead on."""
+    from carousel.registry.live import live
+    from carousel.tracking.store import command_to_register, connect
 
-    try:
-        return list(get(connect(), registered["name"], registered["version"]).aliases)
-    except UserError as error:
-        raise UserError(
-            f"{error}. {layout.REGISTERED_REPORT} names a version of another store: "
-            "`dvc repro --force` registers it in this one"
-        ) from error
+    client = connect(create=False)
+    now = live(client, registered["name"])
+    for version in now.versions:
+        if version.number == registered["version"]:
+            return list(version.aliases), now.next_commands() or ["carousel status"]
+    raise UserError(
+        f"{layout.REGISTERED_REPORT}: names {registered['name']} version {registered['version']}, which is not in "
+        f"the store; `{command_to_register(client)}` registers the model again"
+    )
 
 
-def _show(found: dict[str, Any]) -> None:
+def _show(found: dict[str, Any], commands: list[str]) -> None:
     from carousel.params import load
     from carousel.points import points
     from carousel.task import find
@@ -71,11 +81,17 @@ def _show(found: dict[str, Any]) -> None:
     screen.print()
     screen.print(shown)
     screen.print()
-    screen.print(cell(f"registered {registered['name']} version {registered['version']} ({aliases})"))
-    screen.print(f"seconds    {timed} · in all {sum(seconds.values()):.0f}")
+    facts = fields()
+    facts.add_row("registered", cell(f"{registered['name']} version {registered['version']} ({aliases})"))
+    facts.add_row("seconds", f"{timed} · in all {sum(seconds.values()):.0f}")
+    screen.print(facts)
     screen.print()
-    screen.print("next  make ui                                compare runs in MLflow")
-    screen.print('      .venv/bin/carousel predict "a text"    predict for a text')
-    if "champion" not in registered["aliases"]:
-        which = "challenger" if "challenger" in registered["aliases"] else registered["version"]
-        screen.print(f"      .venv/bin/carousel promote {which:<11} make it the champion")
+    steps = [
+        ("make ui", "compare runs in MLflow"),
+        ('.venv/bin/carousel predict "a text"', "predict for a text"),
+        *((f".venv/bin/{command}", _PURPOSE[command.split()[1]]) for command in commands),
+    ]
+    following = fields()
+    for number, (command, purpose) in enumerate(steps):
+        following.add_row("" if number else "next", cell(f"{command:<47}{purpose}"))
+    screen.print(following)

@@ -55,7 +55,7 @@ def _predictions(
     if reevaluate:
         test = tables.read(layout.TEST)
         return [_predict(task, predictor, test) for predictor in predictors]
-    kept = [None if one.folder else one.predictions(connect()) for one in refs]
+    kept = [None if one.folder else one.predictions(connect(create=False)) for one in refs]
     if None in kept:
         if not layout.TEST.exists():
             which = refs[kept.index(None)].title

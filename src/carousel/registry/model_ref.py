@@ -84,7 +84,7 @@ def find(named: str, model: str) -> ModelRef:
     if (folder / CONFIG).exists() or (folder.is_dir() and "/" in named):
         written = (folder / CONFIG).stat().st_mtime if (folder / CONFIG).exists() else 0.0
         return ModelRef(str(folder), folder=folder, trained=written)
-    client = connect()
+    client = connect(create=False)
     if _RUN_ID.fullmatch(named):
         return _of_run(client, named, model)
     if named.startswith("models:/"):
@@ -156,4 +156,6 @@ def _of_run(client: "MlflowClient", run_id: str, model: str) -> ModelRef:
         if fingerprint and version.tags.get(FINGERPRINT) == fingerprint:
             found = _of_version(client, version, f"{run.info.run_name} = ")
             return replace(found, run_id=run_id, trained=run.info.start_time / 1000)
-    raise UserError(f"run {run_id}: no version of {model} holds its model; `dvc repro` registers what it trains")
+    raise UserError(
+        f"run {run_id}: no version of {model} holds its model; `carousel versions` lists those that there are"
+    )

@@ -45,6 +45,11 @@ class Event:
     gates: tuple[dict[str, str], ...] = ()
     in_force: bool = True
 
+    @property
+    def is_measured(self) -> bool:
+        """Whether any gate passed or failed: a first champion may have faced none."""
+        return any(gate["state"] in ("passed", "failed") for gate in self.gates)
+
 
 @dataclass(frozen=True)
 class Verdict:

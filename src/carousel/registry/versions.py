@@ -10,6 +10,7 @@ from carousel.bundle.bundle import Bundle, BundleError
 from carousel.errors import UserError
 from carousel.metric import Metric
 from carousel.predictor import Predictor, predictor
+from carousel.tracking.store import command_to_register
 from carousel.url import Url, redact
 
 if TYPE_CHECKING:
@@ -99,16 +100,23 @@ def get(client: "MlflowClient", name: str, which: str | int) -> Version:
         if wanted in (str(version.number), *version.aliases):
             return version
     if not known:
-        raise UserError(f"{name}: has no registered version yet; `dvc repro` registers one")
+        raise UserError(f"{name}: has no registered version yet; `{command_to_register(client)}` registers one")
     numbers = ", ".join(str(version.number) for version in reversed(known))
     aliases = ", ".join(sorted(alias for version in known for alias in version.aliases)) or "none"
-    hints = {
-        CHAMPION: "; carousel promote VERSION makes one champion",
-        CHALLENGER: "; a promoted version is no longer challenger",
-    }
     raise UserError(
-        f"{name}: has no version {wanted!r}; versions: {numbers}; aliases: {aliases}{hints.get(wanted, '')}"
+        f"{name}: has no version {wanted!r}; versions: {numbers}; aliases: {aliases}{_hint(wanted, known)}"
     )
+
+
+def _hint(wanted: str, known: "list[Version]") -> str:
+    """Return what to do about a missing champion or challenger."""
+    candidates = [version for version in known if RETIRED not in version.tags]
+    if wanted == CHAMPION and candidates:
+        challenger = next((version for version in candidates if CHALLENGER in version.aliases), candidates[0])
+        return f"; `carousel promote {challenger.number}` makes version {challenger.number} the champion"
+    if wanted == CHALLENGER:
+        return f"; no version is waiting: name one by its number, such as {known[0].number}"
+    return ""
 
 
 def fetch(version: Version) -> Bundle:

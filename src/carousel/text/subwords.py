@@ -58,6 +58,15 @@ class Subwords(Tokenizer):
         tokens: list[str] = self._processor.encode(text, out_type=str)
         return tokens
 
+    def words(self, text: str) -> list[list[str]]:
+        """Return the subwords of one text, those of the same word together."""
+        words: list[list[str]] = []
+        for token in self.tokenize(text):
+            if token.startswith(SPACE) or not words:
+                words.append([])
+            words[-1].append(token)
+        return words
+
     def cut_all(self, texts: Sequence[str]) -> list[list[str]]:
         """Return the subwords of many texts, on several threads."""
         tokens: list[list[str]] = self._processor.encode(list(texts), out_type=str, num_threads=THREADS)

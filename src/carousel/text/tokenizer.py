@@ -48,6 +48,10 @@ class Tokenizer(ABC):
         """Return the tokens of one text; possibly none."""
         return self.cut(self.normalize(text))
 
+    def words(self, text: str) -> list[list[str]]:
+        """Return the tokens of one text, those of the same word together."""
+        return [[token] for token in self.tokenize(text)]
+
     def normalize(self, text: str) -> str:
         """Return the text with all normalization steps applied."""
         return normalize(text, self.normalization)

@@ -19,7 +19,7 @@ from carousel.nn.encoders import called, size
 from carousel.params import Hparams, Params, flatten
 from carousel.task import Report, Task
 from carousel.tracking import description, lineage, winner
-from carousel.tracking.store import connect, experiment, has_run, tracking_uri
+from carousel.tracking.store import TRAIN_AGAIN, connect, experiment, has_run, tracking_uri
 from carousel.training import plots
 from carousel.url import Url
 
@@ -110,7 +110,7 @@ def _known(client: "MlflowClient", interrupted: Path) -> str | None:
         run_id: str = read_json(interrupted)["run_id"]
     except UserError:
         return None
-    return run_id if has_run(client, run_id) else None
+    return run_id if has_run(client, run_id, deleted=False) else None
 
 
 def log_training(
@@ -247,10 +247,15 @@ def check_evaluated(
     expected = {f"test/{metric.name}": test[metric.name] for metric in metrics}
     expected |= {f"baseline/{metric.name}": baseline[metric.name] for metric in metrics}
     same = all(key in logged and abs(logged[key] - value) < 1e-6 for key, value in expected.items())
-    if not same or run.data.tags.get("data.test.digest") != lineage.data_digests()["test"]:
+    if run.data.tags.get("data.test.digest") != lineage.data_digests()["test"]:
         raise UserError(
-            f"{layout.TEST_REPORT}, {layout.BASELINE_REPORT} or {layout.PREPARED} is not of run {run.info.run_id}, "
-            f"which trained {layout.BUNDLE}: `dvc repro` makes them again"
+            f"{layout.PREPARED}: is not the data of run {run.info.run_id}, which trained {layout.BUNDLE}: "
+            "`dvc repro` trains with it"
+        )
+    if not same:
+        raise UserError(
+            f"{layout.TEST_REPORT} or {layout.BASELINE_REPORT} is not of run {run.info.run_id}, which trained "
+            f"{layout.BUNDLE}: `dvc repro --force --downstream evaluate` makes them again"
         )
 
 
@@ -262,7 +267,12 @@ def _run_of(client: "MlflowClient", bundle: Bundle, path: Path) -> str:
     if not has_run(client, run_id):
         raise UserError(
             f"run {run_id} is not in the store {Url(mlflow.get_tracking_uri())} (it was made in "
-            f"{recorded['tracking_uri']}): `dvc repro --force train` followed by `dvc repro` makes it there"
+            f"{recorded['tracking_uri']}): `{TRAIN_AGAIN}` makes another one there"
+        )
+    if not has_run(client, run_id, deleted=False):
+        raise UserError(
+            f"run {run_id}: was deleted in the store: restore it in the MLflow UI, or make another one with "
+            f"`{TRAIN_AGAIN}`"
         )
     if client.get_run(run_id).data.tags.get("bundle.fingerprint") != bundle.fingerprint:
         raise UserError(

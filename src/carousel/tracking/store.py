@@ -1,5 +1,6 @@
 """Where MLflow keeps runs and versions: the server that the environment names, or a store in the main checkout."""
 
+import contextlib
 import importlib.util
 import os
 import re
@@ -7,7 +8,6 @@ import socket
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,12 +15,14 @@ from filelock import FileLock
 
 from carousel import layout
 from carousel.errors import UserError, first_line
-from carousel.files import replacing
+from carousel.files import read_json, replacing
 from carousel.tracking import address, environment
 from carousel.url import Url, redact
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+
+TRAIN_AGAIN = "dvc repro --force --downstream train"  # makes a new run in the store, and registers its model
 
 
 def main_checkout(here: Path | None = None) -> Path:
@@ -79,20 +81,55 @@ def sqlite_url(path: Path) -> str:
     return f"sqlite:///{path}" if escaped == str(path) else f"sqlite+pysqlite:///{escaped}"
 
 
-@contextmanager
+def sqlite_file(uri: Url) -> Path | None:
+    """Return the file of a SQLite store; None for any other store, or one in memory."""
+    from sqlalchemy.engine import make_url
+
+    database = make_url(uri.reveal()).database if uri.scheme == "sqlite" else None
+    return Path(database) if database and Path(database).name else None
+
+
+def is_writable(uri: Url) -> bool:
+    """Whether a store can be written as far as files tell: SQLite writes beside its file, too."""
+    file = sqlite_file(uri)
+    return file is None or not file.exists() or (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK))
+
+
+@contextlib.contextmanager
 def exclusive() -> Iterator[None]:
-    """Let one process at a time create the store, or register a version in it."""
-    folder = main_checkout() / layout.STATE
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / "store.lock"):
-        yield
-
-
-def connect() -> "MlflowClient":
-    """Point MLflow at the store, creating the local one if it is not there yet.
+    """Let one process at a time create the store, or register a version in it.
 
     Raises:
-        UserError: when a server does not answer, or the local store cannot be opened.
+        UserError: when the checkout or the local store is read-only.
+    """
+    folder = main_checkout() / layout.STATE
+    store = sqlite_file(tracking_uri())
+    if (
+        store is not None
+        and store.exists()
+        and not (os.access(store, os.W_OK) and os.access(store.parent, os.W_OK))
+    ):
+        raise UserError(f"{store}: cannot be written, and this command changes it")
+    lock = FileLock(folder / "store.lock")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be written: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def connect(*, create: bool = True) -> "MlflowClient":
+    """Point MLflow at the store, creating its tables if they are not there yet.
+
+    Args:
+        create: the tables. Without it nothing is written and no lock is taken, so the checkout may be read-only.
+
+    Raises:
+        UserError: when a server does not answer, the store cannot be opened, or there is none to read.
     """
     check_place()
     uri = tracking_uri()
@@ -113,9 +150,11 @@ def connect() -> "MlflowClient":
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
     address.use(uri, registry)
+    if not create and not _exists(uri):
+        raise UserError(f"{uri}: no store yet; `{command_to_register()}` makes it")
     try:
-        with exclusive():
-            _make_local(uri.reveal())
+        with exclusive() if create else contextlib.nullcontext():
+            _make_local(uri)
             client = mlflow.MlflowClient()
             client.search_experiments(max_results=1)
     except (mlflow.MlflowException, SQLAlchemyError, ValueError) as error:
@@ -153,29 +192,59 @@ def experiment(client: "MlflowClient", name: str) -> str:
         return str(client.create_experiment(name, artifact_location=place, tags=kind))
 
 
-def has_run(client: "MlflowClient", run_id: str) -> bool:
-    """Whether the store still has a run."""
+def has_run(client: "MlflowClient", run_id: str, *, deleted: bool = True) -> bool:
+    """Whether the store still has a run.
+
+    Args:
+        client: of the store.
+        run_id: of the run.
+        deleted: also one that was deleted and can be restored: it can be read, but not be written to.
+    """
     import mlflow
 
     try:
-        client.get_run(run_id)
+        run = client.get_run(run_id)
     except mlflow.MlflowException:
         return False
-    return True
+    return deleted or run.info.lifecycle_stage == "active"
 
 
-def _make_local(uri: str) -> None:
+def _exists(uri: Url) -> bool:
+    """Whether a database has MLflow's tables; True for a server, which makes its own."""
+    from sqlalchemy import create_engine, inspect
+    from sqlalchemy.pool import NullPool
+
+    if uri.scheme not in address.DATABASES:
+        return True
+    file = sqlite_file(uri)
+    if file is not None and not file.exists():  # connecting would make it
+        return False
+    return bool(inspect(create_engine(uri.reveal(), poolclass=NullPool)).has_table("experiments"))
+
+
+def command_to_register(client: "MlflowClient | None" = None) -> str:
+    """Return the shortest command after which the store has a version of the model in this checkout.
+
+    Args:
+        client: of the store; None if there is no store.
+    """
+    if not (layout.REGISTERED_REPORT.exists() and layout.RUN.exists()):
+        return "dvc repro"
+    # DVC knows nothing of the store, so its stages are up to date
+    if client is not None and has_run(client, read_json(layout.RUN)["run_id"], deleted=False):
+        return "dvc repro --force --single-item register"
+    return TRAIN_AGAIN
+
+
+def _make_local(uri: Url) -> None:
     """Make the tables of a SQLite store that is not there yet.
 
     MLflow makes them one migration after another, and can't go on where a kill left half of them.
     """
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-    from sqlalchemy.engine import make_url
 
-    if not uri.startswith(("sqlite:", "sqlite+")):
-        return
-    place = Path(make_url(uri).database or "")
-    if place.name and not place.exists():
+    place = sqlite_file(uri)
+    if place is not None and not place.exists():
         with replacing(place) as temporary:
             made = SqlAlchemyStore(sqlite_url(temporary), (place.parent / "mlruns").as_uri())  # type: ignore[no-untyped-call]
             made.engine.dispose()

@@ -57,7 +57,7 @@ class Linear:
         return f"TF-IDF of {of} with a linear SVM, C={self.c:g}"
 
     def report(self) -> dict[str, Any]:
-        """Return the content of reports/baseline.json."""
+        """Return the content of reports/baseline.json and reports/baseline_fit.json."""
         val = {f"val_{name}": score for name, score in self.val.items()}
         return {**self.test, **val, "c": self.c, "features": self.features, "characters": self.characters}
 

@@ -18,6 +18,7 @@ from carousel.nn.ngram_ensemble import NgramEnsemble
 from carousel.tasks.classification.labels import PART as LABELS
 from carousel.tasks.classification.labels import from_text, to_part
 from carousel.text.cut import kept
+from carousel.text.known import has_known_word
 from carousel.text.lines import is_encodable
 from carousel.text.tokenizer import PART as TOKENIZER
 from carousel.text.tokenizer import Tokenizer
@@ -139,6 +140,10 @@ class Classifier:
             best = max(range(len(row)), key=row.__getitem__)
             predictions.append(Prediction(self.labels[best], row[best], dict(zip(self.labels, row, strict=True))))
         return predictions
+
+    def has_known_word(self, given: str) -> bool:
+        """Return whether a text has a word of the training data."""
+        return has_known_word(self.tokenizer.words(given), self.vocabulary)
 
     def check(self, given: Any) -> str | None:
         """Return why something is not a text that can be classified; None if it is."""

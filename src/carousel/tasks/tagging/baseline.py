@@ -50,7 +50,7 @@ class TaggingBaseline:
         return f"CRF on hand-written features ({self.algorithm}), {self.tags} tags"
 
     def report(self) -> dict[str, Any]:
-        """Return the content of reports/baseline.json."""
+        """Return the content of reports/baseline.json and reports/baseline_fit.json."""
         val = {f"val_{name}": value for name, value in self.val.items()}
         return {**self.test, **val, "algorithm": self.algorithm, "tags": self.tags}
 

@@ -15,6 +15,7 @@ from carousel.nn.tagger import Tagger, TaggerConfig
 from carousel.tasks.tagging import schemes
 from carousel.tasks.tagging.schemes import OUTSIDE
 from carousel.tasks.tagging.tags import PART, Tags
+from carousel.text.known import has_known_word
 from carousel.text.lines import is_encodable
 from carousel.text.tokenizer import PART as TOKENIZER
 from carousel.text.tokenizer import Tokenizer
@@ -177,6 +178,11 @@ class SequenceTagger:
         """Return the ids of a sentence's tokens, normalized; a sentence without tokens is one unknown token."""
         normalize, ids = self.tokenizer.normalize, self.vocabulary.ids
         return [ids.get(normalize(token) or token, UNKNOWN_ID) for token in tokens] or [UNKNOWN_ID]
+
+    def has_known_word(self, given: str | list[str]) -> bool:
+        """Return whether a text or list of tokens has a token of the training data."""
+        tokens = self.tokenizer.cut(given) if isinstance(given, str) else given
+        return has_known_word([[self.tokenizer.normalize(token) or token] for token in tokens], self.vocabulary)
 
     def check(self, given: Any) -> str | None:
         """Return why something is neither a text nor a list of tokens; None if it is one."""
