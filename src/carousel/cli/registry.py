@@ -46,7 +46,7 @@ def versions(
     from carousel.params.file import DEFAULT_TASK
     from carousel.registry import versions as registered
     from carousel.task import find
-    from carousel.tracking.store import command_to_register, connect
+    from carousel.tracking.store import connect, how_to_register
 
     name, client = name or model_name(), connect(create=False)
     found = registered.versions(client, name)
@@ -57,7 +57,7 @@ def versions(
         print_json([version.to_json() for version in found], indent=2)
         return
     if not found:
-        say(f"{name}: no version yet; `{command_to_register(client)}` registers one")
+        say(f"{name}: no version yet; {how_to_register(client, name)}")
         return
     metrics = find(found[0].tags.get(registered.TASK, DEFAULT_TASK)).metrics
     titles = [metric.title for metric in metrics]
@@ -221,7 +221,7 @@ def _show_gates(verdict: "Verdict") -> None:
 def _tell(client: "MlflowClient", name: str, as_json: bool, known: "list[Version]") -> None:
     from carousel.registry import promotion
     from carousel.registry.live import live
-    from carousel.tracking.store import command_to_register
+    from carousel.tracking.store import how_to_register
 
     events = promotion.history(client, name) if known else []
     if as_json:
@@ -229,8 +229,8 @@ def _tell(client: "MlflowClient", name: str, as_json: bool, known: "list[Version
         return
     if not events:
         candidate = live(client, name).next_commands()
-        how = candidate[-1] if candidate else command_to_register(client)
-        say(f"{name}: no version was promoted yet; next: `{how}`")
+        how = f"`{candidate[-1]}` does" if candidate else how_to_register(client, name)
+        say(f"{name}: no version was promoted yet; {how}")
         return
     shown = table("when", "who", "what", "version", "why", title=name)
     for event in events:

@@ -29,7 +29,7 @@ def status(name: NameOption = None, as_json: JsonOption = False) -> None:
     from carousel.lineage.working_folder import changed_stages
     from carousel.registry.differences import differences
     from carousel.registry.live import live
-    from carousel.tracking.store import command_to_register, connect, main_checkout
+    from carousel.tracking.store import connect, how_to_register, main_checkout
 
     name, root = name or model_name(), main_checkout()
     client = connect(create=False)
@@ -56,7 +56,7 @@ def status(name: NameOption = None, as_json: JsonOption = False) -> None:
         facts.add_row()
     _add(facts, _waiting(now))
     facts.add_row("folder", cell(_folder(now, stages)))
-    commands = now.next_commands() or ([] if now.versions else [command_to_register(client)])
+    commands = now.next_commands() or ([] if now.versions else [how_to_register(client, name)])
     for number, command in enumerate(commands):
         facts.add_row("" if number else "next", cell(command))
     if (metrics := _metrics(now)) is not None:

@@ -10,7 +10,7 @@ from carousel.bundle.bundle import Bundle, BundleError
 from carousel.errors import UserError
 from carousel.metric import Metric
 from carousel.predictor import Predictor, predictor
-from carousel.tracking.store import command_to_register
+from carousel.tracking.store import how_to_register
 from carousel.url import Url, redact
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def get(client: "MlflowClient", name: str, which: str | int) -> Version:
         if wanted in (str(version.number), *version.aliases):
             return version
     if not known:
-        raise UserError(f"{name}: has no registered version yet; `{command_to_register(client)}` registers one")
+        raise UserError(f"{name}: has no registered version yet; {how_to_register(client, name)}")
     numbers = ", ".join(str(version.number) for version in reversed(known))
     aliases = ", ".join(sorted(alias for version in known for alias in version.aliases)) or "none"
     raise UserError(

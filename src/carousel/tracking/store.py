@@ -16,6 +16,7 @@ from filelock import FileLock
 from carousel import layout
 from carousel.errors import UserError, first_line
 from carousel.files import read_json, replacing
+from carousel.params import load
 from carousel.tracking import address, environment
 from carousel.url import Url, redact
 
@@ -207,6 +208,21 @@ def has_run(client: "MlflowClient", run_id: str, *, deleted: bool = True) -> boo
     except mlflow.MlflowException:
         return False
     return deleted or run.info.lifecycle_stage == "active"
+
+
+def how_to_register(client: "MlflowClient", name: str) -> str:
+    """Return a clause on how a registered model without versions gets one.
+
+    Args:
+        client: of the store.
+        name: of the registered model.
+    """
+    own = load().registry.name if layout.PARAMS.exists() else name
+    if name != own:
+        return f"registry.name of {layout.PARAMS} is {own}"
+    last = read_json(layout.REGISTERED_REPORT)["name"] if layout.REGISTERED_REPORT.exists() else name
+    command = command_to_register(client) if last == own else "dvc repro"  # which sees that the name changed
+    return f"`{command}` registers one"
 
 
 def _exists(uri: Url) -> bool:
