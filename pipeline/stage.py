@@ -9,6 +9,7 @@ from typing import NoReturn
 from carousel import layout
 from carousel.errors import UserError
 from carousel.files import no_room, write_json
+from carousel.template.installed import check as check_version
 from carousel.text.printable import escape_unencodable, one_line
 from carousel.tracking.store import check_place, main_checkout
 from carousel.url import redact, redact_tracebacks
@@ -21,6 +22,7 @@ def run(main: Callable[[], None]) -> None:
     name = Path(getattr(sys.modules["__main__"], "__file__", None) or "stage").stem
     escape_unencodable()
     try:
+        check_version()
         check_place()
         _check_braces()
         main()

@@ -71,8 +71,13 @@ def _number(error: BaseException) -> int:
 
 def write_text(target: Path, content: str) -> None:
     """Write UTF-8 text with `\\n` line ends, whole or not at all."""
+    write_bytes(target, content.encode("utf-8"))
+
+
+def write_bytes(target: Path, content: bytes) -> None:
+    """Write a file, whole or not at all."""
     with replacing(target) as temporary:
-        temporary.write_bytes(content.encode("utf-8"))
+        temporary.write_bytes(content)
 
 
 def write_json(target: Path, value: Any) -> None:

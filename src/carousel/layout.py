@@ -8,6 +8,7 @@ STAGES = (
 
 PARAMS = Path("params.yaml")
 PIPELINE = Path("dvc.yaml")
+INSTALLED = Path("carousel.yaml")  # the version of Carousel that a project is for
 PRESETS = Path("presets")  # {task}.yaml, complete parameters
 LOCK = Path("dvc.lock")
 STATE = Path(".carousel")  # checkpoints, sweeps and locks; git and DVC ignore it

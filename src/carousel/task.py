@@ -4,7 +4,7 @@ A task is a folder of `carousel.tasks`; a new one is such a folder and a line in
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
@@ -36,6 +36,17 @@ P = TypeVar("P")  # the task's params.Params
 
 class Source(Protocol):
     """Where a task's examples come from: its module `source`."""
+
+    def columns(self, path: Path, given: Mapping[str, Any], /) -> dict[str, Any]:
+        """Return the keys of params.yaml's section `data` that name the columns of a new file.
+
+        Args:
+            path: the file.
+            given: those that the user gave.
+
+        Raises:
+            UserError: when the user has to name one.
+        """
 
     def collect(self, data: Any, root: Path = Path()) -> Collected:
         """Read every example of the source that params.yaml names.

@@ -48,8 +48,9 @@ def _options(
 
 def main() -> None:
     """Run a command. Exit code 0: done; 1: refused; 2: user error, printed as one line."""
-    from carousel.cli import compare, lineage, pin, predict, registry, status, summary, sweep, ui, use
+    from carousel.cli import compare, lineage, new, pin, predict, registry, status, summary, sweep, ui, use
 
+    app.command()(new.new)
     # `predict` and `sweep` also work outside of projects, with a bundle or a server
     app.command()(project.inside(status.status))
     app.command()(predict.predict)
@@ -62,6 +63,7 @@ def main() -> None:
         registry.rollback,
         registry.retire,
         use.use,
+        new.upgrade,
         pin.pin,
         summary.summary,
         ui.ui,

@@ -1,5 +1,6 @@
 """What commands print: text is never markup, and never controls the terminal."""
 
+import difflib
 import json
 import os
 import sys
@@ -19,6 +20,12 @@ WIDTH = 100  # columns of what is printed into a file or pipe
 def say(line: str, *, to_stderr: bool = False) -> None:
     """Print a line, or several, at once."""
     print(printable(line), file=sys.stderr if to_stderr else sys.stdout, flush=True)
+
+
+def say_diff(before: str, after: str) -> None:
+    """Print the lines that differ between two texts, with a line around each."""
+    old, new = (content.removesuffix("\n").split("\n") for content in (before, after))
+    say("\n".join(list(difflib.unified_diff(old, new, lineterm="", n=1))[2:]))
 
 
 def print_json(value: Any, indent: int | None = None) -> None:

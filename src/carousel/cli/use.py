@@ -1,13 +1,12 @@
 """`carousel use`."""
 
-import difflib
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from carousel import layout
-from carousel.cli.output import say
+from carousel.cli.output import say_diff
 from carousel.errors import UserError
 from carousel.files import write_text
 from carousel.task_modules import TASKS
@@ -34,8 +33,7 @@ def use(
     if before == after:
         print(f"{layout.PARAMS} is {preset} already")
         return
-    old, new = (content.removesuffix("\n").split("\n") for content in (before, after))
-    say("\n".join(list(difflib.unified_diff(old, new, lineterm="", n=1))[2:]))
+    say_diff(before, after)
     if dry_run:
         return
     if before and not force and not _is_kept(before):

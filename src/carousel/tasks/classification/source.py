@@ -1,6 +1,6 @@
 """Sources of labelled documents. A new source is a new file and a line in `SOURCES`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import polars as pl
 from carousel.corpus.document import Collected, Rejected, check_rejected, first_rejected
 from carousel.corpus.labels import alike, alike_remarks
 from carousel.errors import UserError
-from carousel.tasks.classification import labelled_files, stdlib_docs
+from carousel.tasks.classification import guess, labelled_files, stdlib_docs
 from carousel.tasks.classification.data import Data
 from carousel.tasks.classification.formats.rows import MISSING
 
@@ -26,6 +26,11 @@ PRESETS: dict[str, tuple[str, ...]] = {"stdlib_docs": ("split_identifiers",)}
 def preset(data: Data) -> tuple[str, ...]:
     """Return the normalization steps of the source that params.yaml names."""
     return PRESETS.get(data.source, ())
+
+
+def columns(path: Path, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keys of section `data` that name a new file's columns, as `guess.columns` finds them."""
+    return guess.columns(path, given)
 
 
 def collect(data: Data, root: Path = Path()) -> Collected:
