@@ -48,7 +48,7 @@ def _options(
 
 def main() -> None:
     """Run a command. Exit code 0: done; 1: refused; 2: user error, printed as one line."""
-    from carousel.cli import compare, lineage, new, pin, predict, registry, status, summary, sweep, ui, use
+    from carousel.cli import compare, lineage, new, pin, predict, registry, run, status, summary, sweep, ui, use
 
     app.command()(new.new)
     # `predict` and `sweep` also work outside of projects, with a bundle or a server
@@ -62,6 +62,7 @@ def main() -> None:
         registry.promote,
         registry.rollback,
         registry.retire,
+        run.run,
         use.use,
         new.upgrade,
         pin.pin,

@@ -1,6 +1,8 @@
 """`carousel summary`: what `make run` ends with."""
 
 import json
+import shutil
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -87,11 +89,13 @@ def _show(found: dict[str, Any], commands: list[str]) -> None:
     screen.print(facts)
     screen.print()
     steps = [
-        ("make ui", "compare runs in MLflow"),
-        ('.venv/bin/carousel predict "a text"', "predict for a text"),
-        *((f".venv/bin/{command}", _PURPOSE[command.split()[1]]) for command in commands),
+        ("carousel ui", "compare runs in MLflow"),
+        ('carousel predict "a text"', "predict for a text"),
+        *((command, _PURPOSE[command.split()[1]]) for command in commands),
     ]
+    own = Path(".venv/bin/")
+    folder = "" if shutil.which("carousel") or not (own / "carousel").exists() else f"{own}/"
     following = fields()
     for number, (command, purpose) in enumerate(steps):
-        following.add_row("" if number else "next", cell(f"{command:<47}{purpose}"))
+        following.add_row("" if number else "next", cell(f"{folder + command:<47}{purpose}"))
     screen.print(following)

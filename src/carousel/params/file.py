@@ -24,7 +24,15 @@ def load(path: Path = layout.PARAMS) -> Params:
     Raises:
         UserError: naming the first wrong key or value, what it should be, and the nearest real key.
     """
-    content = read_yaml(path, "write one, or run from the project's root")
+    return checked(read_yaml(path, "write one, or run from the project's root"), path)
+
+
+def checked(content: Any, path: Path) -> Params:
+    """Check the content of params.yaml, by the sections of the task that it names.
+
+    Raises:
+        UserError: as `load`.
+    """
     schema: type[Params] = _sections(content, path).Params
     try:
         return validated(schema, content, str(path))

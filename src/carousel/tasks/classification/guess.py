@@ -40,7 +40,7 @@ def columns(path: Path, given: Mapping[str, Any]) -> dict[str, Any]:
     found = dict(given)
     if {"text", "label"} <= found.keys() or path.is_dir():
         return found
-    sample = _sample(path, Data(source="file", path=str(path), **given))
+    sample = _sample(path, Data(source="file", path=str(path)))
     if sample is None or not sample.width:
         return found
     for role, names, fits in (("label", LABELS, _labels), ("text", TEXTS, _texts)):
@@ -52,11 +52,10 @@ def columns(path: Path, given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _choose(path: Path, role: str, columns: list[str], names: Sequence[str], fitting: list[str]) -> str:
     by_name = {column.strip().lower(): column for column in reversed(columns)}
-    for name in names:
-        if name in by_name and by_name[name] in fitting:
-            return by_name[name]
-    if len(fitting) == 1:
-        return fitting[0]
+    known = [by_name[name] for name in names if name in by_name]
+    for likely in ([column for column in known if column in fitting], known, fitting if len(fitting) == 1 else []):
+        if likely:
+            return likely[0]
     raise UserError(f"{path}: which of its columns is the {role}? --{role} names it; it has {named(columns)}")
 
 
