@@ -64,7 +64,9 @@ def _check(values: dict[str, Any], file: Path) -> None:
     from carousel.params.file import checked
 
     merged = with_values(layout.PARAMS.read_text(encoding="utf-8"), values)
-    checked(YAML(typ="safe", pure=True).load(merged), file)
+    path = Path(checked(YAML(typ="safe", pure=True).load(merged), file).data.path)
+    if not path.exists():
+        raise UserError(f"{file}: data.path: {path}: no such file; copy it there, `dvc add {path}`, and commit")
 
 
 def _options(key: str, value: Any) -> list[str]:

@@ -29,6 +29,7 @@ def status(name: NameOption = None, as_json: JsonOption = False) -> None:
     from carousel.lineage.working_folder import changed_stages
     from carousel.registry.differences import differences
     from carousel.registry.live import live
+    from carousel.template.installed import mismatch
     from carousel.tracking.store import connect, how_to_register, main_checkout
 
     name, root = name or model_name(), main_checkout()
@@ -56,6 +57,8 @@ def status(name: NameOption = None, as_json: JsonOption = False) -> None:
         facts.add_row()
     _add(facts, _waiting(now))
     facts.add_row("folder", cell(_folder(now, stages)))
+    if (line := mismatch()) is not None:
+        facts.add_row("version", cell(line))
     commands = now.next_commands() or ([] if now.versions else [how_to_register(client, name)])
     for number, command in enumerate(commands):
         facts.add_row("" if number else "next", cell(command))

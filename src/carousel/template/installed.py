@@ -58,18 +58,25 @@ def read(root: Path = Path()) -> Installed | None:
         raise UserError(f"{path}: damaged; `git checkout {path}` restores it") from error
 
 
+def mismatch(root: Path = Path()) -> str | None:
+    """Return what to do if a project is for another version of Carousel than is installed."""
+    found = read(root)
+    if found is None or found.version == __version__:
+        return None
+    return (
+        f"Carousel {__version__} is installed, and {layout.INSTALLED} is for {found.version}: "
+        "`carousel upgrade --dry-run` shows what changes, `carousel upgrade` changes it"
+    )
+
+
 def check(root: Path = Path()) -> None:
     """Check that a project runs with the version of Carousel that it is for.
 
     Raises:
         UserError: when another one is installed.
     """
-    found = read(root)
-    if found is not None and found.version != __version__:
-        raise UserError(
-            f"Carousel {__version__} is installed, and {layout.INSTALLED} is for {found.version}: "
-            "`carousel upgrade --dry-run` shows what changes, `carousel upgrade` changes it"
-        )
+    if (line := mismatch(root)) is not None:
+        raise UserError(line)
 
 
 def digest(content: bytes) -> str:
