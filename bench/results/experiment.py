@@ -10,6 +10,7 @@ from carousel import layout
 from carousel.errors import UserError
 from carousel.params import Section, read_yaml, validated
 from carousel.tasks.classification.params import Params
+from carousel.tasks.classification.source import file_params
 
 FOLDER = Path("experiments")
 ABLATIONS = FOLDER / "ablations.yaml"
@@ -105,12 +106,15 @@ def ablations() -> Ablations:
 
 
 def overridden(params: dict[str, Any], where: str) -> Params:
-    """Return the committed params.yaml with `params` put over it, but for `sweep`, which is not part of a result.
+    """Return what `carousel new` writes for a user's files with `params` put over it, without a sweep.
 
     Raises:
         UserError: naming `where` and the wrong key.
     """
     content = read_yaml(layout.PARAMS, "run from the project's root")
+    for key, value in file_params().items():
+        section, name = key.split(".")
+        content[section][name] = value
     for key, value in params.items():
         section, _, name = key.partition(".")
         if section in ("data", "sweep"):

@@ -48,6 +48,9 @@ class Source(Protocol):
             UserError: when the user has to name one.
         """
 
+    def file_params(self) -> dict[str, Any]:
+        """Return the values, by key of params.yaml, that differ from the preset's for a user's own files."""
+
     def collect(self, data: Any, root: Path = Path()) -> Collected:
         """Read every example of the source that params.yaml names.
 

@@ -95,13 +95,9 @@ def _write(folder: Path, name: str, task: str, data: Path | None, columns: Mappi
     if data is not None:
         path = (layout.DATA / data.name).as_posix()
         values = {
-            "data.source": "file",
+            **find(task).source.file_params(),
             "data.path": path,
             **{f"data.{key}": value for key, value in columns.items()},
-            # chosen for the built-in data; 0 goes by the size of the data
-            "train.epochs": 0,
-            "train.batch_tokens": 0,
-            "sweep.trials": 0,
             "registry.name": name,
         }
     params = files[preset].decode("utf-8")

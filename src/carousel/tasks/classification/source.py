@@ -33,6 +33,12 @@ def columns(path: Path, given: Mapping[str, Any]) -> dict[str, Any]:
     return guess.columns(path, given)
 
 
+def file_params() -> dict[str, Any]:
+    """Return the values that differ from the preset's, some of which are chosen for the built-in data."""
+    for_any_size = {"train.epochs": 0, "train.batch_tokens": 0, "train.learning_rate": 0.004}
+    return {"data.source": "file", **for_any_size, "sweep.trials": 0}
+
+
 def collect(data: Data, root: Path = Path()) -> Collected:
     """Read every document of the source that params.yaml names.
 

@@ -24,6 +24,11 @@ def columns(_path: Path, given: Mapping[str, Any]) -> dict[str, Any]:
     return dict(given)
 
 
+def file_params() -> dict[str, Any]:
+    """Return the values that differ from the preset's."""
+    return {"data.source": "file"}
+
+
 def collect(data: Data, root: Path = Path()) -> Collected:
     """Read every sentence of the source that params.yaml names.
 
