@@ -56,9 +56,11 @@ dashboard: develop
 	@test -e .carousel/studies.journal || { echo "error: no sweep has run here; dvc repro runs one" >&2; exit 2; }
 	$(BIN)/python $(BIN)/optuna-dashboard --port $(PORT) --storage-class JournalFileStorage .carousel/studies.journal
 
-# A file's tests share what they set up, so a file stays with one of the processes; a core for each
+# A file's tests share what they set up, so a file stays with one of the processes; a core for each. In the order of the
+# folders: the long pipeline files come early, and many short files are left to balance the end
 test: develop
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile \
+		--no-loadscope-reorder
 
 # Kill loops wait more than they compute, so two at a time also on one core
 test-slow: develop

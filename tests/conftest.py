@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
+from tests.support import forked
+
 ROOT = Path(__file__).parents[1]
 
 # Real text, little of it: three topics of the built-in data set
@@ -59,13 +61,28 @@ class Checkout:
             stdin=subprocess.DEVNULL,
             check=False,
         )
-        printed = done.stdout + done.stderr
-        assert code is None or done.returncode == code, f"{command} exited {done.returncode}:\n{printed}"
-        return printed
+        return self._printed(done, code)
+
+    def carousel(self, *arguments: str, code: int | None = 0, timeout: float = 300, **extra: str) -> str:
+        """Run a command of `carousel` as `run` does, without the seconds that its imports take."""
+        return self.forked(forked.carousel, *arguments, code=code, timeout=timeout, **extra)
 
     def python(self, code: str, **extra: str) -> str:
-        """Run Python code with the checkout's source."""
-        return self.run(sys.executable, "-c", code, PYTHONPATH="src", **extra)
+        """Run Python code in the checkout."""
+        return self.forked(forked.python, code, **extra)
+
+    def forked(
+        self, target: Callable[..., None], *arguments: str, code: int | None = 0, timeout: float = 300, **extra: str
+    ) -> str:
+        """Call a function of a module in a forked process, check its exit code, and return what it printed."""
+        done = forked.run(target, *arguments, cwd=self.path, env=self.environment | extra, timeout=timeout)
+        return self._printed(done, code)
+
+    @staticmethod
+    def _printed(done: subprocess.CompletedProcess[str], code: int | None) -> str:
+        printed = done.stdout + done.stderr
+        assert code is None or done.returncode == code, f"{done.args} exited {done.returncode}:\n{printed}"
+        return printed
 
     def read(self, path: str) -> dict:
         """Read a JSON report."""
@@ -199,6 +216,8 @@ def two_models(finished: Checkout, tmp_path_factory: pytest.TempPathFactory) -> 
     def build(folder: Path) -> None:
         checkout = finished.copy(folder)
         settings = ("model.cell=gru", "train.learning_rate=0.015", "sweep.trials=0")
-        checkout.run("dvc", "exp", "run", *(part for setting in settings for part in ("--set-param", setting)))
+        options = (part for setting in settings for part in ("--set-param", setting))
+        printed = checkout.run("dvc", "exp", "run", *options)
+        (checkout.path / ".dvc/tmp/exp-run.log").write_text(printed, "utf-8")
 
     return built_once(tmp_path_factory, "two_models", build)

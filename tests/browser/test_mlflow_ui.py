@@ -270,7 +270,7 @@ def test_our_page_of_two_versions_is_drawn_without_network(
     see: Callable[..., str], two_models: Checkout, tmp_path: Path
 ) -> None:
     page = tmp_path / "comparison.html"
-    two_models.run("carousel", "compare", "1", "2", "--html", str(page))
+    two_models.carousel("compare", "1", "2", "--html", str(page))
     browser = see.browser  # type: ignore[attr-defined]
     browser.get(page.as_uri())
     text = browser.find_element(By.TAG_NAME, "body").text

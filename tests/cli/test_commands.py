@@ -12,7 +12,7 @@ pytestmark = pytest.mark.pipeline
 
 
 def test_help_has_an_example_for_each_command(finished: Checkout) -> None:
-    listed = finished.run("carousel", "--help")
+    listed = finished.carousel("--help")
     for command in (
         "predict",
         "versions",
@@ -25,7 +25,13 @@ def test_help_has_an_example_for_each_command(finished: Checkout) -> None:
         "summary",
     ):
         assert command in listed
-        assert f"carousel {command}" in finished.run("carousel", command, "--help")
+        assert f"carousel {command}" in finished.carousel(command, "--help")
+
+
+@pytest.mark.parametrize("command", [["versions"], ["predict", "--json", "some text"], ["promote", "9"]])
+def test_a_forked_command_is_the_same_as_one_that_is_typed(finished: Checkout, command: list[str]) -> None:
+    code = 2 if command[0] == "promote" else 0
+    assert finished.carousel(*command, code=code) == finished.run("carousel", *command, code=code)
 
 
 def test_the_summary_shows_both_models_the_version_and_what_to_type_next(finished: Checkout) -> None:
@@ -39,7 +45,7 @@ def test_the_summary_shows_both_models_the_version_and_what_to_type_next(finishe
     assert re.search(r"seconds +collect \d+ .* register \d+ · in all \d+", printed)
     for command in ("make ui", "carousel predict", "carousel promote"):
         assert command in printed
-    found = json.loads(finished.run("carousel", "summary", "--json"))
+    found = json.loads(finished.carousel("summary", "--json"))
     assert found["registered"]["version"] == 1
     assert found["unfinished"] == []
 
@@ -47,13 +53,13 @@ def test_the_summary_shows_both_models_the_version_and_what_to_type_next(finishe
 def test_the_summary_of_an_interrupted_pipeline_says_so(finished: Checkout, tmp_path: Path) -> None:
     checkout = finished.copy(tmp_path / "copy")
     (checkout.path / "reports/seconds/train.json").unlink()  # DVC removes it when the stage begins
-    assert "the last `dvc repro` did not finish (train)" in checkout.run("carousel", "summary")
+    assert "the last `dvc repro` did not finish (train)" in checkout.carousel("summary")
 
 
 def test_the_summary_proposes_no_promotion_of_the_champion(finished: Checkout, tmp_path: Path) -> None:
     checkout = finished.copy(tmp_path / "copy")
-    checkout.run("carousel", "promote", "1")
-    printed = checkout.run("carousel", "summary")
+    checkout.carousel("promote", "1")
+    printed = checkout.carousel("summary")
     assert "champion" in printed
     assert "carousel promote" not in printed
 
@@ -61,9 +67,9 @@ def test_the_summary_proposes_no_promotion_of_the_champion(finished: Checkout, t
 def test_predict_answers_texts_and_files_alike(finished: Checkout, tmp_path: Path) -> None:
     file = tmp_path / "texts.txt"
     file.write_text("Parse an XML document.\n\nReturn the mean of the data.\n")
-    by_file = finished.run("carousel", "predict", "--json", "--file", str(file))
-    by_argument = finished.run(
-        "carousel", "predict", "--json", "Parse an XML document.", "", "Return the mean of the data."
+    by_file = finished.carousel("predict", "--json", "--file", str(file))
+    by_argument = finished.carousel(
+        "predict", "--json", "Parse an XML document.", "", "Return the mean of the data."
     )
     assert by_file == by_argument
     predictions = [json.loads(line) for line in by_file.splitlines() if line.startswith("{")]
@@ -75,16 +81,16 @@ def test_predict_answers_texts_and_files_alike(finished: Checkout, tmp_path: Pat
     assert [prediction["has_known_word"] for prediction in predictions] == [True, False, True]
     assert "warning: text 2 has no word that the model knows" in by_file
     assert all(set(prediction["probabilities"]) == {"files", "markup", "numeric"} for prediction in predictions)
-    assert "markup" in finished.run("carousel", "predict", "Parse an XML document.")
+    assert "markup" in finished.carousel("predict", "Parse an XML document.")
 
 
 def test_a_bundle_predicts_without_a_registry(finished: Checkout) -> None:
     folder = str(finished.path / "models/bundle")
-    offline = finished.run(
-        "carousel", "predict", "--json", "--bundle", folder, "some text", MLFLOW_TRACKING_URI="http://127.0.0.1:9"
+    offline = finished.carousel(
+        "predict", "--json", "--bundle", folder, "some text", MLFLOW_TRACKING_URI="http://127.0.0.1:9"
     )
-    assert offline == finished.run("carousel", "predict", "--json", "--model", "1", "some text")
-    assert offline == finished.run("carousel", "predict", "--json", "-m", "models:/stdlib-docs/1", "some text")
+    assert offline == finished.carousel("predict", "--json", "--model", "1", "some text")
+    assert offline == finished.carousel("predict", "--json", "-m", "models:/stdlib-docs/1", "some text")
 
 
 @pytest.mark.parametrize(
@@ -106,13 +112,13 @@ def test_a_bundle_predicts_without_a_registry(finished: Checkout) -> None:
     ],
 )
 def test_a_mistake_is_one_line_and_exit_code_2(finished: Checkout, command: list[str], message: str) -> None:
-    printed = finished.run("carousel", *command, code=2)
+    printed = finished.carousel(*command, code=2)
     assert message in printed
     assert "Traceback" not in printed
 
 
 def test_a_registry_that_cannot_be_reached_is_one_line(finished: Checkout) -> None:
-    printed = finished.run("carousel", "versions", code=2, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+    printed = finished.carousel("versions", code=2, MLFLOW_TRACKING_URI="http://127.0.0.1:9")
     assert printed.startswith("error: http://127.0.0.1:9: the MLflow server cannot be reached")
     assert len(printed.splitlines()) == 1
 
@@ -120,28 +126,28 @@ def test_a_registry_that_cannot_be_reached_is_one_line(finished: Checkout) -> No
 def test_promote_and_rollback_tell_what_they_did(finished: Checkout, tmp_path: Path) -> None:
     checkout = finished.copy(tmp_path / "copy")
     # the store's paths are absolute, so a copy needs its own aliases only: nothing is downloaded here
-    assert "would be promoted" in checkout.run("carousel", "promote", "challenger", "--dry-run")
-    assert "champion" not in checkout.run("carousel", "versions")
-    assert "version 1 is champion" in checkout.run("carousel", "promote", "challenger")
-    assert "champion" in checkout.run("carousel", "versions")
-    assert "refused" in checkout.run("carousel", "promote", "1", code=1)
-    assert "first champion" in checkout.run("carousel", "rollback", code=2)
-    assert "first champion" in checkout.run("carousel", "versions", "--history")
-    assert json.loads(checkout.run("carousel", "versions", "--json"))[0]["aliases"] == ["champion"]
+    assert "would be promoted" in checkout.carousel("promote", "challenger", "--dry-run")
+    assert "champion" not in checkout.carousel("versions")
+    assert "version 1 is champion" in checkout.carousel("promote", "challenger")
+    assert "champion" in checkout.carousel("versions")
+    assert "refused" in checkout.carousel("promote", "1", code=1)
+    assert "first champion" in checkout.carousel("rollback", code=2)
+    assert "first champion" in checkout.carousel("versions", "--history")
+    assert json.loads(checkout.carousel("versions", "--json"))[0]["aliases"] == ["champion"]
 
 
 def test_pin_keeps_comments_and_order_and_stops_searching(finished: Checkout, tmp_path: Path) -> None:
     checkout = finished.copy(tmp_path / "copy")
     before = (checkout.path / "params.yaml").read_text().splitlines()
-    shown = checkout.run("carousel", "pin", "--dry-run")
+    shown = checkout.carousel("pin", "--dry-run")
     assert (checkout.path / "params.yaml").read_text().splitlines() == before
     assert "+  trials: 0" in shown
-    checkout.run("carousel", "pin")
+    checkout.carousel("pin")
     after = (checkout.path / "params.yaml").read_text().splitlines()
     changed = [(old, new) for old, new in zip(before, after, strict=True) if old.split() != new.split()]
     searched = ("trials", "pooling", "dropout")
     assert all(any(key in new for key in searched) for _, new in changed)
     assert [line.partition("#")[2] for line in before] == [line.partition("#")[2] for line in after]
-    assert "nothing to pin" in checkout.run("carousel", "pin")
+    assert "nothing to pin" in checkout.carousel("pin")
     # what was pinned is what was trained: nothing is trained again
     assert "Running stage 'train'" not in checkout.run("dvc", "repro")

@@ -3,20 +3,18 @@
 import json
 import os
 import re
-import shutil
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import Checkout
+from tests.support import forked
 
 pytestmark = pytest.mark.pipeline
 WIDTH = 100
-
-# Root may write anywhere unless it drops the capabilities for that
-UNPRIVILEGED = ["setpriv", "--bounding-set=-dac_override,-dac_read_search,-fowner", "--inh-caps=-all"]
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +22,7 @@ def promoted(two_models: Checkout, tmp_path_factory: pytest.TempPathFactory) -> 
     """A copy in which version 1 is champion, and version 2 is waiting."""
     checkout = two_models.copy(tmp_path_factory.mktemp("promoted") / "checkout")
     checkout = Checkout(checkout.path, checkout.environment | {"COLUMNS": str(WIDTH)})
-    checkout.run("carousel", "promote", "1", "--reason", "the first one")
+    checkout.carousel("promote", "1", "--reason", "the first one")
     return checkout
 
 
@@ -38,21 +36,16 @@ def set_writable(folder: Path, writable: bool) -> None:
 @pytest.fixture(scope="module")
 def read_only(promoted: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     """A copy in which no file and no folder can be written."""
-    if os.geteuid() == 0 and shutil.which("setpriv") is None:
-        pytest.skip("root can write everywhere, and there is no setpriv")
+    if os.geteuid() == 0 and sys.platform != "linux":
+        pytest.skip("root can write everywhere")
     checkout = promoted.copy(tmp_path_factory.mktemp("read_only") / "checkout")
     set_writable(checkout.path, False)
     yield checkout
     set_writable(checkout.path, True)
 
 
-def run_unprivileged(checkout: Checkout, *command: str, code: int | None = 0) -> str:
-    prefix = UNPRIVILEGED if os.geteuid() == 0 else []
-    return checkout.run(*prefix, *command, code=code)
-
-
 def test_status_names_the_champion_why_and_what_is_waiting(promoted: Checkout) -> None:
-    printed = promoted.run("carousel", "status")
+    printed = promoted.carousel("status")
     lines = printed.splitlines()
     assert lines[0].rstrip() == "stdlib-docs version 1 is live"
     for expected in ("the first one", "none was measured; skipped: not_worse", "promoted by", "linear baseline"):
@@ -65,18 +58,20 @@ def test_status_names_the_champion_why_and_what_is_waiting(promoted: Checkout) -
 
 def test_each_next_command_works(promoted: Checkout, tmp_path: Path) -> None:
     checkout = promoted.copy(tmp_path / "copy")
-    commands = json.loads(checkout.run("carousel", "status", "--json"))["next"]
+    commands = json.loads(checkout.carousel("status", "--json"))["next"]
     assert commands == ["carousel compare champion challenger", "carousel promote challenger"]
     for command in commands:
-        checkout.run(*command.split(), *(["--force", "--reason", "a test"] if "promote" in command else []))
-    found = json.loads(checkout.run("carousel", "status", "--json"))
+        checkout.carousel(
+            *command.split()[1:], *(["--force", "--reason", "a test"] if "promote" in command else [])
+        )
+    found = json.loads(checkout.carousel("status", "--json"))
     assert (found["champion"]["number"], found["previous"]["number"], found["next"]) == (2, 1, [])
     changes = {change["name"]: (change["before"], change["after"]) for change in found["changes"]}
     assert changes["model.cell"] == ("lstm", "gru")
     assert not {change["group"] for change in found["changes"]} & {"data", "environment"}
 
-    checkout.run("carousel", "rollback", "--reason", "wrong on files")
-    printed = checkout.run("carousel", "status")
+    checkout.carousel("rollback", "--reason", "wrong on files")
+    printed = checkout.carousel("status")
     for expected in (
         "version 1 is live",
         "rolled back from version 2",
@@ -85,14 +80,14 @@ def test_each_next_command_works(promoted: Checkout, tmp_path: Path) -> None:
     ):
         assert expected in printed
     assert re.search(r"waiting +no version", printed)
-    assert "promote" not in checkout.run("carousel", "summary")
-    assert "name one by its number" in checkout.run("carousel", "compare", "champion", "challenger", code=2)
+    assert "promote" not in checkout.carousel("summary")
+    assert "name one by its number" in checkout.carousel("compare", "champion", "challenger", code=2)
 
 
 def test_status_says_what_changed_in_the_folder(promoted: Checkout, tmp_path: Path) -> None:
     checkout = promoted.copy(tmp_path / "copy")
     checkout.set_params({"train.clip_norm": 0.5})
-    assert "sweep (params.yaml: train)" in " ".join(checkout.run("carousel", "status").split())
+    assert "sweep (params.yaml: train)" in " ".join(checkout.carousel("status").split())
 
 
 @pytest.mark.parametrize(
@@ -110,13 +105,13 @@ def test_status_says_what_changed_in_the_folder(promoted: Checkout, tmp_path: Pa
 def test_what_only_reads_needs_no_write_access(read_only: Checkout, command: str) -> None:
     before = {path: path.lstat().st_mtime_ns for path in read_only.path.rglob("*")}
     code = None if "dry-run" in command else 0  # whatever the gates say
-    assert "Traceback" not in run_unprivileged(read_only, "carousel", *command.split(), code=code)
+    assert "Traceback" not in read_only.forked(forked.unprivileged_carousel, *command.split(), code=code)
     assert {path: path.lstat().st_mtime_ns for path in read_only.path.rglob("*")} == before
 
 
 def test_what_writes_is_refused_in_one_line(read_only: Checkout) -> None:
     for command in ("rollback --to 2", "retire 2", "promote 2 --force --reason test"):
-        printed = run_unprivileged(read_only, "carousel", *command.split(), code=None).splitlines()
+        printed = read_only.forked(forked.unprivileged_carousel, *command.split(), code=None).splitlines()
         assert re.search(r"cannot be written|^refused|^error", printed[-1])
         assert not any("Traceback" in line for line in printed)
 
@@ -125,7 +120,7 @@ def test_without_a_store_none_is_made(promoted: Checkout, tmp_path: Path) -> Non
     checkout = promoted.copy(tmp_path / "copy")
     (checkout.path / "mlflow.db").unlink()
     for command in ("status", "versions", "summary", "predict text", "promote 1", "compare 1 2"):
-        printed = checkout.run("carousel", *command.split(), code=2)
+        printed = checkout.carousel(*command.split(), code=2)
         assert "no store yet; `dvc repro --force --downstream train` makes it" in printed
         assert not (checkout.path / "mlflow.db").exists()
 
@@ -134,9 +129,9 @@ def test_the_command_for_a_lost_store_makes_it_again(promoted: Checkout, tmp_pat
     checkout = promoted.copy(tmp_path / "copy")
     (checkout.path / "mlflow.db").unlink()
     checkout.run("dvc", "repro", "--force", "--downstream", "train")
-    assert re.search(r"next +carousel promote challenger", checkout.run("carousel", "status"))
+    assert re.search(r"next +carousel promote challenger", checkout.carousel("status"))
     checkout.python("from carousel.tracking.store import connect; connect().delete_registered_model('stdlib-docs')")
     for command in ("versions", "status"):
-        assert "dvc repro --force --single-item register" in checkout.run("carousel", command)
+        assert "dvc repro --force --single-item register" in checkout.carousel(command)
     checkout.run("dvc", "repro", "--force", "--single-item", "register")
-    assert "registered  stdlib-docs version 1 (challenger)" in checkout.run("carousel", "summary")
+    assert "registered  stdlib-docs version 1 (challenger)" in checkout.carousel("summary")

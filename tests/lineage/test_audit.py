@@ -20,7 +20,7 @@ for key, value in json.loads({tags!r}).items():
 
 
 def audit(checkout: Checkout, code: int = 0) -> dict[str, dict[str, str]]:
-    printed = json.loads(checkout.run("carousel", "lineage", "1", "--json", code=code))
+    printed = json.loads(checkout.carousel("lineage", "1", "--json", code=code))
     assert printed["ok"] == (code == 0)
     return {fact["name"]: fact for fact in printed["facts"]}
 
@@ -45,7 +45,7 @@ def test_a_fresh_version_leads_back_to_everything_and_nothing_differs(finished: 
     assert facts["uncommitted changes"]["value"] == "none"
     assert facts["seeds"]["value"] == "split 0, sweep 0, train 0"
     assert facts["sweep"]["value"].startswith(finished.read("reports/sweep.json")["study"])
-    assert "nothing differs" in finished.run("carousel", "lineage", "1")
+    assert "nothing differs" in finished.carousel("lineage", "1")
 
 
 def test_registering_the_same_bundle_again_changes_nothing_of_its_version(
@@ -83,8 +83,8 @@ def test_what_was_altered_differs_and_nothing_else(finished: Checkout, tmp_path:
     assert facts["test"]["note"] == "as in DVC's cache"
     # a commit that is not here proves nothing, neither of itself nor of its lock
     assert facts["commit"]["state"] == facts["requirements.lock"]["state"] == "unknown"
-    printed = checkout.run("carousel", "lineage", "1", code=1)
+    printed = checkout.carousel("lineage", "1", code=1)
     assert "differ: vocabulary, params, train" in printed
-    gone = checkout.run("carousel", "reproduce", "1", code=2)
+    gone = checkout.carousel("reproduce", "1", code=2)
     assert "its commit 0000" in gone
     assert len(gone.splitlines()) == 1

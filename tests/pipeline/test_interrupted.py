@@ -30,7 +30,7 @@ def test_the_last_whole_bundle_and_its_run_stay_until_new_ones_are_whole(
     assert "holds this bundle already" in checkout.run("pipeline/run", "register")
     printed = checkout.run("pipeline/run", "evaluate", code=2)
     assert printed == "error: reports/train.json: no such file; `dvc repro` makes it\n"
-    checkout.run("carousel", "predict", "--bundle", "models/bundle", "some text")
+    checkout.carousel("predict", "--bundle", "models/bundle", "some text")
 
 
 ANOTHER_RUN = """

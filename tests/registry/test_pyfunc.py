@@ -23,7 +23,7 @@ MODEL = "models:/stdlib-docs@challenger"
 
 
 def predictions_of_cli(checkout: Checkout) -> list[dict]:
-    printed = checkout.run("carousel", "predict", "--json", *TEXTS)
+    printed = checkout.carousel("predict", "--json", *TEXTS)
     return [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
 
 
