@@ -26,6 +26,7 @@ SMALL = {
     "model.embedding_size": 16,
     "model.hidden_size": 16,
     "train.epochs": 3,
+    "train.batch_tokens": 0,
     "train.learning_rate": 0.02,
     "sweep.trials": 2,
     "baseline.c": [10.0],

@@ -43,7 +43,7 @@ def test_the_summary_shows_both_models_the_version_and_what_to_type_next(finishe
     assert re.search(rf"difference in points +{re.escape(f'{difference:+z.1f}')} +[+-]\d+\.\d", printed)
     assert re.search(r"registered +stdlib-docs version 1 \(.*\)", printed)
     assert re.search(r"seconds +collect \d+ .* register \d+ · in all \d+", printed)
-    for command in ("make ui", "carousel predict", "carousel promote"):
+    for command in ("carousel ui", "carousel predict", "carousel promote"):
         assert command in printed
     found = json.loads(finished.carousel("summary", "--json"))
     assert found["registered"]["version"] == 1
