@@ -19,9 +19,7 @@ def main() -> None:
     tables.write(documents, layout.DOCUMENTS)
     described = task.source.describe(data, documents, rejected)
     write_json(layout.SOURCE_REPORT, described)
-    targets = f"{described[f'{task.target}s']} {task.target}s"
-    print(f"{documents.height} {task.scoring.example}s, {targets}, {len(rejected)} rows rejected")
-    for line in (*collected.notes, *task.source.remarks(documents, rejected)):
+    for line in task.source_lines(collected, described):
         print(line)
 
 

@@ -28,18 +28,18 @@ def main() -> None:
     trained = tracked.check_run(bundle)
     model = predictor(bundle)
     report = task.evaluate(model, test, longest)
+    metrics = report.metrics()
     baseline = read_json(layout.BASELINE_REPORT)
     predictions = task.predictions(report, data_digests()["test"])
     comparison = compare(
         task.scoring, Predictions.load(layout.BASELINE_PREDICTIONS), predictions, resamples=RESAMPLES
     )
     sections = task.sections(model, report, comparison, test)
-    page = model_page(task, trained, bundle, model, report.metrics(), comparison, sections)
+    page = model_page(task, trained, bundle, model, metrics, comparison, sections)
     predictions.save(layout.PREDICTIONS)
     with replacing(layout.TABLES) as folder:
         for name, table in report.tables().items():
             tables.write(table, folder / f"{name}.csv")
-    metrics = report.metrics()
     write_json(layout.TEST_REPORT, metrics)
     write_text(layout.MODEL_PAGE, page)
     tracked.log_evaluation(task, bundle, report, baseline, layout.PREDICTIONS, layout.MODEL_PAGE)

@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -172,6 +172,14 @@ def make_checkout(folder: Path, *, git: bool = True) -> Checkout:
     else:
         (folder / ".dvc/config.local").write_text("[core]\n    no_scm = true\n", "utf-8")
     return checkout
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _own_search_path() -> Iterator[None]:
+    """Restore the search path: `mlflow.pyfunc` puts the code of a version first, and workers would import that."""
+    before = [*sys.path]
+    yield
+    sys.path[:] = before
 
 
 @pytest.fixture(autouse=True)

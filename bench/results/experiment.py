@@ -9,6 +9,7 @@ from bench.results.sets import SETS
 from carousel import layout
 from carousel.errors import UserError
 from carousel.params import Section, read_yaml, validated
+from carousel.params.edit import put
 from carousel.tasks.classification.params import Params
 from carousel.tasks.classification.source import file_params
 
@@ -112,9 +113,7 @@ def overridden(params: dict[str, Any], where: str) -> Params:
         UserError: naming `where` and the wrong key.
     """
     content = read_yaml(layout.PARAMS, "run from the project's root")
-    for key, value in file_params().items():
-        section, name = key.split(".")
-        content[section][name] = value
+    put(content, file_params())
     for key, value in params.items():
         section, _, name = key.partition(".")
         if section in ("data", "sweep"):

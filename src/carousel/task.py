@@ -173,6 +173,18 @@ class Task(ABC, Generic[P]):
     def texts(self, documents: pl.DataFrame) -> pl.Series:
         """Return each prepared example as text to be shown."""
 
+    def source_lines(self, collected: Collected, described: Mapping[str, Any]) -> list[str]:
+        """Return what was read: how much, what was recognised, and what is worth a look, a line each.
+
+        Args:
+            collected: the examples.
+            described: what `source.describe` says of them.
+        """
+        documents, rejected = collected.documents, collected.rejected
+        targets = f"{described[f'{self.target}s']} {self.target}s"
+        counted = f"{documents.height} {self.scoring.example}s, {targets}, {len(rejected)} rows rejected"
+        return [counted, *collected.notes, *self.source.remarks(documents, rejected)]
+
     def digest_if_own(self, documents: pl.DataFrame) -> str | None:
         """Return the digest of prepared examples; None if they are another task's."""
         try:

@@ -103,9 +103,15 @@ def test_the_vocabulary_has_no_word_that_only_the_test_split_has(finished: Check
     assert not vocabulary & only_in_test
 
 
-def test_changed_train_params_rerun_nothing_before_the_sweep(two_models: Checkout) -> None:
+def test_changed_train_params_rerun_nothing_before_the_sweep(
+    two_models: Checkout, finished: Checkout, tmp_path: Path
+) -> None:
     log = (two_models.path / ".dvc/tmp/exp-run.log").read_text("utf-8")
     assert ran(log) == ["sweep", "train", "evaluate", "register"]
+    # also a parameter that the sweep does not search
+    checkout = finished.copy(tmp_path / "copy")
+    checkout.set_params({"train.clip_norm": 0.5})
+    assert list(json.loads(checkout.run("dvc", "status", "--json").splitlines()[-1])) == ["sweep"]
 
 
 @pytest.mark.slow

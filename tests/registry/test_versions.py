@@ -52,8 +52,7 @@ def test_a_fetched_bundle_is_the_registered_one_bit_for_bit(registry: Registry) 
     assert versions.fetch(version).fingerprint == small_bundle(3).fingerprint
 
 
-def test_plain_strings_in_label_and_probabilities_out(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "path", [*sys.path])  # MLflow puts the version's copy of the code before this one
+def test_plain_strings_in_label_and_probabilities_out(registry: Registry) -> None:
     registry.add("plain", seed=0)
     model = mlflow.pyfunc.load_model("models:/plain@challenger")
     texts = ["the dog", "an oak", "", "?"]
@@ -65,10 +64,7 @@ def test_plain_strings_in_label_and_probabilities_out(registry: Registry, monkey
         assert found["probability"] == max(found["probabilities"].values())
 
 
-def test_pyfunc_loads_only_the_bundle_that_was_registered(
-    registry: Registry, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys, "path", [*sys.path])
+def test_pyfunc_loads_only_the_bundle_that_was_registered(registry: Registry) -> None:
     version, _ = registry.add("foreign", seed=0)
     model = registry.client.get_logged_model(
         registry.client.get_model_version("foreign", "1").source.removeprefix("models:/")

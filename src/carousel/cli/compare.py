@@ -88,15 +88,7 @@ def _show(compared: "ModelComparison") -> None:
 
     metrics = numbers("metric", "A", "B", "points", f"{100 * found.level:g} %", "B better")
     for declared in found.declared:
-        metric = found.metrics[declared.name]
-        metrics.add_row(
-            declared.title,
-            f"{metric.a:.4f}",
-            f"{metric.b:.4f}",
-            points(metric.difference),
-            f"{points(metric.low)} to {points(metric.high)}",
-            f"{100 * metric.confidence():.1f} %",
-        )
+        metrics.add_row(declared.title, *found.metrics[declared.name].shown())
     screen.print()
     screen.print(metrics)
     screen.print(

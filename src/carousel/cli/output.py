@@ -4,7 +4,6 @@ import difflib
 import json
 import os
 import sys
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from carousel.text.printable import json_escaped, one_line, printable
@@ -73,8 +72,3 @@ def fields() -> "Table":
     made.add_column(style="dim", no_wrap=True)
     made.add_column(overflow="fold")
     return made
-
-
-def local_time(seconds: float) -> str:
-    """Return a time, in seconds since 1970, to the minute in the local time zone."""
-    return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M")

@@ -68,16 +68,16 @@ def predict(
     if explain and not hasattr(loaded, "explain"):
         raise UserError(f"--explain: a {type(loaded).__name__.lower()} explains nothing: leave it out")
     predictions: list[Any] = list(loaded.predict(wanted))
+    known = [loaded.has_known_word(text) for text in wanted]
     if as_json:
-        for text, prediction in zip(wanted, predictions, strict=True):
+        for text, prediction, is_known in zip(wanted, predictions, known, strict=True):
             explanation = {"explanation": asdict(_explain(loaded, text))} if explain else {}
-            known = {"has_known_word": loaded.has_known_word(text)}
-            print_json({"text": text, **asdict(prediction), **known, **explanation})
+            print_json({"text": text, **asdict(prediction), "has_known_word": is_known, **explanation})
     elif explain:
         _show_explained(loaded, wanted, predictions, source)
     else:
         _show(loaded, wanted, predictions, source)
-    _warn([number for number, text in enumerate(wanted, 1) if not loaded.has_known_word(text)], len(wanted))
+    _warn([number for number, is_known in enumerate(known, 1) if not is_known], len(wanted))
 
 
 def _warn(unknown: list[int], texts: int) -> None:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from carousel.cli.output import cell, console, local_time, print_json, say, table
+from carousel.cli.output import cell, console, print_json, say, table
 from carousel.errors import UserError
 from carousel.params.names import check_model_name
+from carousel.times import local_time
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

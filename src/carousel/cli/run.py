@@ -58,13 +58,13 @@ def _flat(content: Any, prefix: str = "") -> dict[str, Any]:
 
 def _check(values: dict[str, Any], file: Path) -> None:
     """Raise a UserError for values that the pipeline would refuse, before it begins."""
-    from ruamel.yaml import YAML
-
-    from carousel.params.edit import with_values
+    from carousel.params import read_yaml
+    from carousel.params.edit import put
     from carousel.params.file import checked
 
-    merged = with_values(layout.PARAMS.read_text(encoding="utf-8"), values)
-    path = Path(checked(YAML(typ="safe", pure=True).load(merged), file).data.path)
+    content = read_yaml(layout.PARAMS, "run from the project's root")
+    put(content, values)
+    path = Path(checked(content, file).data.path)
     if not path.exists():
         raise UserError(f"{file}: data.path: {path}: no such file; copy it there, `dvc add {path}`, and commit")
 

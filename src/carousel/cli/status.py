@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from carousel import layout
-from carousel.cli.output import cell, console, fields, local_time, print_json, table
+from carousel.cli.output import cell, console, fields, print_json, table
 from carousel.cli.registry import JsonOption, NameOption, model_name
 from carousel.files import read_json
+from carousel.times import local_time
 
 if TYPE_CHECKING:
     from rich.table import Table

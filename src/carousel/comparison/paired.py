@@ -53,6 +53,16 @@ class Difference:
         lower = float((self.resampled < above - 1e-12).mean())
         return (1 + higher - lower) / 2
 
+    def shown(self) -> tuple[str, str, str, str, str]:
+        """Return A, B, the difference in points, its interval, and the confidence that B is better, as text."""
+        return (
+            f"{self.a:.4f}",
+            f"{self.b:.4f}",
+            points(self.difference),
+            f"{points(self.low)} to {points(self.high)}",
+            f"{100 * self.confidence():.1f} %",
+        )
+
     def to_json(self) -> dict[str, float]:
         """Return plain values for scripts."""
         return {

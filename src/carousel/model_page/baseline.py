@@ -33,17 +33,8 @@ def metrics(comparison: Comparison, measured: dict[str, float], baseline: str) -
     """
     rows: list[list[Cell]] = []
     for metric in comparison.declared:
-        found = comparison.metrics[metric.name]
-        rows.append(
-            [
-                metric.title,
-                f"{found.b:.4f}",
-                f"{found.a:.4f}",
-                points(found.difference),
-                f"{points(found.low)} to {points(found.high)}",
-                f"{100 * found.confidence():.1f} %",
-            ]
-        )
+        before, model, *difference = comparison.metrics[metric.name].shown()
+        rows.append([metric.title, model, before, *difference])
     declared = {metric.name for metric in comparison.declared}
     for name, value in measured.items():
         if name not in declared:

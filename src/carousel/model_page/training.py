@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from carousel.comparison.paired import Comparison
-from carousel.duration import duration
 from carousel.model_page.reports import Reports
 from carousel.model_page.section import NONE, Plot, Section, Table
 from carousel.plotting import svg
+from carousel.times import duration
 from carousel.training import plots
 
 SETTINGS = ("model.", "train.", "tokenizer.", "vocab.", "vectors.", "encode.")  # parameters that make the model

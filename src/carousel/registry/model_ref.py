@@ -3,7 +3,6 @@
 import re
 import tempfile
 from dataclasses import dataclass, replace
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,7 @@ from carousel.registry.versions import (
     saved_bytes,
     versions,
 )
+from carousel.times import local_time
 from carousel.tracking.run import PREDICTIONS
 from carousel.tracking.store import connect, has_run
 
@@ -123,7 +123,7 @@ def describe(ref: ModelRef) -> tuple[ModelInfo, Predictor]:
         fingerprint=bundle.fingerprint,
         vocabulary=prints.get(VOCABULARY, ""),
         tokenizer=prints.get(TOKENIZER, ""),
-        trained=datetime.fromtimestamp(ref.trained).strftime("%Y-%m-%d %H:%M"),
+        trained=local_time(ref.trained),
         run_id=ref.run_id,
     ), made
 

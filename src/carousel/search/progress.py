@@ -10,11 +10,11 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from carousel.duration import duration
 from carousel.search.messages import Epoch
 from carousel.search.outcome import Outcome, state
 from carousel.search.study import REASON, SECONDS, Study
 from carousel.text.printable import one_line, printable
+from carousel.times import duration
 
 ROWS = 8  # of trials that ended, in the table
 

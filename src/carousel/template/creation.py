@@ -141,11 +141,7 @@ def _check(folder: Path, params: Params) -> list[str]:
     except UserError as error:
         raise UserError(str(error).replace(f"{folder}/", "")) from error
     described = task.source.describe(params.data, collected.documents, collected.rejected)
-    targets = f"{described[f'{task.target}s']} {task.target}s"
-    counted = (
-        f"{collected.documents.height} {task.scoring.example}s, {targets}, {len(collected.rejected)} rows rejected"
-    )
-    return [counted, *collected.notes, *task.source.remarks(collected.documents, collected.rejected)]
+    return task.source_lines(collected, described)
 
 
 def _initialise(folder: Path) -> tuple[bool, str]:

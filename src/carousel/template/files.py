@@ -11,7 +11,7 @@ from carousel.errors import UserError
 
 PACKAGE = Path(carousel.__file__).parent
 COPY = Path(__file__).parent / "project"  # in a wheel; setup.py makes it
-PATTERNS = Path(__file__).with_name("patterns.txt").read_text("utf-8").split()
+PATTERNS = Path(__file__).with_name("patterns.txt")
 
 _STAGE = re.compile(r"  (\w+):")
 _SOURCE = re.compile(r"      - src/carousel/(\S+)")
@@ -48,7 +48,9 @@ def code_digests() -> dict[str, str]:
 
 def _root_files() -> dict[str, bytes]:
     root = COPY if COPY.is_dir() else PACKAGE.parents[1]
-    paths = {path for pattern in PATTERNS for path in root.glob(pattern) if path.is_file()}
+    paths = {
+        path for pattern in PATTERNS.read_text("utf-8").split() for path in root.glob(pattern) if path.is_file()
+    }
     if root / layout.PIPELINE not in paths:
         raise UserError(f"{root}: has no template of a project; install Carousel from a wheel or its repository")
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in sorted(paths)}

@@ -1,6 +1,5 @@
 """The page of a model whose run is in the store."""
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from carousel.bundle.bundle import Bundle
@@ -13,6 +12,7 @@ from carousel.model_page.training import ModelDescription
 from carousel.predictor import Predictor
 from carousel.task import Task
 from carousel.text.vocabulary import Vocabulary
+from carousel.times import local_time
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -45,7 +45,7 @@ def model_page(
         target=task.target,
         baseline=task.baseline_noun,
         data=params["registry.name"],
-        trained=datetime.fromtimestamp(run.info.start_time / 1000).strftime("%Y-%m-%d %H:%M"),
+        trained=local_time(run.info.start_time / 1000),
         fingerprint=bundle.fingerprint,
         run_id=run.info.run_id,
         encoder=predictor.architecture,

@@ -104,13 +104,9 @@ def exclusive() -> Iterator[None]:
         UserError: when the checkout or the local store is read-only.
     """
     folder = main_checkout() / layout.STATE
-    store = sqlite_file(tracking_uri())
-    if (
-        store is not None
-        and store.exists()
-        and not (os.access(store, os.W_OK) and os.access(store.parent, os.W_OK))
-    ):
-        raise UserError(f"{store}: cannot be written, and this command changes it")
+    uri = tracking_uri()
+    if not is_writable(uri):
+        raise UserError(f"{sqlite_file(uri)}: cannot be written, and this command changes it")
     lock = FileLock(folder / "store.lock")
     try:
         folder.mkdir(parents=True, exist_ok=True)

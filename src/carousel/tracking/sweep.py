@@ -10,7 +10,6 @@ from typing import Any
 from mlflow.entities import Metric, Param, RunTag
 from optuna.trial import FrozenTrial, TrialState
 
-from carousel.duration import duration
 from carousel.params import Params
 from carousel.search import plots
 from carousel.search.messages import Epoch
@@ -18,6 +17,7 @@ from carousel.search.outcome import Outcome, state
 from carousel.search.progress import display
 from carousel.search.storage import kind
 from carousel.search.study import CURVE, REASON, SECONDS, Study
+from carousel.times import duration
 from carousel.tracking import lineage, winner
 from carousel.tracking.run import flat
 from carousel.tracking.store import connect, experiment, has_run

@@ -1,6 +1,6 @@
 import pytest
 
-from carousel.duration import duration
+from carousel.times import duration
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(40, "40 s"), (100, "2 min"), (5399, "90 min"), (9000, "2.5 h")])
