@@ -87,7 +87,7 @@ clean:
 lock:
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet uv
 	$(call LOCK,requirements.lock,)
-	$(call LOCK,requirements-dev.lock,--extra dev --extra postgresql --extra dashboard --constraint requirements.lock)
+	$(call LOCK,requirements-dev.lock,--extra dev --extra postgresql --extra dashboard --extra export --extra serve --constraint requirements.lock)
 
 define LOCK
 echo "$(TORCH)" > .venv/torch.txt
