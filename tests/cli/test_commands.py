@@ -28,7 +28,14 @@ def test_help_has_an_example_for_each_command(finished: Checkout) -> None:
         assert f"carousel {command}" in finished.carousel(command, "--help")
 
 
-@pytest.mark.parametrize("command", [["versions"], ["predict", "--json", "some text"], ["promote", "9"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["predict", "--json", "some text"],
+        pytest.param(["versions"], marks=pytest.mark.slow),
+        pytest.param(["promote", "9"], marks=pytest.mark.slow),
+    ],
+)
 def test_a_forked_command_is_the_same_as_one_that_is_typed(finished: Checkout, command: list[str]) -> None:
     code = 2 if command[0] == "promote" else 0
     assert finished.carousel(*command, code=code) == finished.run("carousel", *command, code=code)

@@ -125,6 +125,7 @@ def test_without_a_store_none_is_made(promoted: Checkout, tmp_path: Path) -> Non
         assert not (checkout.path / "mlflow.db").exists()
 
 
+@pytest.mark.slow
 def test_the_command_for_a_lost_store_makes_it_again(promoted: Checkout, tmp_path: Path) -> None:
     checkout = promoted.copy(tmp_path / "copy")
     (checkout.path / "mlflow.db").unlink()

@@ -16,6 +16,7 @@ def digests(checkout: Checkout) -> dict[str, str]:
     return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
 
+@pytest.mark.slow
 def test_the_last_whole_bundle_and_its_run_stay_until_new_ones_are_whole(
     finished: Checkout, tmp_path: Path
 ) -> None:
@@ -40,6 +41,7 @@ print(client.create_run(experiment(client, "other")).info.run_id)
 """
 
 
+@pytest.mark.slow
 def test_a_bundle_beside_another_run_or_other_figures_is_one_line(finished: Checkout, tmp_path: Path) -> None:
     checkout = finished.copy(tmp_path / "copy")
     recorded, reported = checkout.read("models/run.json"), checkout.read("reports/test.json")

@@ -312,6 +312,7 @@ except Refused as error:
 """
 
 
+@pytest.mark.slow
 def test_of_two_promotions_at_once_one_wins_and_the_other_is_told(registry: Registry) -> None:
     for seed in range(3):
         registry.enter("two", seed=seed)

@@ -81,6 +81,7 @@ class Murderous(Silent):
                 os.kill(worker.pid or 0, signal.SIGKILL)
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_costs_nothing_but_time(whole: Outcome, data: Data, tmp_path: Path) -> None:
     watcher = Murderous(1)
     killed = search(sweep(), HPARAMS, data, place=tmp_path / "journal", watcher=watcher)
@@ -93,6 +94,7 @@ def test_a_worker_that_is_killed_costs_nothing_but_time(whole: Outcome, data: Da
     assert not multiprocessing.active_children()
 
 
+@pytest.mark.slow
 def test_a_trial_that_takes_several_workers_with_it_has_failed(
     data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,6 +104,7 @@ def test_a_trial_that_takes_several_workers_with_it_has_failed(
     assert outcome.trials[1].user_attrs[REASON].startswith("its worker died 2 times, at last by signal 9")
 
 
+@pytest.mark.slow
 def test_workers_that_are_replaced_after_each_trial_find_the_same(
     whole: Outcome, data: Data, tmp_path: Path
 ) -> None:
@@ -175,6 +178,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_a_worker_joins_on_postgresql_and_its_death_loses_no_trial(
     postgresql: str, data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -191,6 +191,7 @@ client.set_terminated(run.info.run_id)
 """
 
 
+@pytest.mark.slow
 def test_processes_that_create_the_store_together_lose_nothing(tmp_path: Path) -> None:
     workers = [
         subprocess.Popen([sys.executable, "-c", OPEN_AND_LOG, str(number)], cwd=tmp_path) for number in range(3)

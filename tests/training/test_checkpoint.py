@@ -94,7 +94,9 @@ def test_every_kind_of_model_that_stops_goes_on_to_the_same_end(model, often, tm
     "train",
     [
         {"epochs": 2, "batch_tokens": 256, "class_weights": "balanced", "label_smoothing": 0.1},
-        {"epochs": 6, "batch_tokens": 400, "patience": 1, "learning_rate": 1e-6},  # patience ends it
+        pytest.param(  # patience ends it
+            {"epochs": 6, "batch_tokens": 400, "patience": 1, "learning_rate": 1e-6}, marks=pytest.mark.slow
+        ),
     ],
     ids=["all epochs", "early stopping"],
 )
@@ -154,6 +156,7 @@ fitted(hparams(model=RANDOM, epochs=2), checkpoints=Path(sys.argv[1]))
 
 
 @pytest.mark.parametrize("written", [1, 4])
+@pytest.mark.slow
 def test_a_kill_between_a_checkpoints_write_and_its_rename_loses_that_one_only(written, tmp_path):
     with kept(tmp_path, "name") as folder:
         pass

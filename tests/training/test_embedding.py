@@ -59,6 +59,7 @@ def test_words_stay_as_they_are_for_so_many_epochs(freeze_epochs):
     assert [torch.equal(weights[0], later) for later in weights[1:]] == [freeze_epochs > i for i in range(3)]
 
 
+@pytest.mark.slow
 def test_a_frozen_training_that_stops_anywhere_goes_on_to_the_same_end(monkeypatch, tmp_path):
     monkeypatch.setattr(checkpoint, "EVERY", 0.0)
     monkeypatch.setattr(checkpoint, "CHECKPOINT_TIME_FRACTION", 1e9)
@@ -119,6 +120,7 @@ def test_what_was_learned_is_folded_into_an_ordinary_embedding():
     assert right == found.best["val_accuracy"]  # of the words as they were when they were learned
 
 
+@pytest.mark.slow
 def test_a_training_with_spelling_that_stops_anywhere_goes_on_to_the_same_end(monkeypatch, tmp_path):
     monkeypatch.setattr(checkpoint, "EVERY", 0.0)
     monkeypatch.setattr(checkpoint, "CHECKPOINT_TIME_FRACTION", 1e9)
