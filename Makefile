@@ -25,7 +25,7 @@ run: setup
 	@$(BIN)/python $(BIN)/carousel summary
 
 # The environment is as new as the lock file, or it is made again
-setup: .venv/.carousel .dvc/config.local
+setup: .venv/.carousel .dvc/config.local .dvc/plots.html
 
 # What tests, lint and benchmarks need in addition
 develop: setup .venv/.carousel-dev
@@ -48,6 +48,9 @@ develop: setup .venv/.carousel-dev
 
 .dvc/config.local:
 	@pipeline/scm
+
+.dvc/plots.html: .venv/.carousel
+	@$(BIN)/python -m carousel.template.plots_page
 
 ui: setup
 	@$(BIN)/python $(BIN)/carousel ui --port $(PORT)

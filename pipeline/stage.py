@@ -11,6 +11,7 @@ from carousel.errors import UserError
 from carousel.files import no_room, write_json
 from carousel.template.installed import check as check_version
 from carousel.text.printable import escape_unencodable, one_line
+from carousel.tracking.repository import GitError, git
 from carousel.tracking.store import check_place, main_checkout
 from carousel.url import redact, redact_tracebacks
 
@@ -40,8 +41,23 @@ def run(main: Callable[[], None]) -> None:
 
 
 def _fail(error: UserError) -> NoReturn:
-    print(one_line(redact(f"error: {error}")), file=sys.stderr)
+    print(one_line(redact(f"error: {error}{_uncommitted(error)}")), file=sys.stderr)
     sys.exit(2)
+
+
+def _uncommitted(error: UserError) -> str:
+    """Say how to get params.yaml back: `dvc exp run -S` leaves a refused value in it."""
+    in_copy = main_checkout() != Path.cwd().resolve()  # of `dvc exp run --temp`, which leaves the folder as it was
+    if in_copy or not str(error).startswith(f"{layout.PARAMS}: "):
+        return ""
+    try:
+        changed = git(Path(), "diff", "--name-only", "HEAD", "--", str(layout.PARAMS))
+    except GitError:
+        return ""
+    advice = (
+        f"`git diff {layout.PARAMS}` shows its uncommitted changes, `git checkout {layout.PARAMS}` discards them"
+    )
+    return f" ({advice})" if changed else ""
 
 
 def _check_braces() -> None:

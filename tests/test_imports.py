@@ -23,3 +23,14 @@ def test_a_module_does_not_import_what_it_may_not_use(module: str) -> None:
     code = f"import sys, {module}; print(*sys.modules)"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not LIGHT[module] & set(printed.stdout.split())
+
+
+def test_a_bundle_is_loaded_without_the_compiler_of_torch() -> None:
+    code = (
+        "import sys; from carousel.nn.initialisation import without_values\n"
+        "from carousel.nn.classifier import TextClassifier; from carousel.nn.config import ClassifierConfig\n"
+        "with without_values(): model = TextClassifier(ClassifierConfig(9, 2))\n"
+        "print({weight.device.type for weight in model.state_dict().values()}, 'torch._dynamo' in sys.modules)"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert printed.stdout.split() == ["{'meta'}", "False"]

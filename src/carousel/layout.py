@@ -11,6 +11,7 @@ PIPELINE = Path("dvc.yaml")
 INSTALLED = Path("carousel.yaml")  # the version of Carousel that a project is for
 PRESETS = Path("presets")  # {task}.yaml, complete parameters
 LOCK = Path("dvc.lock")
+PLOTS_PAGE = Path(".dvc/plots.html")  # template of the page of `dvc plots show`; git ignores it
 STATE = Path(".carousel")  # checkpoints, sweeps and locks; git and DVC ignore it
 MLFLOW_STORE = Path("mlflow.db")
 

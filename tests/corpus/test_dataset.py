@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carousel.corpus.dataset import Dataset, Ragged
+from carousel.corpus.training_data import TrainingData
 from carousel.errors import UserError
 
 FILES = ["full_length.npy", "ids.offsets.npy", "ids.values.npy", "names.json", "targets.npy"]
@@ -148,3 +149,27 @@ def test_values_and_lengths_make_the_sequences_that_lists_do():
     assert (len(one), len(other)) == (2, 2)
     assert [one[i].tolist() for i in range(2)] == [other[i].tolist() for i in range(2)] == [[1, 2], [3]]
     assert len(Ragged.of([])) == 0
+
+
+@given(rows=documents, data=st.data())
+def test_taken_examples_are_those_of_the_indices_in_their_order(rows, data):
+    whole = encoded(rows)
+    indices = np.array(data.draw(st.lists(st.integers(0, len(rows) - 1), max_size=9)), np.int64)
+    taken = whole.take(indices)
+    assert ids_of(taken) == [ids_of(whole)[i] for i in indices]
+    assert taken.names == tuple(whole.names[i] for i in indices)
+    assert taken.scalars["targets"].tolist() == whole.scalars["targets"][indices].tolist()
+    assert taken.full_lengths.tolist() == whole.full_lengths[indices].tolist()
+    assert whole.take(np.arange(len(rows))).fingerprint == whole.fingerprint
+
+
+@pytest.mark.parametrize(("fraction", "kept"), [(1.0, 10), (0.5, 5), (0.31, 3), (0.001, 1)])
+def test_a_sample_is_a_fraction_of_train_in_its_order_and_leaves_val_whole(fraction, kept):
+    data = TrainingData(encoded([([i], 0) for i in range(10)]), encoded([([9], 0)]), {})
+    sample = data.sample(fraction, seed=3)
+    found = [ids for (ids,) in ids_of(sample.train)]
+    assert found == sorted(set(found))
+    assert len(found) == kept
+    assert sample.val is data.val
+    assert sample.train.fingerprint == data.sample(fraction, seed=3).train.fingerprint
+    assert fraction != 0.5 or sample.train.fingerprint != data.sample(fraction, seed=4).train.fingerprint

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from carousel.points import points
+from carousel.template import plots_page
 from tests.conftest import Checkout, make_checkout
 from tests.support.pages import assert_standalone, outline
 
@@ -136,10 +137,13 @@ def test_dvc_shows_metrics_params_and_plots(finished: Checkout, tmp_path: Path) 
         assert name in metrics
     assert max(map(len, metrics.splitlines())) <= 100
     page = tmp_path / "plots"
+    plots_page.enable(finished.path)
     finished.run("dvc", "plots", "show", "--out", str(page))
     html = (page / "index.html").read_text("utf-8")
     for title in ("Training and validation loss", "Validation metric", "Lengths", "Test score by length"):
         assert title in html
+    assert "vegaEmbed" in html.partition("<body>")[0]  # the scripts are in the page, which needs no network
+    assert 'src="http' not in html
     for column in ("train_loss", "val_score", "share", "score"):  # the plots have their data
         assert f'"{column}"' in html
 
@@ -169,5 +173,8 @@ def test_a_mistake_in_params_stops_the_first_stage_with_one_line(finished: Check
     checkout = finished.copy(tmp_path / "copy")
     checkout.edit("params.yaml", "learning_rate:", "lerning_rate:")
     printed = checkout.run("pipeline/run", "collect", code=2)
-    assert printed == "error: params.yaml: train.lerning_rate: unknown key; did you mean train.learning_rate?\n"
+    assert printed == (
+        "error: params.yaml: train.lerning_rate: unknown key; did you mean train.learning_rate? "
+        "(`git diff params.yaml` shows its uncommitted changes, `git checkout params.yaml` discards them)\n"
+    )
     assert "error: params.yaml" in checkout.run("dvc", "repro", "--force", code=255)

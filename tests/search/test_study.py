@@ -188,6 +188,7 @@ def test_trials_of_other_documents_or_other_fixed_values_are_not_taken(tmp_path)
     ):
         outcome = formula(tmp_path / "journal", sweep(1, space=wider), hparams, documents)
         assert outcome.report()["seeded"] == 0
+    assert formula(tmp_path / "journal", sweep(1, space=wider, fraction=0.5)).report()["seeded"] == 0
     assert formula(tmp_path / "journal", sweep(1, space=wider)).report()["seeded"] == 2
 
 

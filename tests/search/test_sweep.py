@@ -20,6 +20,8 @@ from carousel.search.outcome import Outcome
 from carousel.search.storage import open_storage
 from carousel.search.study import DEATHS, REASON, find
 from carousel.search.sweep import join, limited, search
+from carousel.search.trial import attempt
+from carousel.tasks.classification.task import TASK
 from carousel.training import budget
 from carousel.url import Url
 from tests.postgresql import serve
@@ -48,6 +50,18 @@ def test_a_sweep_tries_params_own_values_first_and_returns_the_best(whole: Outco
     assert whole.hparams.train.learning_rate == best.params["train.learning_rate"]
     assert whole.hparams.model.hidden_size == best.params["model.hidden_size"]
     assert whole.hparams.train.epochs == HPARAMS.train.epochs  # not the short trial's
+
+
+def test_a_trial_learns_from_a_fraction_of_train(data: Data, tmp_path: Path) -> None:
+    wanted = sweep(1, fraction=0.3, seed=5)
+    outcome = search(wanted, HPARAMS, data, place=tmp_path / "studies.journal", watcher=Silent())
+    hparams = outcome.study.hparams_of(outcome.trials[0])
+    sample = data.load().sample(0.3, 5)
+    ended = attempt(TASK, hparams, sample, wanted.objectives, lambda _: True)
+    assert len(sample.train) == 18
+    assert outcome.trials[0].user_attrs["curve"] == [
+        {"epoch": epoch.number + 1, **epoch.metrics} for epoch in ended.epochs
+    ]
 
 
 @pytest.mark.parametrize(("asked", "train", "of_a_trial"), [(2, 1, 1), (2, 5, 2), (2, 0, 2), (9, 0, 3)])

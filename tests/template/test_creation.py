@@ -54,6 +54,7 @@ def test_a_project_of_own_data_has_them_under_dvc_and_all_else_in_its_first_comm
     params = load(folder / layout.PARAMS)
     assert (params.data.path, params.data.text, params.data.label) == ("data/reviews.csv", "review", "sentiment")
     assert (params.registry.name, params.sweep.trials, params.train.epochs) == ("my reviews", 0, 0)
+    assert (params.sweep.epochs, params.sweep.fraction) == (6, 1.0)
     tracked = git(folder, "ls-files").split("\n")
     assert {"data/reviews.csv.dvc", "carousel.yaml", "dvc.yaml", "README.md"} <= set(tracked)
     assert "data/reviews.csv" not in tracked

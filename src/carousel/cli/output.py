@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 WIDTH = 100  # columns of what is printed into a file or pipe
+LONGEST = 300  # characters of a line in a diff: scripts in a page have one line
 
 
 def say(line: str, *, to_stderr: bool = False) -> None:
@@ -24,7 +25,8 @@ def say(line: str, *, to_stderr: bool = False) -> None:
 def say_diff(before: str, after: str) -> None:
     """Print the lines that differ between two texts, with a line around each."""
     old, new = (content.removesuffix("\n").split("\n") for content in (before, after))
-    say("\n".join(list(difflib.unified_diff(old, new, lineterm="", n=1))[2:]))
+    lines = list(difflib.unified_diff(old, new, lineterm="", n=1))[2:]
+    say("\n".join(line if len(line) <= LONGEST else f"{line[:LONGEST]} …" for line in lines))
 
 
 def print_json(value: Any, indent: int | None = None) -> None:

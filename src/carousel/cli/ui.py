@@ -11,7 +11,13 @@ from carousel.cli.output import say
 from carousel.errors import UserError
 
 HOST = "127.0.0.1"
-_QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
+_ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # jobs judge language models; without them it starts sooner
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "PYTHONWARNINGS": "ignore",  # they are for the authors of MLflow's libraries
+}
 
 
 def ui(
@@ -27,6 +33,7 @@ def ui(
     from carousel.tracking.store import connect, is_writable, tracking_uri
 
     params, uri = load(), tracking_uri()
+    registry = address.named(address.REGISTRY) or uri
     if uri.scheme in address.SERVERS:
         raise UserError(f"MLFLOW_TRACKING_URI is a server, which has a UI of its own: open {uri} in a browser")
     _check_free(port)
@@ -34,7 +41,9 @@ def ui(
     page = runs_page.link(client, params.registry.name, find(params.task).metrics, writable=is_writable(uri))
     say(f"open http://{HOST}:{port}{page}\nCtrl-C ends it")
     command = [sys.executable, "-m", "mlflow", "ui", "--host", HOST, "--port", str(port), "--workers", "1"]
-    os.execve(sys.executable, [*command, "--backend-store-uri", uri.reveal()], {**os.environ, **_QUIET})
+    stores = ["--backend-store-uri", uri.reveal(), "--registry-store-uri", registry.reveal()]
+    quiet = ["--uvicorn-opts", "--log-level warning"]
+    os.execve(sys.executable, [*command, *stores, *quiet], {**os.environ, **_ENVIRONMENT})
 
 
 def _check_free(port: int) -> None:

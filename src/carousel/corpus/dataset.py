@@ -55,6 +55,11 @@ class Ragged:
         """Of each sequence, shape (sequences,)."""
         return np.diff(self.offsets)
 
+    def take(self, indices: Integers) -> "Ragged":
+        """Return the sequences with these indices, in their order."""
+        empty = self.values[:0]
+        return Ragged.ending(np.concatenate([empty, *(self[i] for i in indices)]), self.lengths[indices])
+
     def joined(self, other: "Ragged") -> "Ragged":
         """Return these sequences and, after them, others."""
         return Ragged(
@@ -109,6 +114,15 @@ class Dataset:
             {name: np.concatenate([array, other.scalars[name]]) for name, array in self.scalars.items()},
             self.names + other.names,
             np.concatenate([self.full_lengths, other.full_lengths]),
+        )
+
+    def take(self, indices: Integers) -> "Dataset":
+        """Return the examples with these indices, shape (examples,), in their order."""
+        return Dataset(
+            {name: ragged.take(indices) for name, ragged in self.sequences.items()},
+            {name: array[indices] for name, array in self.scalars.items()},
+            tuple(self.names[i] for i in indices),
+            self.full_lengths[indices],
         )
 
     @property

@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from carousel.corpus import pretrained as vectors
 from carousel.corpus.dataset import Dataset
 from carousel.corpus.pretrained import Pretrained
@@ -60,6 +62,20 @@ class TrainingData:
         """Return the same with validation's examples among those to learn from."""
         assert self.val is not None
         return replace(self, train=self.train.joined(self.val), val=None)
+
+    def sample(self, fraction: float, seed: int) -> "TrainingData":
+        """Return the same with a random part of the examples to learn from, in their order; validation stays whole.
+
+        Args:
+            fraction: of the examples, above 0; at 1 all of them stay, at least one does.
+            seed: decides which.
+        """
+        if fraction == 1:
+            return self
+        chosen = np.random.default_rng(seed).permutation(len(self.train))[
+            : max(1, round(fraction * len(self.train)))
+        ]
+        return replace(self, train=self.train.take(np.sort(chosen)))
 
     @property
     def fingerprint(self) -> str:

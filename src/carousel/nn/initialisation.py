@@ -1,7 +1,13 @@
-"""How a recurrent cell's weights begin."""
+"""How weights begin: those of a recurrent cell, and those of a model whose weights are loaded."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
+from typing_extensions import override
 
 # Rows of a cell's weights are its gates, one after the other; which of them forgets
 FORGET_GATE = 1  # torch's order is input, forget, cell, output
@@ -32,3 +38,19 @@ def initialise(cell: nn.Module, *, orthogonal: bool, xavier: bool, forget_bias: 
             parameter.zero_()
             if forget_gate is not None and "bias_ih" in name:  # torch adds two biases
                 gates[forget_gate].fill_(forget_bias)
+
+
+@contextmanager
+def without_values() -> Iterator[None]:
+    """Make modules whose weights have shapes and no values: they are about to be loaded."""
+    with torch.device("meta"), _NoNormal():
+        yield
+
+
+class _NoNormal(TorchFunctionMode):
+    """Leaves out `nn.init.normal_`, for which torch imports its compiler where there are no values: seconds."""
+
+    @override
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        given = kwargs or {}
+        return given["tensor"] if func is nn.init.normal_ else func(*args, **given)

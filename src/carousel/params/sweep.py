@@ -19,6 +19,7 @@ class Sweep(Section):
 
     trials: int = Field(default=0, ge=0)
     epochs: Positive = 6
+    fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
     sampler: Literal["tpe", "random", "grid", "qmc", "gp", "cmaes", "brute_force"] = "tpe"
     pruner: Literal["median", "percentile", "successive_halving", "hyperband", "patient", "none"] = "median"
     seed: Annotated[int, Field(ge=0)] = 0

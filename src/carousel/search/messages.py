@@ -30,11 +30,21 @@ class Data:
 
 @dataclass(frozen=True)
 class Work:
-    """What a worker gets once: the documents, what to measure, and how many share the cores."""
+    """What a worker gets once.
+
+    Attributes:
+        data: the documents.
+        objectives: what to measure.
+        workers: how many share the cores.
+        fraction: of the training split that its trials learn from.
+        seed: decides which documents those are.
+    """
 
     data: Data
     objectives: list[Objective]
     workers: int
+    fraction: float
+    seed: int
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from optuna.exceptions import ExperimentalWarning
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from carousel.search.outcome import Outcome
 
@@ -31,6 +31,8 @@ MOST_FRONT = 3  # objectives that a Pareto front can be drawn of
 
 def draw(outcome: Outcome) -> Iterator[tuple[str, "Figure"]]:
     """Yield the name and the figure of each plot that the trials are enough for; none of fewer than ten."""
+    if not _enough(outcome):
+        return  # before imports that take a second
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -71,6 +73,8 @@ def _arranged(panels: list[Any], title: str, objective: str) -> "Figure":
 
 def page(outcome: Outcome) -> str:
     """Return an HTML page with every plot, interactive, that needs nothing else; empty if no plot is drawn."""
+    if not _enough(outcome):
+        return ""
     import html
 
     from optuna import visualization
@@ -80,16 +84,19 @@ def page(outcome: Outcome) -> str:
         figure.update_layout(title=title_of).to_html(full_html=False, include_plotlyjs=place == 0)
         for place, (_, title_of, figure) in enumerate(_figures(outcome, visualization))
     ]
-    if not parts:
-        return ""
     return f'<!doctype html><meta charset="utf-8"><title>{title}</title><h1>{title}</h1>{"".join(parts)}\n'
 
 
+def _complete(outcome: Outcome) -> list[FrozenTrial]:
+    return [trial for trial in outcome.study.trials if trial.state is TrialState.COMPLETE]
+
+
+def _enough(outcome: Outcome) -> bool:
+    return len(_complete(outcome)) >= LEAST_TRIALS
+
+
 def _figures(outcome: Outcome, module: Any) -> Iterator[tuple[str, str, Any]]:
-    objectives = outcome.study.sweep.objectives
-    complete = [trial for trial in outcome.study.trials if trial.state is TrialState.COMPLETE]
-    if len(complete) < LEAST_TRIALS:
-        return
+    objectives, complete = outcome.study.sweep.objectives, _complete(outcome)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         warnings.simplefilter("ignore", UserWarning)  # of trials that did not complete, which are left out

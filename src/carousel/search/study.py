@@ -109,7 +109,8 @@ class Study:
     @property
     def _judged(self) -> str:
         """What two studies have in common if each can learn from the other's trials."""
-        return json_digest([self.documents, self.sweep.objectives, self.code])
+        learned = [self.sweep.fraction, self.sweep.seed if self.sweep.fraction < 1 else None]
+        return json_digest([self.documents, learned, self.sweep.objectives, self.code])
 
     def _remember(self) -> None:
         memory = {

@@ -149,7 +149,9 @@ class Run:
         self.watcher = watcher
         self.alone = alone
         self.sweep = study.sweep
-        self.workers = Workers(Work(data, self.sweep.objectives, self.sweep.workers), self.sweep.recycle)
+        chosen = self.sweep
+        work = Work(data, chosen.objectives, chosen.workers, chosen.fraction, chosen.seed)
+        self.workers = Workers(work, chosen.recycle)
         self._mine: set[int] = set()
         self._told: set[int] = set()  # trials whose end the watcher knows
         self._failures: list[str] = []

@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from types import TracebackType
 
-from carousel.params import Hparams
+from carousel.params import Hparams, replace
 from carousel.search.messages import Died, Ended, Epoch, Work
 
 
@@ -123,9 +123,12 @@ def serve(connection: Connection, work: Work) -> None:
 
     from carousel.search.trial import attempt
     from carousel.task import find
+    from carousel.training import budget
 
     torch.set_num_threads(max(1, torch.get_num_threads() // work.workers))
-    task, data = find(work.data.task), work.data.load()
+    task, whole = find(work.data.task), work.data.load()
+    data = whole.sample(work.fraction, work.seed)
+    batch_tokens = budget.batch_tokens(whole.train.tokens)  # the training's own, which the learning rate goes with
 
     def report(epoch: Epoch) -> bool:
         connection.send(epoch)
@@ -136,7 +139,8 @@ def serve(connection: Connection, work: Work) -> None:
             hparams = connection.recv()
         except EOFError:
             return
-        connection.send(attempt(task, hparams, data, work.objectives, report))
+        sized = replace(hparams, {"train.batch_tokens": hparams.train.batch_tokens or batch_tokens})
+        connection.send(attempt(task, sized, data, work.objectives, report))
 
 
 def _leave_with_parent() -> None:

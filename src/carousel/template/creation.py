@@ -15,6 +15,7 @@ from carousel.params import Params, load
 from carousel.params.edit import with_values
 from carousel.params.names import check_model_name
 from carousel.task import find
+from carousel.template import plots_page
 from carousel.template.files import is_script, project_files
 from carousel.template.installed import Installed
 from carousel.tracking import repository
@@ -81,6 +82,7 @@ def create(folder: Path, task: str, data: Path | None, given: Mapping[str, Any])
         params = load(made / layout.PARAMS)
         read = _check(made, params) if data is not None else []
         nested, note = _initialise(made)
+        plots_page.enable(made)
         if data is not None:
             _run(made, [sys.executable, "-m", "dvc", "add", "--quiet", params.data.path])
         if not nested:

@@ -3,6 +3,7 @@
 Only the process that runs the sweep writes here, never a worker.
 """
 
+import time
 from datetime import datetime
 from types import TracebackType
 from typing import Any
@@ -24,6 +25,7 @@ from carousel.tracking.store import connect, experiment, has_run
 
 RUN = "mlflow_run_id"  # the study's parent run, kept with it in Optuna's storage
 PARENT = "mlflow.parentRunId"
+BATCH = 100  # parameters that MLflow takes at once
 
 
 class SweepRuns:
@@ -91,13 +93,19 @@ class SweepRuns:
         """Write the outcome to the parent run: metrics, table, plots, and what the winner is found by."""
         report = outcome.report()
         best = outcome.best
-        for place, name in enumerate(outcome.study.sweep.objectives):
-            self.client.log_metric(self.parent, f"best/{name}", outcome.value(best, place))
+        now = int(time.time() * 1000)
+        metrics = [
+            Metric(f"best/{name}", outcome.value(best, place), now, 0)
+            for place, name in enumerate(outcome.study.sweep.objectives)
+        ]
         # As tags: a chart of counts beside models' metrics is of no use
-        for count in ("trials", "pruned", "failed", "seeded", "spared_seconds"):
-            self.client.set_tag(self.parent, f"optuna.{count}", str(report[count]))
-        self.client.set_tag(self.parent, "optuna.best_trial", str(best.number))
-        self.client.set_tag(self.parent, winner.TAG, winner.digest(outcome.hparams))
+        counts = ("trials", "pruned", "failed", "seeded", "spared_seconds")
+        tags = {
+            **{f"optuna.{count}": str(report[count]) for count in counts},
+            "optuna.best_trial": str(best.number),
+            winner.TAG: winner.digest(outcome.hparams),
+        }
+        self.client.log_batch(self.parent, metrics, tags=[RunTag(*tag) for tag in tags.items()])
         self.client.log_table(self.parent, outcome.table().to_dict(as_series=False), "tables/trials.json")
         for plot, figure in plots.draw(outcome):
             self.client.log_figure(self.parent, figure, f"plots/{plot}.png", save_kwargs={"bbox_inches": "tight"})
@@ -125,8 +133,9 @@ class SweepRuns:
                 "optuna.objectives": ", ".join(sweep.objectives),
             },
         )
-        for key, value in flat(self.params).items():
-            self.client.log_param(run.info.run_id, key, value)
+        params = [Param(key, value) for key, value in flat(self.params).items()]
+        for first in range(0, len(params), BATCH):
+            self.client.log_batch(run.info.run_id, params=params[first : first + BATCH])
         study.optuna.set_user_attr(RUN, run.info.run_id)
         return str(run.info.run_id)
 

@@ -128,6 +128,6 @@ def balanced(documents: npt.NDArray[np.int64]) -> Tensor:
     King and Zeng 2001, "Logistic regression in rare events data": n / (classes * n_label).
 
     Args:
-        documents: how many there are of each label, each at least 1.
+        documents: how many there are of each label; a sample may have none of one, whose weight is not used.
     """
-    return torch.from_numpy(documents.sum() / (len(documents) * documents)).float()
+    return torch.from_numpy(documents.sum() / (len(documents) * np.maximum(documents, 1))).float()

@@ -14,6 +14,7 @@ from carousel.nn import encoders, ngram_streaming, streaming
 from carousel.nn.batch import by_length, pad
 from carousel.nn.classifier import TextClassifier
 from carousel.nn.config import ClassifierConfig, NgramConfig
+from carousel.nn.initialisation import without_values
 from carousel.nn.ngram_ensemble import NgramEnsemble
 from carousel.tasks.classification.labels import PART as LABELS
 from carousel.tasks.classification.labels import from_text, to_part
@@ -214,7 +215,7 @@ def from_bundle(bundle: Bundle) -> Classifier:
     labels = bundle.part(LABELS, from_text)
     try:
         # The weights are about to be loaded, so drawing random ones first would be time lost
-        with torch.device("meta"):
+        with without_values():
             model = TextClassifier(config) if ngrams is None else NgramEnsemble(config, ngrams)
     except (KeyError, ValueError) as error:
         raise BundleError(f"{CONFIG}: describes a model that this version cannot build: {error}") from error

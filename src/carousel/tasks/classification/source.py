@@ -36,7 +36,8 @@ def columns(path: Path, given: Mapping[str, Any]) -> dict[str, Any]:
 def file_params() -> dict[str, Any]:
     """Return the values that differ from the preset's, some of which are chosen for the built-in data."""
     for_any_size = {"train.epochs": 0, "train.batch_tokens": 0, "train.learning_rate": 0.004}
-    return {"data.source": "file", **for_any_size, "sweep.trials": 0}
+    whole_trials = {"sweep.trials": 0, "sweep.epochs": 6, "sweep.fraction": 1.0}
+    return {"data.source": "file", **for_any_size, **whole_trials}
 
 
 def collect(data: Data, root: Path = Path()) -> Collected:

@@ -11,6 +11,7 @@ from torch import Tensor
 from carousel.bundle.bundle import CONFIG, Bundle, BundleError
 from carousel.nn import affixes, encoders
 from carousel.nn.batch import by_length, pad
+from carousel.nn.initialisation import without_values
 from carousel.nn.tagger import Tagger, TaggerConfig
 from carousel.tasks.tagging import schemes
 from carousel.tasks.tagging.schemes import OUTSIDE
@@ -254,7 +255,7 @@ def from_bundle(bundle: Bundle) -> SequenceTagger:
     tags = bundle.part(PART, Tags.from_text)
     try:
         # The weights are about to be loaded, so drawing random ones first would be time lost
-        with torch.device("meta"):
+        with without_values():
             model = Tagger(config)
     except (KeyError, ValueError) as error:
         raise BundleError(f"{CONFIG}: describes a model that this version cannot build: {error}") from error
