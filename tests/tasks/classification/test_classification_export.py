@@ -14,7 +14,7 @@ from carousel.nn.cells import CELLS
 from carousel.nn.encoders import ENCODERS
 from carousel.nn.pooling import POOLINGS
 from carousel.nn.reading import READINGS
-from carousel.runtime.session import Session
+from carousel.runtime.program import Program
 from carousel.tasks.classification.export import build
 from carousel.tasks.classification.predictor import Classifier
 from carousel.text.tokenizer import TOKENIZERS
@@ -46,7 +46,7 @@ def exported(model, *, int8=False):
     words = model.config.vocabulary_size - len(SPECIALS)
     vocabulary = Vocabulary((*SPECIALS, *(f"w{i}" for i in range(words))))
     named = Classifier(model, TOKENIZERS["split"], vocabulary, tuple(map(str, range(CLASSES))), 100)
-    return Session(build(named, int8=int8).model("test").SerializeToString(), Path("test.onnx"))
+    return Program(build(named, int8=int8).model("test").SerializeToString(), Path("test.onnx"))
 
 
 def logits(session, documents):
