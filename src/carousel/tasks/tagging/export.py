@@ -14,19 +14,22 @@ from carousel.tasks.tagging.predictor import SequenceTagger
 from carousel.text.vocabulary import UNKNOWN_ID
 
 
-def build(tagger: SequenceTagger, *, int8: bool, step: bool = False) -> Graph:
+def build(tagger: SequenceTagger, *, int8: bool, step: bool, strings: bool) -> Graph:
     """Return the graph of a tagger.
 
     Args:
         tagger: to export.
         int8: whether weights have eight bits.
         step: is not for taggers.
+        strings: is not for taggers.
 
     Raises:
-        UserError: when the model has something that cannot be exported, or `step`.
+        UserError: when the model has something that cannot be exported, or with `step` or `strings`.
     """
     if step:
         raise UserError("--step: a tagger decodes whole sentences: it cannot be exported step by step")
+    if strings:
+        raise UserError("--strings: a tagger needs features of each word's spelling, which no graph computes")
     graph, model = Graph(), tagger.model
     weights, config = Weights(graph, int8), model.config
     ids = graph.input("ids", np.int64, ("sentences", "words"))
