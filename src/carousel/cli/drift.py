@@ -1,5 +1,6 @@
 """`carousel drift`."""
 
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -135,7 +136,7 @@ def _show(model: str, source: str, found: "Drift") -> None:
     screen = console()
     screen.print(cell(found.sentence, "bold"), soft_wrap=True)
     screen.print(cell(f"{model}: {found.current.examples} predictions from {source}"), soft_wrap=True)
-    screen.print(cell(f"compared with the {found.reference.examples} examples of its test split\n"), soft_wrap=True)
+    screen.print(f"compared with the {found.reference.examples} examples of its test split\n")
     made = table("", "test split → now", "index", "by chance", "p", "")
     for column in made.columns[2:5]:
         column.justify = "right"
@@ -156,7 +157,7 @@ def _json(version: "Version", source: str, found: "Drift", by_day: "dict[date, P
         "predictions": found.current.examples,
         "limit": found.limit,
         "verdict": found.verdict,
-        "shifts": [shift.to_json() for shift in found.shifts],
+        "shifts": [asdict(shift) for shift in found.shifts],
         "days": {day.isoformat(): profile.examples for day, profile in by_day.items()},
     }
 

@@ -1,8 +1,8 @@
 """Two profiles compared: how far each distribution has shifted, in numbers and in words."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -14,6 +14,7 @@ LIMIT = 0.2  # of the population stability index; the usual reading is none belo
 SIGNIFICANCE = 0.01  # a p-value below it is not taken for chance
 MIN_EXAMPLES = 50  # with fewer, nothing is said
 NAMED = 3  # classes that a sentence names
+UNKNOWN = "out-of-vocabulary rate"  # a title
 
 Verdict = Literal["drifted", "stable", "too few"]
 VERDICTS: tuple[Verdict, ...] = ("drifted", "stable", "too few")
@@ -26,6 +27,7 @@ class Shift:
     Attributes:
         title: what is distributed.
         bins: names of its values, rare neighbours joined.
+        ordered: whether they are ranges of numbers.
         reference: fraction in each bin when the model was evaluated.
         current: fraction in each bin now.
         psi: population stability index.
@@ -37,6 +39,7 @@ class Shift:
 
     title: str
     bins: tuple[str, ...]
+    ordered: bool
     reference: tuple[float, ...]
     current: tuple[float, ...]
     psi: float
@@ -44,10 +47,6 @@ class Shift:
     p: float
     words: str
     verdict: Verdict
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values for scripts."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -110,7 +109,9 @@ def compare(reference: Profile, current: Profile, limit: float = LIMIT) -> Drift
                 current.lengths,
                 f"mean {_from_to(_mean_length(reference), _mean_length(current), '.1f')}",
             ),
-            judge.histogram("predicted classes", classes, before, now, _in_words(classes, before, now), "more"),
+            judge.histogram(
+                "predicted classes", classes, before, now, _in_words(classes, before, now), ordered=False
+            ),
             judge.histogram(
                 "confidence", confidence_names(), reference.confidences, current.confidences, confidence
             ),
@@ -139,17 +140,18 @@ class _Judge:
         reference: Sequence[int],
         current: Sequence[int],
         words: str,
-        others: str = "",
+        *,
+        ordered: bool = True,
     ) -> Shift:
-        """Compare two histograms; `others` is a noun where joined bins are no range."""
+        """Compare two histograms."""
         counts = np.array([reference, current], np.float64)
         groups = statistics.groups(counts)
         counts = np.stack([counts[:, group].sum(1) for group in groups], 1)
         psi, chance = statistics.psi(*counts), statistics.psi_by_chance(counts)
         p = statistics.homogeneity(counts)
-        bins = tuple(_name(names[group], others) for group in groups)
+        bins = tuple((_range if ordered else _several)(names[group]) for group in groups)
         before, now = (tuple(map(float, row / max(row.sum(), 1))) for row in counts)
-        return Shift(title, bins, before, now, psi, chance, p, words, self.verdict(psi, chance, p))
+        return Shift(title, bins, ordered, before, now, psi, chance, p, words, self.verdict(psi, chance, p))
 
 
 def _unknown(judge: _Judge, reference: Profile, current: Profile) -> Shift:
@@ -162,8 +164,9 @@ def _unknown(judge: _Judge, reference: Profile, current: Profile) -> Shift:
     spread = both.unknown_rate * (1 - both.unknown_rate)
     chance = variance / spread if spread else 0.0  # of two bins, the index is about (q - p)² / (p (1 - p))
     return Shift(
-        "out-of-vocabulary rate",
+        UNKNOWN,
         ("out of vocabulary", "known"),
+        False,
         (rates[0], 1 - rates[0]),
         (rates[1], 1 - rates[1]),
         psi,
@@ -182,21 +185,23 @@ def _in_words(names: Sequence[str], before: Sequence[int], now: Sequence[int]) -
     """Return the classes whose fraction changed most, in percentage points."""
     p, q = (np.array(counts) / max(sum(counts), 1) for counts in (before, now))
     most = np.argsort(-abs(q - p), kind="stable")[:NAMED]
-    return ", ".join(f"{names[i]} {points(float(q[i] - p[i]))}" for i in most) + " points"
+    changed = [f"{names[i]} {points(float(q[i] - p[i]))}" for i in most if abs(q[i] - p[i]) > 5e-4]
+    return f"{', '.join(changed)} points" if changed else "unchanged"
 
 
 def _from_to(before: float, now: float, form: str) -> str:
     return f"{before:{form}} → {now:{form}}"
 
 
-def _name(names: Sequence[str], others: str) -> str:
-    """Return the name of joined bins."""
-    if len(names) == 1:
-        return names[0]
-    if others:
-        return f"{names[0]} and {len(names) - 1} {others}"
-    low, high = names[0].split("-")[0], names[-1].split("-")[-1]
-    return f"{low}+" if high.endswith("+") else f"{low}-{high}"
+def _several(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+
+def _range(names: Sequence[str]) -> str:
+    """Return the name of the range that neighbouring ranges make up."""
+    if len(names) == 1 or names[-1].endswith("+"):
+        return names[0] if len(names) == 1 else f"{names[0].split('-')[0]}+"
+    return f"{names[0].split('-')[0]}-{names[-1].split('-')[-1]}"
 
 
 def _joined(titles: Iterable[str]) -> str:
