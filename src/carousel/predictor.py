@@ -1,14 +1,17 @@
-"""What predicts, whatever the task: made of a bundle, and made into one again.
+"""What predicts, whatever the task, and the predictor of a bundle.
 
-Loading a bundle and predicting needs torch, numpy and safetensors alone, so this module imports no other library.
+Loading a bundle and predicting needs torch, numpy and safetensors alone, and what an exported model predicts with
+(`carousel.runtime`) needs no torch, so this module imports no library.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from carousel.bundle.bundle import Bundle, BundleError
 from carousel.task_modules import TASKS, module
+
+if TYPE_CHECKING:
+    from carousel.bundle.bundle import Bundle
 
 
 class Prediction(Protocol):
@@ -67,16 +70,15 @@ class Predictor(Protocol):
     def check(self, given: Any) -> str | None:
         """Return why something cannot be an input; None if it can."""
 
-    def to_bundle(self) -> Bundle:
-        """Return the bundle that it is stored as."""
 
-
-def predictor(bundle: Bundle) -> Predictor:
+def predictor(bundle: "Bundle") -> Predictor:
     """Make the predictor of a bundle.
 
     Raises:
         BundleError: when the bundle is of a task that this version does not know, or its parts do not fit.
     """
+    from carousel.bundle.bundle import BundleError
+
     if bundle.task not in TASKS:
         raise BundleError(f"bundle.json: says task {bundle.task!r}, this version reads {', '.join(TASKS)}")
     made: Predictor = module(bundle.task, "predictor").from_bundle(bundle)
@@ -89,6 +91,8 @@ def load(folder: Path) -> Predictor:
     Raises:
         BundleError: when a file is missing or damaged, or does not belong to the others.
     """
+    from carousel.bundle.bundle import Bundle, BundleError
+
     bundle = Bundle.load(folder)
     try:
         return predictor(bundle)

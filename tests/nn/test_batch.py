@@ -6,7 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carousel.nn.batch import by_length, fill, pad
+from carousel.nn.batch import pad
+from carousel.text.batch import by_length, fill
 from carousel.text.vocabulary import PADDING_ID
 
 documents = st.lists(st.lists(st.integers(1, 2**31 - 1), min_size=1, max_size=8), min_size=1, max_size=8)

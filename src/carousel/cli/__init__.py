@@ -51,6 +51,7 @@ def main() -> None:
     from carousel.cli import (
         compare,
         drift,
+        export,
         lineage,
         new,
         pin,
@@ -65,10 +66,11 @@ def main() -> None:
     )
 
     app.command()(new.new)
-    # `predict`, `drift` and `sweep` also work outside of projects, with a bundle or a server
+    # `predict`, `drift`, `export` and `sweep` also work outside of projects, with a bundle or a server
     app.command()(project.inside(status.status))
     app.command()(predict.predict)
     app.command()(drift.drift)
+    app.command()(export.export)
     for command in (
         compare.compare,
         registry.versions,

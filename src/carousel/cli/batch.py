@@ -24,7 +24,7 @@ def score_file(
 
     check_output(out, force=force)
     inputs = open_inputs(file, column)
-    loaded = load(model, bundle)
+    loaded = load(model, bundle, exported=True)
     line = _ProgressLine(inputs)
     done = score(loaded.predictor, loaded.identity, inputs, out, force=force, tell=line.show)
     line.end()

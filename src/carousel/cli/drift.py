@@ -118,7 +118,7 @@ def _profile_of(file: Path, column: str | None, version: "Version") -> "Profile"
     from carousel.drift.profile import Profile
 
     inputs = open_inputs(file, column)
-    predictor = load_version(version).predictor
+    predictor = load_version(version, exported=True).predictor
     profile, failed = Profile(), 0
     for chunk in chunks(inputs.rows()):
         chunk.check(predictor.check)

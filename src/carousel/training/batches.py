@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from carousel.corpus.dataset import Dataset
-from carousel.nn.batch import by_length, fill
+from carousel.text.batch import by_length, fill
 
 Batch = TypeVar("Batch")
 

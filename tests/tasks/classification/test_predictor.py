@@ -18,7 +18,8 @@ from carousel.nn.recurrent import CELLS
 from carousel.predictor import load, predictor
 from carousel.task_modules import TASKS
 from carousel.tasks.classification.labels import PART as LABELS
-from carousel.tasks.classification.predictor import Prediction, from_bundle
+from carousel.tasks.classification.prediction import Prediction
+from carousel.tasks.classification.predictor import from_bundle
 from carousel.text.tokenizer import TOKENIZERS
 from carousel.text.vocabulary import SPECIALS, UNKNOWN_ID, Vocabulary
 from tests.support.classifiers import make, make_bundle

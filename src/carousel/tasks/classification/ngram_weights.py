@@ -10,12 +10,13 @@ import numpy.typing as npt
 import torch
 
 from carousel.corpus.dataset import Dataset
-from carousel.nn.batch import by_length, pad
+from carousel.nn.batch import pad
 from carousel.nn.characters import BOUNDARY_ID, Characters, spell
 from carousel.nn.ngram_counts import NgramCounts
 from carousel.nn.ngram_ensemble import LinearModel
 from carousel.nn.ngrams import NgramTable
 from carousel.tasks.classification.learner import balanced
+from carousel.text.batch import by_length
 from carousel.text.vocabulary import PADDING_ID, Vocabulary
 
 if TYPE_CHECKING:

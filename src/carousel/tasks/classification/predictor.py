@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,15 +11,15 @@ from torch import Tensor
 from carousel.bundle.bundle import CONFIG, Bundle, BundleError
 from carousel.explanation import Explanation
 from carousel.nn import encoders, ngram_streaming, streaming
-from carousel.nn.batch import by_length, pad
+from carousel.nn.batch import pad
 from carousel.nn.classifier import TextClassifier
 from carousel.nn.config import ClassifierConfig, NgramConfig
 from carousel.nn.ngram_ensemble import NgramEnsemble
 from carousel.tasks.classification.labels import PART as LABELS
 from carousel.tasks.classification.labels import from_text, to_part
+from carousel.tasks.classification.prediction import Prediction, TextReader
+from carousel.text.batch import by_length
 from carousel.text.cut import kept
-from carousel.text.known import count_tokens, has_known_word
-from carousel.text.lines import is_encodable
 from carousel.text.tokenizer import PART as TOKENIZER
 from carousel.text.tokenizer import Tokenizer
 from carousel.text.vocabulary import PART as VOCABULARY
@@ -30,43 +30,7 @@ BATCH_TOKENS = 16_384
 
 
 @dataclass(frozen=True)
-class Prediction:
-    """What a classifier predicts for one text.
-
-    Attributes:
-        label: the most probable label.
-        probability: its probability.
-        probabilities: every label's, in the classifier's order; they sum to 1.
-    """
-
-    label: str
-    probability: float
-    probabilities: dict[str, float]
-
-    @property
-    def summary(self) -> str:
-        """The label."""
-        return self.label
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The label."""
-        return (self.label,)
-
-    @property
-    def confidence(self) -> float:
-        """The label's probability."""
-        return self.probability
-
-    def cells(self) -> tuple[str, ...]:
-        """Return label, probability, and the next two labels."""
-        ranked = sorted(self.probabilities.items(), key=lambda pair: -pair[1])
-        others = ", ".join(f"{label} {probability:.3f}" for label, probability in ranked[1:3])
-        return self.label, f"{self.probability:.3f}", others
-
-
-@dataclass(frozen=True)
-class Classifier:
+class Classifier(TextReader):
     """A trained classifier and all that it needs to read text.
 
     Attributes:
@@ -78,8 +42,6 @@ class Classifier:
         truncation: which they are, as `text.cut` says.
     """
 
-    example: ClassVar[list[Any]] = ["Return a new event loop for the current thread.", "Parse an XML document."]
-
     model: TextClassifier | NgramEnsemble
     tokenizer: Tokenizer
     vocabulary: Vocabulary
@@ -89,20 +51,9 @@ class Classifier:
 
     def __post_init__(self) -> None:
         config = self.model.config
-        if config.vocabulary_size != len(self.vocabulary):
-            raise BundleError(
-                f"{VOCABULARY} has {len(self.vocabulary)} tokens, but the model embeds {config.vocabulary_size}"
-            )
-        if config.classes != len(self.labels) or len(set(self.labels)) != len(self.labels):
-            raise BundleError(
-                f"{LABELS} names {len(set(self.labels))} labels, but the model has {config.classes} classes"
-            )
+        if misfit := self.misfit(config.vocabulary_size, config.classes):
+            raise BundleError(misfit)
         self.model.eval()
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Titles of a prediction's cells."""
-        return "label", "p", "then"
 
     # Prediction
 
@@ -131,39 +82,13 @@ class Classifier:
         """The network, which n-grams may stand beside."""
         return self.model.network if isinstance(self.model, NgramEnsemble) else self.model
 
-    def encode(self, text: str) -> list[int]:
-        """Return a text's ids, as in training."""
-        return self.ids(self.tokenizer.tokenize(text))
-
-    def ids(self, tokens: list[str]) -> list[int]:
-        """Return the ids of a text's tokens: of those that are read."""
-        return self.vocabulary.encode(tokens, self.max_length, self.truncation)
-
     def predict(self, inputs: Sequence[str]) -> list[Prediction]:
         """Classify texts; each prediction is the same alone and in any company."""
         return self.predictions(self.logits([self.encode(text) for text in inputs]))
 
     def predictions(self, logits: Tensor) -> list[Prediction]:
         """Turn logits (documents, labels) into predictions."""
-        predictions = []
-        for row in logits.double().softmax(-1).tolist():
-            best = max(range(len(row)), key=row.__getitem__)
-            predictions.append(Prediction(self.labels[best], row[best], dict(zip(self.labels, row, strict=True))))
-        return predictions
-
-    def has_known_word(self, given: str) -> bool:
-        """Return whether a text has a word of the training data."""
-        return has_known_word(self.tokenizer.words(given), self.vocabulary)
-
-    def count_tokens(self, given: str) -> tuple[int, int]:
-        """Return how many tokens a text has, and how many of them are out of vocabulary."""
-        return count_tokens(self.tokenizer.tokenize(given), self.vocabulary)
-
-    def check(self, given: Any) -> str | None:
-        """Return why something is not a text that can be classified; None if it is."""
-        if not isinstance(given, str):
-            return f"is not a text but {type(given).__name__}"
-        return None if is_encodable(given) else "half of a surrogate pair, which is no character"
+        return self.named(logits.double().softmax(-1).tolist())
 
     def explain(self, text: str) -> Explanation:
         """Return which words the prediction is based on."""

@@ -10,11 +10,12 @@ from torch import Tensor
 
 from carousel.bundle.bundle import CONFIG, Bundle, BundleError
 from carousel.nn import affixes, encoders
-from carousel.nn.batch import by_length, pad
+from carousel.nn.batch import pad
 from carousel.nn.tagger import Tagger, TaggerConfig
 from carousel.tasks.tagging import schemes
 from carousel.tasks.tagging.schemes import OUTSIDE
 from carousel.tasks.tagging.tags import PART, Tags
+from carousel.text.batch import by_length
 from carousel.text.known import count_tokens, has_known_word
 from carousel.text.lines import is_encodable
 from carousel.text.tokenizer import PART as TOKENIZER

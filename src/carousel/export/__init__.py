@@ -1,0 +1,1 @@
+"""Trained models as ONNX graphs: built, quantized, checked against their bundle."""

@@ -1,0 +1,104 @@
+"""An exported text classifier: text in, label and probabilities out, without torch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from carousel.runtime.model_file import Description, ModelFile, ModelFileError
+from carousel.runtime.session import Session, softmax
+from carousel.tasks.classification.labels import PART as LABELS
+from carousel.tasks.classification.labels import from_text
+from carousel.tasks.classification.prediction import Prediction, TextReader
+from carousel.text.batch import by_length, padded
+from carousel.text.cut import kept
+from carousel.text.tokenizer import PART as TOKENIZER
+from carousel.text.tokenizer import Tokenizer
+from carousel.text.vocabulary import PART as VOCABULARY
+from carousel.text.vocabulary import Vocabulary
+
+BATCH_TOKENS = 4096  # that are computed at once, padding included
+
+
+@dataclass(frozen=True)
+class ExportedClassifier(TextReader):
+    """An exported classifier and all that it needs to read text.
+
+    Attributes:
+        session: token ids (B, T) and lengths (B,) to logits.
+        description: of the model.
+        tokenizer: as `TextReader` says; so are the rest.
+    """
+
+    session: Session
+    description: Description
+    tokenizer: Tokenizer
+    vocabulary: Vocabulary
+    labels: tuple[str, ...]
+    max_length: int
+    truncation: str
+
+    def logits(self, documents: Sequence[Any], batch_tokens: int = BATCH_TOKENS) -> npt.NDArray[np.float32]:
+        """Return the logits (documents, labels) of encoded documents, each a sequence of at least one id."""
+        if len(documents) == 1:
+            ids, lengths = padded(documents)
+            found: npt.NDArray[np.float32] = self.session.run(ids=ids, lengths=lengths)[0]
+            return found
+        logits = np.empty((len(documents), len(self.labels)), np.float32)
+        sizes = np.array([len(document) for document in documents], dtype=np.int64)
+        for group in by_length(sizes, batch_tokens):
+            ids, lengths = padded([documents[i] for i in group])
+            logits[group] = self.session.run(ids=ids, lengths=lengths)[0]
+        return logits
+
+    def predict(self, inputs: Sequence[str]) -> list[Prediction]:
+        """Classify texts."""
+        return self.predictions(self.logits([self.encode(text) for text in inputs]))
+
+    def predictions(self, logits: npt.NDArray[np.float32]) -> list[Prediction]:
+        """Turn logits (documents, labels) into predictions."""
+        return self.named(softmax(logits).tolist())
+
+    @property
+    def architecture(self) -> str:
+        """What reads, such as `bilstm`."""
+        return self.description.architecture
+
+    @property
+    def size(self) -> str:
+        """Its width and depth, such as `128x1`."""
+        return self.description.size
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers were trained."""
+        return self.description.parameters
+
+
+def from_model(file: ModelFile) -> ExportedClassifier:
+    """Make the classifier of an exported model.
+
+    Raises:
+        ModelFileError: when its configuration or a part is not one that this version reads, or they do not fit.
+    """
+    try:
+        config = file.description.config
+        max_length, truncation = int(config["max_length"]), config["truncation"]
+        kept(max_length, truncation)  # or it is a later version's
+        sizes = int(config["model"]["vocabulary_size"]), int(config["model"]["classes"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelFileError(f"{file.path}: not the description of a text classifier: {error}") from error
+    made = ExportedClassifier(
+        Session(file.content, file.path),
+        file.description,
+        file.part(TOKENIZER, Tokenizer.from_json),
+        file.part(VOCABULARY, Vocabulary.from_text),
+        file.part(LABELS, from_text),
+        max_length,
+        truncation,
+    )
+    if misfit := made.misfit(*sizes):
+        raise ModelFileError(f"{file.path}: {misfit}")
+    return made
