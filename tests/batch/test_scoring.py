@@ -226,7 +226,7 @@ from tests.support.classifiers import make
 for times in ("1", "10"):
     for ending in ("parquet", "csv"):
         texts, scored = (Path(sys.argv[1]) / f"{name}-{times}.{ending}" for name in ("texts", "scored"))
-        score(make(), "m", open_inputs(texts, None), scored, rows=256)
+        score(make(), "m", open_inputs(texts, None), scored, rows=100)
     print(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1])
 """
 
@@ -234,7 +234,7 @@ for times in ("1", "10"):
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of resident memory is read there")
 def test_ten_times_the_rows_need_no_more_memory(tmp_path):
     for times in (1, 10):
-        frame = pl.DataFrame({"text": [f"{i} the cat sat {'x' * 3000}" for i in range(1024 * times)]})
+        frame = pl.DataFrame({"text": [f"{i} the cat sat {'x' * 8000}" for i in range(400 * times)]})
         frame.write_parquet(tmp_path / f"texts-{times}.parquet")
         frame.write_csv(tmp_path / f"texts-{times}.csv")
     done = subprocess.run([sys.executable, "-c", PEAKS, str(tmp_path)], capture_output=True, text=True, check=True)
