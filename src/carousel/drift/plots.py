@@ -42,7 +42,7 @@ def _bars(shift: Shift, rows: int) -> "Figure":
         axes.barh(places + offset, 100 * np.array(fractions[:rows]), WIDTH, color=colour, label=label)
     shown = named_ticks(shift.bins[:rows]) if rows <= MAX_NAMED else []
     axes.set_yticks(places[: len(shown)], shown, parse_math=False)
-    axes.set(xlabel="%", ylim=(rows - 0.4, -0.6))
+    axes.set(xlabel="%", xlim=(0, max(1, axes.get_xlim()[1])), ylim=(rows - 0.4, -0.6))  # tiny rates stay tiny
     axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
