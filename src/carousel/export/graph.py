@@ -9,7 +9,7 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-OPSET = {"": 18, "ai.onnx.ml": 4, "com.microsoft": 1}
+OPSET = {"": 18, "ai.onnx.ml": 4, "com.microsoft": 1, "ai.onnx.contrib": 1}
 IR_VERSION = 10
 ML, MICROSOFT = "ai.onnx.ml", "com.microsoft"
 
@@ -143,12 +143,23 @@ class Graph:
         self.initializers: list[onnx.TensorProto] = []
         self.inputs: list[onnx.ValueInfoProto] = []
         self.outputs: list[onnx.ValueInfoProto] = []
+        self.states: list[tuple[int, float]] = []
         self._constants: dict[tuple[bytes, str, tuple[int, ...]], Value] = {}
 
     def input(self, name: str, dtype: Any, shape: Sequence[str | int]) -> Value:
         """Add an input; a named dimension has any size."""
         self.inputs.append(_info(name, dtype, shape))
         return Value(self, name, np.dtype(dtype))
+
+    def state(self, size: int, initial: float) -> Value:
+        """Add a state (documents, size), an input, that `next_states` gives the next value of."""
+        self.states.append((size, initial))
+        return self.input(f"state{len(self.states) - 1}", np.float32, ("documents", size))
+
+    def next_states(self, values: "Sequence[Value]") -> None:
+        """Make the next values of all states outputs, in order."""
+        for number, ((size, _), value) in enumerate(zip(self.states, values, strict=True)):
+            self.output(f"next{number}", value, ("documents", size))
 
     def output(self, name: str, value: Value, shape: Sequence[str | int]) -> None:
         """Make a value an output."""
@@ -164,6 +175,12 @@ class Graph:
             self.initializers.append(numpy_helper.from_array(array, name))
             self._constants[key] = Value(self, name, array.dtype)
         return self._constants[key]
+
+    def strings(self, value: str | list[str]) -> Value:
+        """Return a string, or strings, as a value."""
+        name = f"c{len(self.initializers)}"
+        self.initializers.append(numpy_helper.from_array(np.array(value, dtype=object), name))
+        return Value(self, name, np.dtype(object))
 
     def integers(self, value: Any) -> Value:
         """Return integers as a value."""
@@ -232,4 +249,4 @@ def packed(array: Array, name: str) -> TensorProto:
 
 
 def _info(name: str, dtype: Any, shape: Sequence[str | int]) -> onnx.ValueInfoProto:
-    return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), shape)
+    return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), list(shape))

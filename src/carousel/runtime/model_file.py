@@ -47,26 +47,28 @@ class Description:
         config: how it reads, as the bundle has it; JSON values.
         precision: one of `PRECISIONS`.
         step: whether the graph takes a state and gives one.
+        strings: whether it takes texts, by the operators of onnxruntime-extensions.
         architecture: what reads, such as `bilstm`.
         size: its width and depth, such as `128x1`.
         parameters: how many numbers were trained.
         bundle: the fingerprint of the bundle that it was made of.
         files: those of the bundle's files, by name.
         graph: SHA-256 of the graph.
-        inputs: of the graph, further facts that the task needs; JSON values.
+        states: of a step's graph, each state's size and the value that it begins with, in order.
     """
 
     task: str
     config: dict[str, Any]
     precision: str
     step: bool
+    strings: bool
     architecture: str
     size: str
     parameters: int
     bundle: str
     files: dict[str, str]
     graph: str
-    inputs: dict[str, Any]
+    states: list[tuple[int, float]]
 
 
 @dataclass(frozen=True, eq=False)
