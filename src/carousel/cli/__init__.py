@@ -48,12 +48,27 @@ def _options(
 
 def main() -> None:
     """Run a command. Exit code 0: done; 1: refused; 2: user error, printed as one line."""
-    from carousel.cli import compare, lineage, new, pin, predict, registry, run, status, summary, sweep, ui, use
+    from carousel.cli import (
+        compare,
+        export,
+        lineage,
+        new,
+        pin,
+        predict,
+        registry,
+        run,
+        status,
+        summary,
+        sweep,
+        ui,
+        use,
+    )
 
     app.command()(new.new)
-    # `predict` and `sweep` also work outside of projects, with a bundle or a server
+    # `predict`, `export` and `sweep` also work outside of projects, with a bundle or a server
     app.command()(project.inside(status.status))
     app.command()(predict.predict)
+    app.command()(export.export)
     for command in (
         compare.compare,
         registry.versions,

@@ -16,8 +16,16 @@ def load(path: Path) -> "Predictor":
     Raises:
         ModelFileError: when the file is missing or damaged, or its parts do not belong to it.
     """
-    file = ModelFile.load(path)
+    return of(ModelFile.load(path))
+
+
+def of(file: ModelFile) -> "Predictor":
+    """Make the predictor of an exported model that was read.
+
+    Raises:
+        ModelFileError: when it is of a task that this version does not know, or its parts do not fit.
+    """
     if file.task not in TASKS:
-        raise ModelFileError(f"{path}: is of task {file.task!r}; this version reads {', '.join(TASKS)}")
+        raise ModelFileError(f"{file.path}: is of task {file.task!r}; this version reads {', '.join(TASKS)}")
     made: Predictor = module(file.task, "runtime").from_model(file)
     return made

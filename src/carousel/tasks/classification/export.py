@@ -1,6 +1,7 @@
 """A text classifier as an ONNX graph: token ids and lengths in, logits out."""
 
 import numpy as np
+import polars as pl
 
 from carousel.export import encoders, ngrams, pooling
 from carousel.export.graph import Array, Graph, Value
@@ -10,6 +11,7 @@ from carousel.nn.classifier import TextClassifier
 from carousel.nn.linear_ngrams import LinearNgrams
 from carousel.nn.ngram_ensemble import NgramEnsemble
 from carousel.nn.ngrams import Ngrams, NgramTable, log_ratios
+from carousel.tasks.classification.prediction import Prediction
 from carousel.tasks.classification.predictor import Classifier
 from carousel.text.vocabulary import PADDING_ID, UNKNOWN_ID
 
@@ -120,3 +122,13 @@ def _naive_bayes(table: Ngrams) -> Array:
     scale = np.repeat(numpy(table.scale), np.diff(starts))
     found: Array = ratios * (1 + numpy(table.embedding.weight)[:-1]) * scale[:, None]
     return found
+
+
+def decisions(prediction: Prediction) -> tuple[list[str], list[float]]:
+    """Return what a prediction decides, its label, and its probabilities."""
+    return [prediction.label], list(prediction.probabilities.values())
+
+
+def targets(documents: pl.DataFrame) -> list[list[str]]:
+    """Return what would be right to decide for prepared documents."""
+    return [[label] for label in documents["label"]]
