@@ -57,6 +57,7 @@ def main() -> None:
         predict,
         registry,
         run,
+        serve,
         status,
         summary,
         sweep,
@@ -65,10 +66,11 @@ def main() -> None:
     )
 
     app.command()(new.new)
-    # `predict`, `export` and `sweep` also work outside of projects, with a bundle or a server
+    # `predict`, `export`, `serve` and `sweep` also work outside of projects, with a bundle or a server
     app.command()(project.inside(status.status))
     app.command()(predict.predict)
     app.command()(export.export)
+    app.command()(serve.serve)
     for command in (
         compare.compare,
         registry.versions,

@@ -56,8 +56,8 @@ class SessionBody(BaseModel):
     on_version_change: Annotated[
         Literal["refuse", "replay"],
         Field(
-            description="What happens when the version that began the session leaves: `refuse` answers 409; `replay`"
-            " reads the texts again on the version that took its place, so the service has to keep them."
+            description="What happens when the version that began the session leaves: `refuse` answers 409;"
+            " `replay` reads the texts again on the version that took its place, so the service has to keep them."
         ),
     ] = "refuse"
 

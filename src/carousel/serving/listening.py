@@ -26,24 +26,28 @@ def bind(host: str, port: int) -> socket.socket:
         UserError: when the address cannot be used.
     """
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
+            0
+        ]
         bound = socket.socket(family, socket.SOCK_STREAM)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind(address)
         bound.listen(BACKLOG)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise UserError(f"{host}:{port}: cannot be used ({reason}); give another --port, or another --host") from error
+        raise UserError(
+            f"{host}:{port}: cannot be used ({reason}); give another --port, or another --host"
+        ) from error
     return bound
 
 
 def refuse_new(listener: socket.socket) -> None:
     """Let no new connection into the accept queue, while those in it wait to be accepted.
 
-    Closing a listening socket resets the connections in its queue, whose clients may have sent requests already. With
-    no new ones, the queue can be emptied first. A client that knocks in the meantime tries again, and is refused once
-    the socket is closed. Other systems than Linux have no such filter: there the moment between the last accepted
-    connection and closing remains.
+    Closing a listening socket resets the connections in its queue, whose clients may have sent requests already.
+    With no new ones, the queue can be emptied first. A client that connects in the meantime tries again, and is
+    refused once the socket is closed. Other systems than Linux have no such filter: there the moment between the
+    last accepted connection and closing remains.
     """
     if sys.platform != "linux":
         return

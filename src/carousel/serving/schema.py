@@ -1,7 +1,7 @@
 """The OpenAPI description of the service, and the page that shows it.
 
-FastAPI makes both from the signatures below. The supervisor writes them once, so that workers need no FastAPI; what the
-addresses answer is in `endpoints`.
+FastAPI makes both from the signatures below. The supervisor writes them once, so that workers need no FastAPI; what
+the addresses answer is in `endpoints`.
 """
 
 import json
@@ -94,7 +94,9 @@ def application() -> "FastAPI":
         422: {"model": Error, "description": "The body is not what this address takes."},
         503: {"model": Error, "description": "Too many texts are waiting, or the service is starting."},
     }
-    gone: dict[int | str, dict[str, Any]] = {404: {"model": Error, "description": "There is no such version or session."}}
+    gone: dict[int | str, dict[str, Any]] = {
+        404: {"model": Error, "description": "There is no such version or session."}
+    }
     left: dict[int | str, dict[str, Any]] = {
         409: {"model": Error, "description": "The session's version has left, or another call came in between."},
         429: {"model": Error, "description": "There are as many sessions as the service keeps."},

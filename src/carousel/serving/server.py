@@ -5,13 +5,16 @@ import contextlib
 import signal
 import socket
 from collections.abc import Generator
-from typing import Any, override
+from typing import Any
 
 import uvicorn
+from typing_extensions import override
 
 IDLE_SECONDS = 1.0  # that a connection without a request stays open once the socket is closed
 ANSWER_SECONDS = 30.0  # that requests may take to be answered then
-KEEP_ALIVE = 75  # seconds; longer than that of common load balancers, so that they close idle connections, not this end
+KEEP_ALIVE = (
+    75  # seconds; longer than that of common load balancers, so that they close idle connections, not this end
+)
 
 
 class Server(uvicorn.Server):
@@ -68,7 +71,7 @@ class Server(uvicorn.Server):
         config = self.config
 
         def protocol() -> asyncio.Protocol:
-            made: asyncio.Protocol = config.http_protocol_class(  # type: ignore[call-arg, assignment]
+            made: asyncio.Protocol = config.http_protocol_class(  # type: ignore[call-arg]
                 config=config, server_state=self.server_state, app_state=self.lifespan.state, _loop=loop
             )
             return made

@@ -110,12 +110,10 @@ class SessionStore:
 
     def get(self, identifier: str) -> Session | None:
         """Return a session; None if there is none, or it has expired."""
-        query = (
-            "select id, version, digest, replay, calls, state, texts from sessions where id = ? and expires > ?"
-        )
+        query = "select id, version, digest, replay, calls, state, texts from sessions where id = ? and expires > ?"
         with self._lock:
             row = self._connection.execute(query, (identifier, time.time())).fetchone()
-        return None if row is None else Session(*row[:3], bool(row[3]), *row[4:])
+        return None if row is None else _session(*row)
 
     def put(self, before: Session, after: Session) -> None:
         """Replace a session by what it is after a call.
@@ -132,8 +130,8 @@ class SessionStore:
                 if self.totals()[1] + grown > self._most_bytes:
                     raise SessionLimitError
             changed = self._connection.execute(
-                "update sessions set version = ?, digest = ?, calls = ?, expires = ?, state = ?, texts = ?, bytes = ?"
-                " where id = ? and calls = ? and version = ? and digest = ?",
+                "update sessions set version = ?, digest = ?, calls = ?, expires = ?, state = ?, texts = ?,"
+                " bytes = ? where id = ? and calls = ? and version = ? and digest = ?",
                 (
                     after.version, after.digest, after.calls, time.time() + self._seconds, after.state, after.texts,
                     after.bytes, before.id, before.calls, before.version, before.digest,
@@ -165,6 +163,12 @@ class SessionStore:
         """Close the file."""
         with self._lock:
             self._connection.close()
+
+
+def _session(
+    identifier: str, version: int, digest: str, replay: int, calls: int, state: bytes, texts: str
+) -> Session:
+    return Session(identifier, version, digest, bool(replay), calls, state, texts)
 
 
 def new_id() -> str:

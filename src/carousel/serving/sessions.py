@@ -86,13 +86,14 @@ class Sessions:
             successor: what reads its texts again if it has left.
 
         Raises:
-            RefusedError: 409 when the version has left and the session is not to be replayed, or another call of the
-                session came in between; 413 when it keeps too much text; 429 when there is no room.
+            RefusedError: 409 when the version has left and the session is not to be replayed, or another call of
+                the session came in between; 413 when it keeps too much text; 429 when there is no room.
         """
         texts = f"{session.texts}\n{text}" if session.replay and session.calls else text
         if session.replay and len(texts.encode("utf-8")) > self._replay_bytes:
             raise RefusedError(
-                413, f"the session would keep more than {self._replay_bytes:,} bytes of text for replay: begin another"
+                413,
+                f"the session would keep more than {self._replay_bytes:,} bytes of text for replay: begin another",
             )
         is_same = model is not None and model.deployed.digest == session.digest
         if is_same:
@@ -140,7 +141,7 @@ def stepper_of(model: Model) -> Stepper:
     if make is None:
         raise RefusedError(
             422,
-            f"version {model.number} is of {model.predictor.architecture}, which cannot read a text piece by piece: "
+            f"version {model.number} is a {model.predictor.architecture} that reads a text as a whole: "
             "sessions need a recurrent model of one direction, exported with --step",
         )
     return make()
