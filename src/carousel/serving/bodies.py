@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 Receive = Callable[[], Awaitable[Any]]
-DISCARDED = 64  # times the limit: what is read of a body that is too long, so that its client gets the answer
+DISCARDED = 64 << 20  # bytes that are read of a body that is too long: a client that still sends sees no answer
 
 
 class RefusedError(Exception):
@@ -95,7 +95,7 @@ async def read(receive: Receive, headers: dict[bytes, bytes], limit: int, second
                 size += len(part)
                 if size <= limit:
                     parts.append(part)
-                elif size > DISCARDED * limit:
+                elif size > max(DISCARDED, limit):
                     raise _too_long(limit)
                 if not message.get("more_body", False):
                     break
