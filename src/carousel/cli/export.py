@@ -31,6 +31,10 @@ def export(
         typer.Option("--out", "-o", parser=user_path, metavar="FILE", help="File to write, such as model.onnx."),
     ],
     int8: Annotated[bool, typer.Option("--int8", help="Store and multiply weights in eight bits.")] = False,
+    step: Annotated[
+        bool,
+        typer.Option("--step", help="Read on from a state, for streams; unidirectional recurrent models alone."),
+    ] = False,
     min_agreement: Annotated[
         float,
         typer.Option("--min-agreement", min=0, max=1, help="Fraction of predictions that have to be the bundle's."),
@@ -55,7 +59,7 @@ def export(
     ref = find(model, _registered_name(model))
     bundle = ref.load()
     before = predictor(bundle)
-    made = exported(bundle, before, out, int8=int8)
+    made = exported(bundle, before, out, int8=int8, step=step)
     inputs, targets, source = _inputs(bundle.task, before)
     found = check(bundle.task, before, made.predictor, inputs, targets)
     from carousel.registry.versions import saved_bytes

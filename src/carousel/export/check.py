@@ -46,8 +46,8 @@ class Check:
         """
         if self.agreement < min_agreement:
             raise Refused(
-                f"{100 * self.agreement:.2f} % of predictions are the bundle's, less than {100 * min_agreement:g} %, so "
-                "nothing was written: export without --int8, or set --min-agreement"
+                f"{100 * self.agreement:.2f} % of predictions are the bundle's, less than "
+                f"{100 * min_agreement:g} %; nothing was written: leave out --int8, or set --min-agreement"
             )
         if fp32 and self.difference > TOLERANCE:
             raise Refused(

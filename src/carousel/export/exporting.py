@@ -24,7 +24,7 @@ class Exported:
     predictor: Predictor
 
 
-def export(bundle: Bundle, predictor: Predictor, path: Path, *, int8: bool) -> Exported:
+def export(bundle: Bundle, predictor: Predictor, path: Path, *, int8: bool, step: bool) -> Exported:
     """Return a bundle as an exported model.
 
     Args:
@@ -32,10 +32,11 @@ def export(bundle: Bundle, predictor: Predictor, path: Path, *, int8: bool) -> E
         predictor: of the bundle.
         path: that the file will have, for messages.
         int8: whether weights have eight bits.
+        step: whether the model reads on from a state, and returns the next one.
 
     Raises:
         UserError: when the model has something that cannot be exported.
     """
-    graph = module(bundle.task, "export").build(predictor, int8=int8)
-    written = content(graph, bundle, predictor, int8=int8)
+    graph = module(bundle.task, "export").build(predictor, int8=int8, step=step)
+    written = content(graph, bundle, predictor, int8=int8, step=step)
     return Exported(written, of(ModelFile.read(written, path)))

@@ -143,12 +143,23 @@ class Graph:
         self.initializers: list[onnx.TensorProto] = []
         self.inputs: list[onnx.ValueInfoProto] = []
         self.outputs: list[onnx.ValueInfoProto] = []
+        self.states: list[tuple[int, float]] = []
         self._constants: dict[tuple[bytes, str, tuple[int, ...]], Value] = {}
 
     def input(self, name: str, dtype: Any, shape: Sequence[str | int]) -> Value:
         """Add an input; a named dimension has any size."""
         self.inputs.append(_info(name, dtype, shape))
         return Value(self, name, np.dtype(dtype))
+
+    def state(self, size: int, initial: float) -> Value:
+        """Add a state (documents, size), an input, that `next_states` gives the next value of."""
+        self.states.append((size, initial))
+        return self.input(f"state{len(self.states) - 1}", np.float32, ("documents", size))
+
+    def next_states(self, values: "Sequence[Value]") -> None:
+        """Make the next values of all states outputs, in order."""
+        for number, ((size, _), value) in enumerate(zip(self.states, values, strict=True)):
+            self.output(f"next{number}", value, ("documents", size))
 
     def output(self, name: str, value: Value, shape: Sequence[str | int]) -> None:
         """Make a value an output."""

@@ -160,15 +160,15 @@ def _scanned(weights: Weights, cell: nn.Module, inputs: Value, lengths: Value, b
         gate = gates[2].unary("Sigmoid")
     states = _recurrence(decay, drive, h)  # (T, B, H)
     last = (lengths - 1).cast(np.int64)
-    after: State = (_at(states, last),)
+    after: State = (at(states, last),)
     if isinstance(cell, QRNN):
-        after = (*after, _at(inputs, last))
+        after = (*after, at(inputs, last))
     outputs = states if gate is None else gate * states
     outside = (graph.count(inputs.size(0)).unsqueeze(1) < lengths.unsqueeze(0)).cast(np.float32).unsqueeze(2)
     return Read(outputs * outside, [after])
 
 
-def _at(sequence: Value, steps: Value) -> Value:
+def at(sequence: Value, steps: Value) -> Value:
     """Return one time step (B,) of each document of a sequence (T, B, C)."""
     graph = sequence.graph
     places = graph.op("Concat", steps.unsqueeze(1), graph.count(sequence.size(1)).unsqueeze(1), axis=1)

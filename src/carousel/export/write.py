@@ -6,7 +6,7 @@ from carousel.predictor import Predictor
 from carousel.runtime.model_file import Description, graph_digest, metadata
 
 
-def content(graph: Graph, bundle: Bundle, predictor: Predictor, *, int8: bool, step: bool = False) -> bytes:
+def content(graph: Graph, bundle: Bundle, predictor: Predictor, *, int8: bool, step: bool) -> bytes:
     """Return the content of the file.
 
     Args:
@@ -28,7 +28,7 @@ def content(graph: Graph, bundle: Bundle, predictor: Predictor, *, int8: bool, s
         bundle=bundle.fingerprint,
         files=bundle.fingerprints,
         graph=graph_digest(model.SerializeToString()),
-        inputs={},
+        states=graph.states,
     )
     for key, value in metadata(description, bundle.parts).items():
         model.metadata_props.add(key=key, value=value)

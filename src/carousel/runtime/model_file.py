@@ -53,7 +53,7 @@ class Description:
         bundle: the fingerprint of the bundle that it was made of.
         files: those of the bundle's files, by name.
         graph: SHA-256 of the graph.
-        inputs: of the graph, further facts that the task needs; JSON values.
+        states: of a step's graph, each state's size and the value that it begins with, in order.
     """
 
     task: str
@@ -66,7 +66,7 @@ class Description:
     bundle: str
     files: dict[str, str]
     graph: str
-    inputs: dict[str, Any]
+    states: list[tuple[int, float]]
 
 
 @dataclass(frozen=True, eq=False)

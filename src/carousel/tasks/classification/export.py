@@ -3,11 +3,10 @@
 import numpy as np
 import polars as pl
 
-from carousel.export import encoders, ngrams, pooling
+from carousel.export import carried, encoders, ngrams, pooling
 from carousel.export.graph import Array, Graph, Value
 from carousel.export.weights import Weights, numpy
 from carousel.nn.characters import Characters
-from carousel.nn.classifier import TextClassifier
 from carousel.nn.linear_ngrams import LinearNgrams
 from carousel.nn.ngram_ensemble import NgramEnsemble
 from carousel.nn.ngrams import Ngrams, NgramTable, log_ratios
@@ -18,26 +17,35 @@ from carousel.text.vocabulary import PADDING_ID, UNKNOWN_ID
 COUNTERS = 2**17  # n-grams of a table; for more, a counter for each would take more time than sorting a document's
 
 
-def build(classifier: Classifier, *, int8: bool) -> Graph:
-    """Return the graph of a classifier; n-grams' logits and the network's are weighed and added."""
+def build(classifier: Classifier, *, int8: bool, step: bool = False) -> Graph:
+    """Return the graph of a classifier; n-grams' logits and the network's are weighed and added.
+
+    Args:
+        classifier: to export.
+        int8: whether weights have eight bits.
+        step: whether the graph reads on from a state, and returns the next one.
+
+    Raises:
+        UserError: when the model has something that cannot be exported.
+    """
     graph, model, network = Graph(), classifier.model, classifier.network
     weights = Weights(graph, int8)
     ids = graph.input("ids", np.int64, ("documents", "tokens"))
     lengths = graph.input("lengths", np.int64, ("documents",))
     weight = model.ngram_config.weight if isinstance(model, NgramEnsemble) and model.linear is not None else 0.0
-    logits = network_logits(weights, network, ids, lengths, 1 - weight)
+    if step:
+        carried.check(network, classifier.truncation)
+        pooled = carried.step(weights, network, ids, lengths)
+    else:
+        vectors = weights.rows(numpy(network.embedding.weight), ids)
+        encoded = encoders.read(weights, network.reading, network.encoder, vectors, lengths)
+        pooled = pooling.pool(weights, network.pooling, encoded.outputs, encoded.final, lengths)
+    logits = pooled @ ((1 - weight) * numpy(network.head.weight).T) + (1 - weight) * numpy(network.head.bias)
     if isinstance(model, NgramEnsemble):
-        logits = _with_ngrams(weights, model, ids, logits, weight)
+        whole = graph.input("whole", np.int64, ("documents", "all tokens")) if step else ids
+        logits = _with_ngrams(weights, model, whole, logits, weight)
     graph.output("logits", logits, ("documents", network.config.classes))
     return graph
-
-
-def network_logits(weights: Weights, network: TextClassifier, ids: Value, lengths: Value, weight: float) -> Value:
-    """Return the network's logits (B, classes), times a weight."""
-    vectors = weights.rows(numpy(network.embedding.weight), ids)
-    encoded = encoders.read(weights, network.reading, network.encoder, vectors, lengths)
-    pooled = pooling.pool(weights, network.pooling, encoded.outputs, encoded.final, lengths)
-    return pooled @ (weight * numpy(network.head.weight).T) + weight * numpy(network.head.bias)
 
 
 def _with_ngrams(weights: Weights, model: NgramEnsemble, ids: Value, logits: Value, weight: float) -> Value:

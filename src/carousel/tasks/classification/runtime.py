@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from carousel.runtime.model_file import Description, ModelFile, ModelFileError
-from carousel.runtime.session import Session, softmax
+from carousel.runtime.program import Program, softmax
 from carousel.tasks.classification.labels import PART as LABELS
 from carousel.tasks.classification.labels import from_text
 from carousel.tasks.classification.prediction import Prediction, TextReader
@@ -27,12 +27,12 @@ class ExportedClassifier(TextReader):
     """An exported classifier and all that it needs to read text.
 
     Attributes:
-        session: token ids (B, T) and lengths (B,) to logits.
+        program: token ids (B, T) and lengths (B,) to logits.
         description: of the model.
         tokenizer: as `TextReader` says; so are the rest.
     """
 
-    session: Session
+    program: Program
     description: Description
     tokenizer: Tokenizer
     vocabulary: Vocabulary
@@ -44,13 +44,13 @@ class ExportedClassifier(TextReader):
         """Return the logits (documents, labels) of encoded documents, each a sequence of at least one id."""
         if len(documents) == 1:
             ids, lengths = padded(documents)
-            found: npt.NDArray[np.float32] = self.session.run(ids=ids, lengths=lengths)[0]
+            found: npt.NDArray[np.float32] = self.program.run(ids=ids, lengths=lengths)[0]
             return found
         logits = np.empty((len(documents), len(self.labels)), np.float32)
         sizes = np.array([len(document) for document in documents], dtype=np.int64)
         for group in by_length(sizes, batch_tokens):
             ids, lengths = padded([documents[i] for i in group])
-            logits[group] = self.session.run(ids=ids, lengths=lengths)[0]
+            logits[group] = self.program.run(ids=ids, lengths=lengths)[0]
         return logits
 
     def predict(self, inputs: Sequence[str]) -> list[Prediction]:
@@ -90,8 +90,8 @@ def from_model(file: ModelFile) -> ExportedClassifier:
         sizes = int(config["model"]["vocabulary_size"]), int(config["model"]["classes"])
     except (ValueError, KeyError, TypeError) as error:
         raise ModelFileError(f"{file.path}: not the description of a text classifier: {error}") from error
-    made = ExportedClassifier(
-        Session(file.content, file.path),
+    made = _kind(file)(
+        Program(file.content, file.path),
         file.description,
         file.part(TOKENIZER, Tokenizer.from_json),
         file.part(VOCABULARY, Vocabulary.from_text),
@@ -102,3 +102,9 @@ def from_model(file: ModelFile) -> ExportedClassifier:
     if misfit := made.misfit(*sizes):
         raise ModelFileError(f"{file.path}: {misfit}")
     return made
+
+
+def _kind(file: ModelFile) -> type[ExportedClassifier]:
+    from carousel.tasks.classification.stream import StepClassifier
+
+    return StepClassifier if file.description.step else ExportedClassifier

@@ -1,4 +1,4 @@
-"""An ONNX Runtime session of one thread, which waits for work without spinning."""
+"""A graph in an ONNX Runtime session of one thread, which waits for work without spinning."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from carousel.runtime.model_file import ModelFileError
 Array = npt.NDArray[Any]
 
 
-class Session:
+class Program:
     """A graph that is ready to run.
 
     Args:
@@ -33,6 +33,12 @@ class Session:
             self._session = InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception as error:
             raise ModelFileError(f"{path}: ONNX Runtime cannot load it: {' '.join(str(error).split())}") from error
+
+        self._inputs = {given.name for given in self._session.get_inputs()}
+
+    def takes(self, name: str) -> bool:
+        """Return whether the graph has an input of that name."""
+        return name in self._inputs
 
     def run(self, **inputs: Array) -> list[Array]:
         """Return the graph's outputs."""
