@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from carousel.predictor import predictor
 from carousel.registry.versions import Version
-from tests.support.registry import Registry, small_bundle
-from tests.support.service import Connection, Service, point, publish, running
+from tests.support.registry import Registry, small_classifier
+from tests.support.service import Connection, Service, one_way_classifier, point, publish, running
 
 NAME = "served"
 CANARY = 0.25
@@ -19,7 +18,7 @@ CANARY = 0.25
 @pytest.fixture(scope="module")
 def published(registry: Registry) -> list[Version]:
     """Versions of seeds 0, 1, …: the first is champion, the second challenger and canary, the third a shadow."""
-    made = [publish(registry, NAME, seed) for seed in range(4)]
+    made = [publish(registry.client, NAME, small_classifier(seed)) for seed in range(4)]
     for alias, version in zip(("champion", "challenger", "shadow"), made, strict=False):
         point(registry.client, NAME, alias, version.number)
     return made
@@ -47,9 +46,7 @@ def test_predictions_are_the_bundles(service: Service, published: list[Version])
         answer = service.ask("POST", f"/v1/models/{version.number}/predict", {"texts": texts}).json()
         assert answer["version"] == version.number
         assert answer["fingerprint"] == version.tags["bundle.fingerprint"]
-        for found, expected in zip(
-            answer["predictions"], predictor(small_bundle(seed)).predict(texts), strict=True
-        ):
+        for found, expected in zip(answer["predictions"], small_classifier(seed).predict(texts), strict=True):
             assert found["label"] == expected.label
             assert found["probabilities"] == pytest.approx(expected.probabilities, abs=1e-5)
 
@@ -206,8 +203,68 @@ def test_no_text_is_logged(service: Service) -> None:
     assert "secret" not in service.log.read_text()
 
 
+@pytest.fixture(scope="module")
+def streaming(registry: Registry) -> Iterator[Service]:
+    """Two processes, which serve a model of one direction."""
+    for seed in range(2):
+        publish(registry.client, "stream", one_way_classifier(seed), step=True)
+    point(registry.client, "stream", "champion", 1)
+    with running(Path.cwd(), "stream", "--processes", "2", "--max-sessions", "3") as found:
+        yield found
+
+
+PIECES = ["the dog", "oak oak cat", "", "the the dog."]
+
+
+def begin(service: Service, change: str) -> str:
+    answer = service.ask("POST", "/v1/sessions", {"on_version_change": change})
+    assert answer.status == 201
+    return f"/v1/sessions/{answer.json()['session']}"
+
+
+def probabilities(service: Service, text: str) -> dict[str, float]:
+    return service.predict(text).json()["predictions"][0]["probabilities"]
+
+
+def test_a_session_equals_the_whole_text_in_any_process(streaming: Service) -> None:
+    session = begin(streaming, "refuse")
+    for number in range(len(PIECES)):
+        answer = streaming.ask("POST", session, {"text": PIECES[number]}).json()
+        whole = probabilities(streaming, " ".join(PIECES[: number + 1]))
+        assert answer["prediction"]["probabilities"] == pytest.approx(whole, abs=1e-5)
+    assert streaming.ask("GET", session).json()["calls"] == len(PIECES)
+    assert streaming.ask("DELETE", session).status == 200
+    assert streaming.ask("POST", session, {"text": "dog"}).status == 404
+
+
+def test_there_are_no_more_sessions_than_the_limit(streaming: Service) -> None:
+    sessions = [begin(streaming, "refuse") for _ in range(3)]
+    refused = streaming.ask("POST", "/v1/sessions")
+    assert (refused.status, "retry-after" in refused.headers) == (429, True)
+    assert streaming.metrics()["carousel_sessions"] == 3
+    for session in sessions:
+        assert streaming.ask("DELETE", session).status == 200
+
+
+def test_a_session_is_replayed_or_refused_when_its_version_leaves(registry: Registry, streaming: Service) -> None:
+    kept, refused = begin(streaming, "replay"), begin(streaming, "refuse")
+    for piece in PIECES[:2]:
+        for session in (kept, refused):
+            assert streaming.ask("POST", session, {"text": piece}).status == 200
+    point(registry.client, "stream", "champion", 2)
+    streaming.wait(lambda: {streaming.champion() for _ in range(10)} == {2}, "version 2 never answered")
+    answer = streaming.ask("POST", kept, {"text": PIECES[3]}).json()
+    assert (answer["version"], answer["replayed"]) == (2, True)
+    whole = probabilities(streaming, " ".join([*PIECES[:2], PIECES[3]]))
+    assert answer["prediction"]["probabilities"] == pytest.approx(whole, abs=1e-5)
+    assert streaming.ask("POST", kept, {"text": "oak"}).json()["replayed"] is False
+    left = streaming.ask("POST", refused, {"text": "oak"})
+    assert (left.status, "version 1" in left.json()["error"]) == (409, True)
+    assert streaming.ask("DELETE", kept).status == streaming.ask("DELETE", refused).status == 200
+
+
 def test_health_needs_no_token_and_the_rest_does(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    publish(registry, "guarded", 0, "champion")
+    publish(registry.client, "guarded", small_classifier(0), "champion")
     Path("token").write_text("open sesame".replace(" ", "-") + "\n")
     with running(Path.cwd(), "guarded", "--processes", "1", "--token-file", "token") as guarded:
         ask = {"path": "/v1/predict", "value": {"text": "oak"}}
@@ -233,7 +290,7 @@ def _drained(service: Service) -> None:
 
 
 def test_sigterm_loses_no_request(registry: Registry) -> None:
-    publish(registry, "ending", 0, "champion")
+    publish(registry.client, "ending", small_classifier(0), "champion")
     with running(Path.cwd(), "ending", "--processes", "2") as service, service.under_load(clients=8) as load:
         service.wait(lambda: len(load.seconds) > 50, "no answers")
         service.end()

@@ -14,12 +14,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import mlflow
+import torch
 
 from carousel.export.exporting import export
-from carousel.predictor import predictor
-from carousel.registry import exports, versions
-from tests.support import forked
-from tests.support.registry import Registry, small_bundle
+from carousel.registry import exports, registration, versions
+from carousel.tasks.classification.predictor import Classifier
+from carousel.text.tokenizer import TOKENIZERS
+from carousel.text.vocabulary import SPECIALS, Vocabulary
+from carousel.tracking.store import experiment
+from tests.support import forked, networks
+from tests.support.registry import LABELS
 
 SECONDS = 120.0  # until a test gives up; a busy machine is slow
 
@@ -209,16 +213,32 @@ def _environment() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if key not in left_out} | {"OMP_NUM_THREADS": "1"}
 
 
-def publish(registry: Registry, name: str, seed: int, *aliases: str) -> versions.Version:
-    """Register a small model together with its export, under aliases."""
-    version = registry.enter(name, seed)
-    bundle = small_bundle(seed)
-    file = Path(f"{name}-{seed}.onnx")
-    file.write_bytes(export(bundle, predictor(bundle), file, int8=False).content)
-    exports.log(registry.client, version, file)
+def publish(
+    client: mlflow.MlflowClient, name: str, model: Classifier, *aliases: str, step: bool = False
+) -> versions.Version:
+    """Register a model together with its export, under aliases."""
+    bundle = model.to_bundle()
+    bundle.save(Path("bundle"))
+    run = client.create_run(experiment(client, name))
+    client.log_artifacts(run.info.run_id, "bundle", "model/artifacts/bundle")
+    registration.create_model(client, name, bundle.task)
+    tags = {versions.FINGERPRINT: bundle.fingerprint, versions.TASK: bundle.task}
+    made = client.create_model_version(name, f"{run.info.artifact_uri}/model", run.info.run_id, tags=tags)
+    version = versions.get(client, name, made.version)
+    file = Path("model.onnx")
+    file.write_bytes(export(bundle, model, file, int8=False, step=step).content)
+    exports.log(client, version, file)
     for alias in aliases:
-        point(registry.client, name, alias, version.number)
-    return versions.get(registry.client, name, version.number)
+        point(client, name, alias, version.number)
+    return versions.get(client, name, version.number)
+
+
+def one_way_classifier(seed: int) -> Classifier:
+    """Return a small classifier that reads forward alone, so that it can read piece by piece."""
+    torch.manual_seed(seed)
+    vocabulary = Vocabulary((*SPECIALS, "the", "dog", "oak"))
+    model = networks.classifier(len(vocabulary), len(LABELS), embedding_size=4, hidden_size=4, bidirectional=False)
+    return Classifier(model, TOKENIZERS["basic_english"], vocabulary, LABELS, max_length=16)
 
 
 def point(client: mlflow.MlflowClient, name: str, alias: str, number: int) -> None:

@@ -19,6 +19,7 @@ class Deployed:
         file: its exported model.
         digest: SHA-256 of that file.
         precision: of the exported model.
+        step: whether it was exported with a state, so that it can read a text piece by piece.
     """
 
     number: int
@@ -27,6 +28,7 @@ class Deployed:
     file: Path
     digest: str
     precision: str
+    step: bool
 
 
 @dataclass(frozen=True)

@@ -49,49 +49,59 @@ class Preparing:
             raise UserError(
                 f"{version.uri}: has no tag {FINGERPRINT}; only versions that `dvc repro` registered do"
             )
-        if self._has_torch:
-            versions.fetch(version)
-        file, precision = self._file(version, recorded)
+        file = self._file(version, recorded, self._architecture(version))
         content = file.read_bytes()
-        found = ModelFile.read(content, file).description.bundle
-        if found != recorded:
+        found = ModelFile.read(content, file).description
+        if found.bundle != recorded:
             raise UserError(
                 f"{version.uri}: its exported model is of another bundle than was registered: the fingerprint is "
-                f"{found}, the version's tag says {recorded}"
+                f"{found.bundle}, the version's tag says {recorded}"
             )
         digest = hashlib.sha256(content).hexdigest()
         if digest not in self._tried:
             probe.check(file, version.uri)
             self._tried.add(digest)
-        return Deployed(version.number, version.aliases, recorded, file, digest, precision)
+        return Deployed(version.number, version.aliases, recorded, file, digest, found.precision, found.step)
 
-    def _file(self, version: Version, fingerprint: str) -> tuple[Path, str]:
-        """Return a version's exported model and its precision."""
-        for precision in (self._precision, "fp32"):
-            target = self._folder / f"{version.number}-{fingerprint[:16]}-{precision}.onnx"
-            if self._fetched(version, precision, target) or _is_whole(target):
-                return target, precision
-            if self._has_torch and self._made(version, precision, target):
-                return target, precision
+    def _architecture(self, version: Version) -> str:
+        """Verify a version's bundle, and return what reads, such as `bilstm`; empty without torch."""
+        if not self._has_torch:
+            return ""
+        return versions.predictor_of(version, versions.fetch(version)).architecture
+
+    def _file(self, version: Version, fingerprint: str, architecture: str) -> Path:
+        """Return a version's exported model: the first that it has, or that can be made."""
+        for precision in dict.fromkeys((self._precision, "fp32")):
+            kinds = {step: exports.kind(precision, step=step) for step in (True, False)}
+            targets = {
+                step: self._folder / f"{version.number}-{fingerprint[:16]}-{kinds[step]}.onnx" for step in kinds
+            }
+            for step, target in targets.items():  # with a state first: it also reads whole texts
+                if self._fetched(version, kinds[step], target) or _is_whole(target):
+                    return target
+            if self._has_torch:
+                for step in (True, False) if _reads_forward(architecture) else (False,):
+                    if self._made(version, precision, targets[step], step=step):
+                        return targets[step]
         raise UserError(
             f"{version.uri}: has no exported model, and without torch none can be made: "
             f"`carousel export {version.number} --out model.onnx --int8` where torch is keeps one with the version"
         )
 
-    def _fetched(self, version: Version, precision: str, target: Path) -> bool:
-        if version.tags.get(f"{exports.TAG}{precision}") is None:
-            return False
+    def _fetched(self, version: Version, kind: str, target: Path) -> bool:
         with tempfile.TemporaryDirectory() as scratch:
-            file = exports.fetch(version, precision, Path(scratch))
-            assert file is not None
+            file = exports.fetch(version, kind, Path(scratch))
+            if file is None:
+                return False
             files.write_bytes(target, file.read_bytes())
         return True
 
-    def _made(self, version: Version, precision: str, target: Path) -> bool:
-        """Export a version in another process; False if the export in eight bits was refused."""
-        log.info("version %d has no exported model in %s: makes one", version.number, precision)
+    def _made(self, version: Version, precision: str, target: Path, *, step: bool) -> bool:
+        """Export a version in another process; False if it was refused, or has no state to be exported with."""
+        what = f"{precision} with a state" if step else precision
+        log.info("version %d has no exported model: makes one in %s", version.number, what)
         command = [sys.executable, "-c", "from carousel.cli import main; main()", "export", version.uri]
-        command += ["--out", str(target)] + (["--int8"] if precision == "int8" else [])
+        command += ["--out", str(target)] + ["--int8"] * (precision == "int8") + ["--step"] * step
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             done = subprocess.run(
@@ -103,10 +113,17 @@ class Preparing:
             return True
         lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
         reason = lines[-1] if lines else f"exit code {done.returncode}"
-        if done.returncode == 1 and precision != "fp32":
-            log.warning("version %d is served in fp32: %s", version.number, reason)
+        if step or (done.returncode == 1 and precision != "fp32"):
+            log.warning("version %d is not served in %s: %s", version.number, what, reason)
             return False
         raise UserError(f"{version.uri}: cannot be exported: {reason}")
+
+
+def _reads_forward(architecture: str) -> bool:
+    """Return whether a model is recurrent and of one direction, as its name says: `lstm`, not `bilstm`."""
+    from carousel.nn.cells import CELLS
+
+    return architecture in CELLS
 
 
 def _is_whole(file: Path) -> bool:

@@ -1,9 +1,11 @@
 """Sessions: a model reads a text piece by piece, and its state is kept between the calls."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
+from carousel.runtime.model_file import Description
+from carousel.runtime.state import State
 from carousel.serving.bodies import RefusedError
 from carousel.serving.models import Model
 from carousel.serving.session_store import ConcurrentCallError, Session, SessionLimitError, SessionStore
@@ -22,6 +24,38 @@ class Stepper(Protocol):
 
         Pieces together give the prediction of the whole text, with white space between them, to 1e-5.
         """
+
+
+class StepPredictor(Protocol):
+    """The predictor of a model that was exported with a state."""
+
+    @property
+    def description(self) -> Description:
+        """Of the model."""
+
+    @property
+    def initial(self) -> State:
+        """The state before the first token."""
+
+    def feed(self, states: Sequence[State], parts: Sequence[str]) -> list[tuple[Any, State]]:
+        """Read the next part of several texts, and return the predictions for each so far, and the states."""
+
+
+class ModelStepper:
+    """Reads with the predictor of a model that was exported with a state."""
+
+    def __init__(self, predictor: StepPredictor) -> None:
+        self._predictor = predictor
+
+    def begin(self) -> bytes:
+        """Return the state before any text."""
+        return self._predictor.initial.save(self._predictor.description)
+
+    def feed(self, state: bytes, text: str) -> tuple[bytes, Any]:
+        """Read a piece of text."""
+        description = self._predictor.description
+        ((prediction, after),) = self._predictor.feed([State.load(state, description)], [text])
+        return after.save(description), prediction
 
 
 @dataclass(frozen=True)
@@ -137,14 +171,13 @@ def stepper_of(model: Model) -> Stepper:
     Raises:
         RefusedError: when it cannot.
     """
-    make: Callable[[], Stepper] | None = getattr(model.predictor, "stepper", None)
-    if make is None:
+    if not model.deployed.step:
         raise RefusedError(
             422,
             f"version {model.number} is a {model.predictor.architecture} that reads a text as a whole: "
             "sessions need a recurrent model of one direction, exported with --step",
         )
-    return make()
+    return ModelStepper(cast("StepPredictor", model.predictor))
 
 
 def _too_many() -> RefusedError:
