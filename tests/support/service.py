@@ -95,13 +95,14 @@ class Service:
     process: object
     state: Path
     log: Path
+    headers: dict[str, str]
 
     def ask(self, method: str, path: str, value: object = None, headers: dict[str, str] | None = None) -> Response:
         """Ask on a connection of its own; a value is sent as JSON, bytes as they are."""
         body = b"" if value is None else value if isinstance(value, bytes) else json.dumps(value).encode()
         connection = Connection(self.port)
         try:
-            return connection.ask(method, path, body, headers)
+            return connection.ask(method, path, body, self.headers | (headers or {}))
         finally:
             connection.close()
 
@@ -144,7 +145,7 @@ class Service:
     def under_load(self, clients: int = 8, text: str = "the dog") -> Iterator[Load]:
         """Ask all the time, until the block ends or the service takes no connection any more."""
         load = Load()
-        threads = [threading.Thread(target=_keep_asking, args=(self.port, text, load)) for _ in range(clients)]
+        threads = [threading.Thread(target=_keep_asking, args=(self, text, load)) for _ in range(clients)]
         for thread in threads:
             thread.start()
         try:
@@ -155,17 +156,17 @@ class Service:
                 thread.join()
 
 
-def _keep_asking(port: int, text: str, load: Load) -> None:
+def _keep_asking(service: Service, text: str, load: Load) -> None:
     body, connection = json.dumps({"text": text}).encode(), None
     while not load.ended:
         if connection is None:
             try:
-                connection = Connection(port)
+                connection = Connection(service.port)
             except OSError:  # refused, so nothing was sent
                 return
         began = time.perf_counter()
         try:
-            answer = connection.ask("POST", "/v1/predict", body)
+            answer = connection.ask("POST", "/v1/predict", body, service.headers)
         except OSError as error:
             load.lost.append(repr(error))
             return
@@ -181,13 +182,14 @@ def _keep_asking(port: int, text: str, load: Load) -> None:
 
 
 @contextmanager
-def running(folder: Path, name: str, *options: str) -> Iterator[Service]:
+def running(folder: Path, name: str, *options: str, token: str = "") -> Iterator[Service]:
     """Serve a registered model of the store in a folder, on a free port; SIGKILL ends what a test leaves."""
     state = folder / f"state-{name}-{time.monotonic_ns()}"
     streams = [folder / f"{state.name}.out", folder / f"{state.name}.err"]
     arguments = ["serve", "--model", name, "--port", "0", "--state", str(state), "--fp32", "--drain", "0.5"]
     process = forked.start(forked.carousel, *arguments, *options, cwd=folder, env=_environment(), streams=streams)
-    service = Service(0, process, state, streams[1])
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    service = Service(0, process, state, streams[1], headers)
     try:
         service.wait(lambda: process.exitcode is not None or _port(streams[0]), "never listened")
         assert process.exitcode is None, streams[1].read_text()

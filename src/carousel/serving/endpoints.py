@@ -10,6 +10,7 @@ from carousel.serving import bodies, metrics
 from carousel.serving.answers import Answer, as_json
 from carousel.serving.batching import Batcher, QueueFullError
 from carousel.serving.bodies import PredictBody, RefusedError
+from carousel.serving.deployment import Deployment
 from carousel.serving.models import Model, Models, Served
 from carousel.serving.session_store import Session, SessionStore, new_id
 from carousel.serving.sessions import LOADING_SECONDS, Appended, Sessions
@@ -80,11 +81,12 @@ class Endpoints:
     # Predictions
 
     async def _predict(self, argument: str, body: bytes, identifier: str) -> Answer:
-        model, role = self._served().route(identifier)
-        return await self._answer(model, role, body)
+        served = await self._served()
+        model, role = served.route(identifier)
+        return await self._answer(served, model, role, body)
 
     async def _predict_by(self, argument: str, body: bytes, identifier: str) -> Answer:
-        served = self._served()
+        served = await self._served()
         model = served.named(argument)
         if model is None:
             names = sorted({str(one.number) for one in served.models.values()})
@@ -93,9 +95,9 @@ class Endpoints:
                 f"no version with this alias or number is served; versions {', '.join(names)} are; "
                 "`carousel serve --also` adds others",
             )
-        return await self._answer(model, "addressed", body)
+        return await self._answer(served, model, "addressed", body)
 
-    async def _answer(self, model: Model, role: str, body: bytes) -> Answer:
+    async def _answer(self, served: Served, model: Model, role: str, body: bytes) -> Answer:
         asked: PredictBody = bodies.parse(bodies.PREDICT, body)
         inputs = asked.inputs
         if len(inputs) > self._settings.max_texts:
@@ -107,15 +109,14 @@ class Endpoints:
             predictions = await self._batcher.submit(model.predict, inputs)
         except QueueFullError:
             raise RefusedError(503, "too many texts are waiting: try again later", retry_after=1) from None
-        self._count(model, role, inputs, predictions)
+        self._count(model, role, inputs, predictions, served.deployment)
         return as_json(_named(model) | {"predictions": [asdict(one) for one in predictions]})
 
-    def _count(self, model: Model, role: str, inputs: list[Any], predictions: Any) -> None:
+    def _count(self, model: Model, role: str, inputs: list[Any], predictions: Any, deployment: Deployment) -> None:
         key = (model.number, role)
         if key not in self._predicted:
             self._predicted[key] = metrics.PREDICTIONS.labels(str(model.number), role)
         self._predicted[key].inc(len(inputs))
-        deployment = self._served().deployment
         if self._shadow is not None and deployment.shadow is not None and role == "champion":
             summaries = [one.summary for one in predictions]
             self._shadow.send(model.number, deployment.shadow.number, inputs, summaries)
@@ -123,7 +124,7 @@ class Endpoints:
     # Versions, health and metrics
 
     async def _list(self, argument: str, body: bytes, identifier: str) -> Answer:
-        served = self._served()
+        served = await self._served()
         deployment = served.deployment
         return as_json(
             {
@@ -157,8 +158,9 @@ class Endpoints:
         metrics.RESIDENT.set(metrics.resident_bytes())
         return Answer(await asyncio.to_thread(metrics.expose), content_type=metrics.CONTENT_TYPE)
 
-    def _served(self) -> Served:
-        served = self._models.served
+    async def _served(self) -> Served:
+        """Return what answers. Where other processes have loaded it already, a request waits for this one."""
+        served = self._models.served or await self._models.first(LOADING_SECONDS)
         if served is None:
             raise RefusedError(503, "the model is being loaded: try again later", retry_after=1)
         return served
@@ -168,7 +170,7 @@ class Endpoints:
     async def _begin(self, argument: str, body: bytes, identifier: str) -> Answer:
         asked = bodies.parse(bodies.SESSION, body or b"{}")
         name = new_id()
-        model, _ = self._served().route(name)
+        model, _ = (await self._served()).route(name)
         session = await self._in_thread(
             "begin", lambda: self._sessions.begin(name, model, replay=asked.on_version_change == "replay")
         )
@@ -176,17 +178,17 @@ class Endpoints:
 
     async def _get(self, argument: str, body: bytes, identifier: str) -> Answer:
         session: Session = await self._in_thread("get", lambda: self._sessions.get(argument))
-        return as_json(self._session(session, self._served().models.get(session.version)))
+        return as_json(self._session(session, (await self._served()).models.get(session.version)))
 
     async def _append(self, argument: str, body: bytes, identifier: str) -> Answer:
         text = bodies.parse(bodies.APPEND, body).text
         session: Session = await self._in_thread("get", lambda: self._sessions.get(argument))
-        served = self._served()
+        served = await self._served()
         model = served.models.get(session.version)
         if model is None and self._models.expects(session.version):
             # Another process has swapped already, and this one is about to
             model = await self._models.wait_for(session.version, LOADING_SECONDS)
-            served = self._served()
+            served = await self._served()
         successor, _ = served.route(argument)
         appended: Appended = await self._in_thread(
             "append", lambda: self._sessions.append(session, text, model, successor)

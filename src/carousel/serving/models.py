@@ -1,6 +1,7 @@
 """The versions that a worker process has loaded, kept as the deployment says."""
 
 import asyncio
+import contextlib
 import hashlib
 import logging
 from collections.abc import Callable, Sequence
@@ -129,15 +130,22 @@ class Models:
         """Return whether the deployment names a version, which may not be loaded yet."""
         return Deployment.load(self._file).version(number) is not None
 
+    async def first(self, seconds: float) -> Served | None:
+        """Return what is served, once it is loaded; None if nothing is deployed, or loading takes longer."""
+        if self.served is None and self._file.exists():
+            await self._wait(lambda: self.served is not None, seconds)
+        return self.served
+
     async def wait_for(self, number: int, seconds: float) -> Model | None:
         """Return a version that is about to be loaded; None if it is not within that time."""
-        try:
+        await self._wait(lambda: self.served is not None and number in self.served.models, seconds)
+        return self.served.models.get(number) if self.served is not None else None
+
+    async def _wait(self, condition: Callable[[], bool], seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                while self.served is None or number not in self.served.models:
+                while not condition():
                     await self._changed.wait()
-        except TimeoutError:
-            return None
-        return self.served.models[number]
 
     async def _take(self, deployment: Deployment) -> None:
         before = self.served

@@ -135,8 +135,9 @@ class Receiver:
 
     async def _compare(self, shadow: int, taken: list[tuple[int, int, Any, str]]) -> None:
         predictor = self._predictors.get(shadow)
-        results = ["failed"] * len(taken)
+        results = ["dropped"] * len(taken)
         if predictor is not None:
+            results = ["failed"] * len(taken)
             try:
                 predicted = await asyncio.to_thread(predictor.predict, [given for _, _, given, _ in taken])
                 agreed = [one.summary == summary for one, (_, _, _, summary) in zip(predicted, taken, strict=True)]
