@@ -128,7 +128,8 @@ def running(contender: Contender, text: str, log: Path) -> Iterator[tuple[int, s
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     source = str(Path(__file__).parents[1] / "src")
-    settings = {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": source}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # where MLflow finds uvicorn
+    settings = {"OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "PYTHONPATH": source, "PATH": path}
     with log.open("wb") as output:
         process = subprocess.Popen(
             contender.command(port), env=os.environ | settings, stdout=output, stderr=output, start_new_session=True

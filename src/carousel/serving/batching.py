@@ -27,7 +27,7 @@ class Batcher:
 
     Args:
         queue: inputs that wait, at most. A request of more is taken by an empty queue.
-        batch: inputs that are predicted at once, at most. A request of more is predicted in one go.
+        batch: inputs that are predicted at once, at most.
         on_batch: is told the size of each batch.
     """
 
@@ -91,7 +91,10 @@ class Batcher:
             error: Exception | None = None
             results: list[Sequence[Any]] = []
             try:
-                found = predict([one for waiting in taken for one in waiting.inputs])
+                inputs = [one for waiting in taken for one in waiting.inputs]
+                found = list[Any]()
+                for first in range(0, len(inputs), self._batch):
+                    found += predict(inputs[first : first + self._batch])
                 start = 0
                 for waiting in taken:
                     results.append(found[start : start + len(waiting.inputs)])

@@ -91,6 +91,7 @@ class Receiver:
             if (found := stamp(self._deployment)) not in (seen, (0, 0, 0)):
                 seen = found
                 await self._take(Deployment.load(self._deployment).shadow)
+            metrics.RESIDENT.set(metrics.resident_bytes())
             await asyncio.sleep(POLL)
 
     async def _take(self, shadow: Deployed | None) -> None:

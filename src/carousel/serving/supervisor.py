@@ -86,6 +86,7 @@ class Supervisor:
         environment = os.environ | {
             "PROMETHEUS_MULTIPROC_DIR": str(settings.metrics.absolute()),
             "OMP_NUM_THREADS": "1",
+            "MALLOC_ARENA_MAX": "1",  # glibc keeps what is freed by arena
             TOKEN: self._token,
         }
         file, path = str(settings.file), ""
