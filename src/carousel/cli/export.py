@@ -35,6 +35,10 @@ def export(
         bool,
         typer.Option("--step", help="Read on from a state, for streams; unidirectional recurrent models alone."),
     ] = False,
+    strings: Annotated[
+        bool,
+        typer.Option("--strings", help="Take texts: tokenizer and vocabulary become part of the graph."),
+    ] = False,
     min_agreement: Annotated[
         float,
         typer.Option("--min-agreement", min=0, max=1, help="Fraction of predictions that have to be the bundle's."),
@@ -48,7 +52,7 @@ def export(
     [dim]carousel export champion --out model.onnx --int8[/dim]
     """
     _check_libraries()
-    from carousel.export.check import check
+    from carousel.export.check import check, check_ids
     from carousel.export.exporting import export as exported
     from carousel.files import write_bytes
     from carousel.predictor import predictor
@@ -59,8 +63,10 @@ def export(
     ref = find(model, _registered_name(model))
     bundle = ref.load()
     before = predictor(bundle)
-    made = exported(bundle, before, out, int8=int8, step=step)
+    made = exported(bundle, before, out, int8=int8, step=step, strings=strings)
     inputs, targets, source = _inputs(bundle.task, before)
+    if strings:
+        check_ids(before, made.predictor, inputs)
     found = check(bundle.task, before, made.predictor, inputs, targets)
     from carousel.registry.versions import saved_bytes
 
@@ -74,7 +80,7 @@ def export(
 def _check_libraries() -> None:
     from importlib.util import find_spec
 
-    missing = [name for name in ("onnx", "onnxruntime") if find_spec(name) is None]
+    missing = [name for name in ("onnx", "onnxruntime", "onnxruntime_extensions") if find_spec(name) is None]
     if missing:
         raise UserError(f"{' and '.join(missing)} not installed: pip install 'carousel[export]'")
 
@@ -107,7 +113,7 @@ def _inputs(task: str, before: "Predictor") -> tuple[list[Any], list[Any] | None
 
 def _show(title: str, found: "Check", size: tuple[int, int], source: str) -> None:
     screen = console()
-    screen.print(cell(f"{title}, on {source}"))
+    screen.print(cell(f"{title}, on {source}"), soft_wrap=True)
     shown = table("", "bundle", "export", "")
     for column in shown.columns[1:]:
         column.justify = "right"

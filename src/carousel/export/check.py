@@ -17,6 +17,8 @@ MIN_AGREEMENT = 0.995
 TOLERANCE = 1e-4  # between probabilities of a bundle and of its export in fp32
 GENERATED, LONGEST = 200, 60  # texts, and their words
 TIMED, ROUNDS = 30, 5
+UNUSUAL = 2000  # texts that ids are compared on
+_UNUSUAL = [*"aBΣİßﬁé日😀\xadʰ.,!?();:'\"_", "ΑΣ", "e\u0301", "<br />", "getLineNumber", "HTTPServer"]
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,35 @@ def check(
         accuracy=accuracy,
         microseconds=_cpu_microseconds((before, after), inputs),
     )
+
+
+def check_ids(before: Any, after: Any, texts: Sequence[str]) -> None:
+    """Check that a graph that takes texts makes the same ids of them as the tokenizer and vocabulary of its bundle.
+
+    Args:
+        before: the bundle's classifier.
+        after: the exported one.
+        texts: to compare on, beside generated ones, whose characters are of all kinds.
+
+    Raises:
+        Refused: when they are not the same.
+    """
+    every = [*(text.replace("\0", " ") for text in texts), *unusual_texts(UNUSUAL)]
+    for text, found in zip(every, after.read(every)[1], strict=True):
+        if found != before.encode(text):
+            raise Refused(f"the graph makes other ids of the text {text!r} than the tokenizer: nothing was written")
+
+
+def unusual_texts(count: int) -> list[str]:
+    """Return texts of white space of every kind, punctuation, letters with special cases, and any characters."""
+    random = np.random.default_rng(0)
+    white = [char for char in map(chr, range(0x10000)) if char.isspace()]
+    pool = [*white, *_UNUSUAL]
+    texts = ["", *white]
+    while len(texts) < count:
+        chosen = random.choice(pool, size=random.integers(0, 25)).tolist()
+        texts.append("".join(chosen) + chr(random.integers(1, 0xD800)) + chr(random.integers(0xE000, 0x110000)))
+    return texts
 
 
 def _cpu_microseconds(predictors: tuple[Predictor, Predictor], inputs: Sequence[Any]) -> tuple[float, float]:

@@ -24,7 +24,9 @@ class Exported:
     predictor: Predictor
 
 
-def export(bundle: Bundle, predictor: Predictor, path: Path, *, int8: bool, step: bool) -> Exported:
+def export(
+    bundle: Bundle, predictor: Predictor, path: Path, *, int8: bool, step: bool = False, strings: bool = False
+) -> Exported:
     """Return a bundle as an exported model.
 
     Args:
@@ -33,10 +35,11 @@ def export(bundle: Bundle, predictor: Predictor, path: Path, *, int8: bool, step
         path: that the file will have, for messages.
         int8: whether weights have eight bits.
         step: whether the model reads on from a state, and returns the next one.
+        strings: whether the graph takes texts.
 
     Raises:
         UserError: when the model has something that cannot be exported.
     """
-    graph = module(bundle.task, "export").build(predictor, int8=int8, step=step)
-    written = content(graph, bundle, predictor, int8=int8, step=step)
+    graph = module(bundle.task, "export").build(predictor, int8=int8, step=step, strings=strings)
+    written = content(graph, bundle, predictor, int8=int8, step=step, strings=strings)
     return Exported(written, of(ModelFile.read(written, path)))

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-OPSET = {"": 18, "ai.onnx.ml": 4, "com.microsoft": 1}
+OPSET = {"": 18, "ai.onnx.ml": 4, "com.microsoft": 1, "ai.onnx.contrib": 1}
 IR_VERSION = 10
 ML, MICROSOFT = "ai.onnx.ml", "com.microsoft"
 
@@ -176,6 +176,12 @@ class Graph:
             self._constants[key] = Value(self, name, array.dtype)
         return self._constants[key]
 
+    def strings(self, value: str | list[str]) -> Value:
+        """Return a string, or strings, as a value."""
+        name = f"c{len(self.initializers)}"
+        self.initializers.append(numpy_helper.from_array(np.array(value, dtype=object), name))
+        return Value(self, name, np.dtype(object))
+
     def integers(self, value: Any) -> Value:
         """Return integers as a value."""
         return value if isinstance(value, Value) else self.constant(np.asarray(value, np.int64))
@@ -243,4 +249,4 @@ def packed(array: Array, name: str) -> TensorProto:
 
 
 def _info(name: str, dtype: Any, shape: Sequence[str | int]) -> onnx.ValueInfoProto:
-    return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), shape)
+    return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), list(shape))

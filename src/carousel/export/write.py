@@ -6,7 +6,7 @@ from carousel.predictor import Predictor
 from carousel.runtime.model_file import Description, graph_digest, metadata
 
 
-def content(graph: Graph, bundle: Bundle, predictor: Predictor, *, int8: bool, step: bool) -> bytes:
+def content(graph: Graph, bundle: Bundle, predictor: Predictor, *, int8: bool, step: bool, strings: bool) -> bytes:
     """Return the content of the file.
 
     Args:
@@ -15,6 +15,7 @@ def content(graph: Graph, bundle: Bundle, predictor: Predictor, *, int8: bool, s
         predictor: of the bundle.
         int8: whether weights have eight bits.
         step: whether the graph takes a state and gives one.
+        strings: whether it takes texts.
     """
     model = graph.model(f"carousel-{bundle.task}")
     description = Description(
@@ -22,6 +23,7 @@ def content(graph: Graph, bundle: Bundle, predictor: Predictor, *, int8: bool, s
         config=bundle.config,
         precision="int8" if int8 else "fp32",
         step=step,
+        strings=strings,
         architecture=predictor.architecture,
         size=predictor.size,
         parameters=predictor.parameters,

@@ -8,8 +8,11 @@ need no mask.
 """
 
 import math
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
@@ -29,6 +32,11 @@ class Allowed(NamedTuple):
     transitions: Tensor
     start: Tensor
     end: Tensor
+
+    @classmethod
+    def of(cls, masks: Iterable[npt.NDArray[np.bool_]]) -> "Allowed":
+        """Return the masks of arrays, in the order of the attributes."""
+        return cls(*map(torch.from_numpy, masks))
 
 
 class CRF(nn.Module):

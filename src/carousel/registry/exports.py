@@ -1,11 +1,13 @@
 """The exported models that a registered version keeps: artifacts of its run, and a tag with the digest of each."""
 
 import hashlib
+import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from carousel.errors import UserError
-from carousel.registry.versions import Version, download
+from carousel.registry.versions import FINGERPRINT, Version, download
 from carousel.runtime.model_file import ModelFile
 from carousel.tracking.store import exclusive, has_run
 
@@ -58,23 +60,21 @@ def log(client: "MlflowClient", version: Version, file: Path) -> str:
     """Keep an exported model with the version that it was made of, and return its kind.
 
     Raises:
-        UserError: when the version's run is gone, or the store is read-only.
+        UserError: when it was made of another bundle, the version's run is gone, or the store is read-only.
     """
     model = ModelFile.load(file)
     which = kind(model.description.precision, step=model.description.step)
+    if model.description.bundle != version.tags.get(FINGERPRINT):
+        raise UserError(f"{version.uri}: {file} was exported from another bundle than the version's")
     if not has_run(client, version.run_id):
         raise UserError(f"{version.uri}: its run is gone, which would keep the export")
     with exclusive():
-        named = file.with_name(f"{which}.onnx")
-        _log(client, version.run_id, file, named.name)
+        _log(client, version.run_id, file, f"{which}.onnx")
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
         client.set_model_version_tag(version.name, str(version.number), f"{TAG}{which}", digest)
     return which
 
 
 def _log(client: "MlflowClient", run_id: str, file: Path, name: str) -> None:
-    import shutil
-    import tempfile
-
     with tempfile.TemporaryDirectory() as scratch:  # MLflow takes a file's own name
         client.log_artifact(run_id, shutil.copyfile(file, Path(scratch) / name), FOLDER)

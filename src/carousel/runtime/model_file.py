@@ -47,6 +47,7 @@ class Description:
         config: how it reads, as the bundle has it; JSON values.
         precision: one of `PRECISIONS`.
         step: whether the graph takes a state and gives one.
+        strings: whether it takes texts, by the operators of onnxruntime-extensions.
         architecture: what reads, such as `bilstm`.
         size: its width and depth, such as `128x1`.
         parameters: how many numbers were trained.
@@ -60,6 +61,7 @@ class Description:
     config: dict[str, Any]
     precision: str
     step: bool
+    strings: bool
     architecture: str
     size: str
     parameters: int

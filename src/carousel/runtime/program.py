@@ -17,18 +17,21 @@ class Program:
     Args:
         content: of an ONNX file.
         path: of the file, for messages.
+        strings: whether it has operators on strings, those of onnxruntime-extensions.
 
     Raises:
         ModelFileError: when ONNX Runtime cannot load it.
     """
 
-    def __init__(self, content: bytes, path: Path) -> None:
+    def __init__(self, content: bytes, path: Path, *, strings: bool = False) -> None:
         from onnxruntime import InferenceSession, SessionOptions
 
         options = SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3  # errors; it warns of constants that its own optimizations left unused
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        if strings:
+            options.register_custom_ops_library(_extensions(path))
         try:
             self._session = InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception as error:
@@ -44,6 +47,18 @@ class Program:
         """Return the graph's outputs."""
         found: list[Array] = self._session.run(None, inputs)
         return found
+
+
+def _extensions(path: Path) -> str:
+    try:
+        from onnxruntime_extensions import get_library_path
+    except ImportError as error:
+        raise ModelFileError(
+            f"{path}: takes texts, by operators of onnxruntime-extensions, which is not installed: "
+            "pip install onnxruntime-extensions"
+        ) from error
+    library: str = get_library_path()
+    return library
 
 
 def softmax(logits: Array) -> npt.NDArray[np.float64]:

@@ -46,7 +46,9 @@ def exported(model, *, int8=False):
     words = model.config.vocabulary_size - len(SPECIALS)
     vocabulary = Vocabulary((*SPECIALS, *(f"w{i}" for i in range(words))))
     named = Classifier(model, TOKENIZERS["split"], vocabulary, tuple(map(str, range(CLASSES))), 100)
-    return Program(build(named, int8=int8).model("test").SerializeToString(), Path("test.onnx"))
+    return Program(
+        build(named, int8=int8, step=False, strings=False).model("test").SerializeToString(), Path("test.onnx")
+    )
 
 
 def logits(session, documents):

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from seqeval.metrics.sequence_labeling import get_entities
 
-from carousel.nn.crf import CRF
+from carousel.nn.crf import CRF, Allowed
 from carousel.tasks.tagging.schemes import Span, all_tags, allowed, convert, is_spans, spans, write
 
 TYPES = ("PER", "LOC", "creative-work")
@@ -124,7 +124,9 @@ def test_viterbi_with_masks_returns_valid_tags(seed, scheme):
     with torch.no_grad():
         crf.transitions.copy_(torch.randn(len(every), len(every), generator=random))
     lengths = torch.tensor([7, 4, 1])
-    paths, best = crf.decode(torch.randn(3, 7, len(every), generator=random), lengths, allowed(every, scheme))
+    paths, best = crf.decode(
+        torch.randn(3, 7, len(every), generator=random), lengths, Allowed.of(allowed(every, scheme))
+    )
     assert best.isfinite().all()
     for path, length in zip(paths.tolist(), lengths.tolist(), strict=True):
         tags = [every[i] for i in path[:length]]

@@ -3,8 +3,10 @@
 import numpy as np
 import polars as pl
 
+from carousel.errors import UserError
 from carousel.export import carried, encoders, ngrams, pooling
 from carousel.export.graph import Array, Graph, Value
+from carousel.export.strings import encode as text_ids
 from carousel.export.weights import Weights, numpy
 from carousel.nn.characters import Characters
 from carousel.nn.linear_ngrams import LinearNgrams
@@ -17,21 +19,31 @@ from carousel.text.vocabulary import PADDING_ID, UNKNOWN_ID
 COUNTERS = 2**17  # n-grams of a table; for more, a counter for each would take more time than sorting a document's
 
 
-def build(classifier: Classifier, *, int8: bool, step: bool = False) -> Graph:
+def build(classifier: Classifier, *, int8: bool, step: bool, strings: bool) -> Graph:
     """Return the graph of a classifier; n-grams' logits and the network's are weighed and added.
 
     Args:
         classifier: to export.
         int8: whether weights have eight bits.
         step: whether the graph reads on from a state, and returns the next one.
+        strings: whether the graph takes texts instead of ids, of which it also returns the ids.
 
     Raises:
         UserError: when the model has something that cannot be exported.
     """
     graph, model, network = Graph(), classifier.model, classifier.network
     weights = Weights(graph, int8)
-    ids = graph.input("ids", np.int64, ("documents", "tokens"))
-    lengths = graph.input("lengths", np.int64, ("documents",))
+    if step and strings:
+        raise UserError(
+            "--step and --strings: a step takes token ids, since a part of a text may end within a word"
+        )
+    if strings:
+        text = graph.input("text", object, ("documents",))
+        chosen = (classifier.tokenizer, classifier.vocabulary, classifier.max_length, classifier.truncation)
+        ids, lengths = text_ids(graph, text, *chosen)
+    else:
+        ids = graph.input("ids", np.int64, ("documents", "tokens"))
+        lengths = graph.input("lengths", np.int64, ("documents",))
     weight = model.ngram_config.weight if isinstance(model, NgramEnsemble) and model.linear is not None else 0.0
     if step:
         carried.check(network, classifier.truncation)
@@ -45,6 +57,9 @@ def build(classifier: Classifier, *, int8: bool, step: bool = False) -> Graph:
         whole = graph.input("whole", np.int64, ("documents", "all tokens")) if step else ids
         logits = _with_ngrams(weights, model, whole, logits, weight)
     graph.output("logits", logits, ("documents", network.config.classes))
+    if strings:
+        graph.output("ids", ids, ("documents", "tokens"))
+        graph.output("lengths", lengths, ("documents",))
     return graph
 
 

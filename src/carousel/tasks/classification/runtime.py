@@ -55,7 +55,21 @@ class ExportedClassifier(TextReader):
 
     def predict(self, inputs: Sequence[str]) -> list[Prediction]:
         """Classify texts."""
+        if self.description.strings:
+            return self.predictions(self.read(inputs)[0])
         return self.predictions(self.logits([self.encode(text) for text in inputs]))
+
+    def read(self, texts: Sequence[str]) -> tuple[npt.NDArray[np.float32], list[list[int]]]:
+        """Return the logits (documents, labels) and the ids of texts, from a graph that takes texts."""
+        logits = np.empty((len(texts), len(self.labels)), np.float32)
+        found: list[list[int]] = [[] for _ in texts]
+        sizes = np.array([len(text) + 1 for text in texts], dtype=np.int64)
+        for group in by_length(sizes, BATCH_TOKENS):
+            given = np.array([texts[i] for i in group], dtype=object)
+            logits[group], ids, lengths = self.program.run(text=given)
+            for row, i in enumerate(group):
+                found[i] = ids[row, : lengths[row]].tolist()
+        return logits, found
 
     def predictions(self, logits: npt.NDArray[np.float32]) -> list[Prediction]:
         """Turn logits (documents, labels) into predictions."""
@@ -91,7 +105,7 @@ def from_model(file: ModelFile) -> ExportedClassifier:
     except (ValueError, KeyError, TypeError) as error:
         raise ModelFileError(f"{file.path}: not the description of a text classifier: {error}") from error
     made = _kind(file)(
-        Program(file.content, file.path),
+        Program(file.content, file.path, strings=file.description.strings),
         file.description,
         file.part(TOKENIZER, Tokenizer.from_json),
         file.part(VOCABULARY, Vocabulary.from_text),

@@ -11,6 +11,7 @@ from carousel.corpus.dataset import Dataset, Integers
 from carousel.corpus.training_data import TrainingData
 from carousel.nn.affixes import FEATURES
 from carousel.nn.batch import pad
+from carousel.nn.crf import Allowed
 from carousel.nn.tagger import Tagger, TaggerConfig
 from carousel.tasks.tagging import scores
 from carousel.tasks.tagging.params import Hparams, Train
@@ -54,7 +55,8 @@ class TaggingLearner(Learner[Batch]):
     def __init__(self, model: Tagger, train: Train, tags: Tags) -> None:
         super().__init__(model, train, METRICS)
         self.tags = tags
-        self.allowed = tags.allowed()
+        masks = tags.allowed()
+        self.allowed = None if masks is None else Allowed.of(masks)
         self.counted: list[scores.Statistics] = []  # of the validation batches of the epoch so far
 
     @override

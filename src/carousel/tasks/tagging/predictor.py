@@ -2,80 +2,26 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from carousel.bundle.bundle import CONFIG, Bundle, BundleError
-from carousel.nn import affixes, encoders
-from carousel.nn.batch import pad
+from carousel.nn import encoders
+from carousel.nn.crf import Allowed
 from carousel.nn.tagger import Tagger, TaggerConfig
-from carousel.tasks.tagging import schemes
-from carousel.tasks.tagging.schemes import OUTSIDE
+from carousel.tasks.tagging.prediction import Prediction, SentenceReader
 from carousel.tasks.tagging.tags import PART, Tags
 from carousel.text.batch import by_length
-from carousel.text.known import has_known_word
-from carousel.text.lines import is_encodable
 from carousel.text.tokenizer import PART as TOKENIZER
 from carousel.text.tokenizer import Tokenizer
 from carousel.text.vocabulary import PART as VOCABULARY
-from carousel.text.vocabulary import UNKNOWN_ID, Vocabulary
+from carousel.text.vocabulary import Vocabulary
 
 TASK = "tagging"
 BATCH_TOKENS = 4_096
-
-
-@dataclass(frozen=True)
-class PredictedSpan:
-    """Neighbouring tokens with one meaning; where tags write no spans, one token.
-
-    Attributes:
-        text: from the first character to the last.
-        start: index of the first character in the text; in a list of tokens, of the first token.
-        end: after the last character, or token.
-        tag: its type.
-        probability: the lowest one among its tokens' tags.
-    """
-
-    text: str
-    start: int
-    end: int
-    tag: str
-    probability: float
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What a tagger predicts for one sentence.
-
-    Attributes:
-        tokens: of the sentence.
-        tags: of each token, spans in BIO.
-        probabilities: of each tag, given the sentence.
-        spans: in order.
-        intent: of the sentence; empty if the tagger knows none.
-        intent_probability: its probability; 0 without an intent.
-    """
-
-    tokens: list[str]
-    tags: list[str]
-    probabilities: list[float]
-    spans: list[PredictedSpan]
-    intent: str = ""
-    intent_probability: float = 0.0
-
-    @property
-    def summary(self) -> str:
-        """Each span as `TYPE=text`, after the intent."""
-        found = [f"{span.tag}={span.text}" for span in self.spans]
-        return ", ".join([*([self.intent] if self.intent else []), *found])
-
-    def cells(self) -> tuple[str, ...]:
-        """Return the spans, and the intent if the tagger knows any."""
-        spans = ", ".join(f"{span.text} {span.tag} {span.probability:.2f}" for span in self.spans)
-        return (spans, f"{self.intent} {self.intent_probability:.2f}") if self.intent else (spans,)
 
 
 class Tagged(NamedTuple):
@@ -93,7 +39,7 @@ class Tagged(NamedTuple):
 
 
 @dataclass(frozen=True)
-class SequenceTagger:
+class SequenceTagger(SentenceReader):
     """A trained tagger and all that it needs to read sentences.
 
     Attributes:
@@ -103,8 +49,6 @@ class SequenceTagger:
         tags: what the scores stand for.
     """
 
-    example: ClassVar[list[Any]] = ["Raise ValueError if the name is not a string.", "Return a copy of the list."]
-
     model: Tagger
     tokenizer: Tokenizer
     vocabulary: Vocabulary
@@ -112,33 +56,23 @@ class SequenceTagger:
 
     def __post_init__(self) -> None:
         config = self.model.config
-        for what, described, found in (
-            (f"{VOCABULARY} has {{}} tokens", config.vocabulary_size, len(self.vocabulary)),
-            (f"{PART} has {{}} tags", config.tags, len(self.tags.tags)),
-            (f"{PART} has {{}} intents", config.intents, len(self.tags.intents)),
-        ):
-            if described != found:
-                raise BundleError(f"{what.format(found)}, but the model has {described}")
+        if misfit := self.misfit(config.vocabulary_size, config.tags, config.intents):
+            raise BundleError(misfit)
         self.model.eval()
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Titles of a prediction's cells."""
-        return ("spans", "intent") if self.tags.intents else ("spans",)
 
     # Prediction
 
     def predict(self, inputs: Sequence[str | list[str]]) -> list[Prediction]:
         """Tag texts or lists of tokens; each prediction is the same alone and in any company."""
         texts = [given if isinstance(given, str) else None for given in inputs]
-        tokens = [self.tokenizer.cut(given) if isinstance(given, str) else list(given) for given in inputs]
+        tokens = [self.tokens(given) for given in inputs]
         tagged = self.tag(tokens)
         intents: list[tuple[str, float]] = [("", 0.0)] * len(inputs)
         if tagged.intents is not None:
             best = tagged.intents.double().softmax(-1).max(-1)
             intents = [(self.tags.intents[int(i)], float(p)) for p, i in zip(*best, strict=True)]
         return [
-            self._prediction(text, words, numbers, probabilities, intent)
+            self.prediction(text, words, numbers, probabilities, intent)
             for text, words, numbers, probabilities, intent in zip(
                 texts, tokens, tagged.tags, tagged.probabilities, intents, strict=True
             )
@@ -150,7 +84,8 @@ class SequenceTagger:
         tags: list[list[int]] = [[] for _ in sentences]
         probabilities: list[list[float]] = [[] for _ in sentences]
         intents = torch.zeros(len(sentences), len(self.tags.intents)) if self.tags.intents else None
-        allowed = self.tags.allowed()
+        masks = self.tags.allowed()
+        allowed = None if masks is None else Allowed.of(masks)
         with torch.inference_mode():
             for group in by_length(lengths, batch_tokens):
                 ids, features, sizes = self.encode([sentences[i] for i in group])
@@ -166,48 +101,8 @@ class SequenceTagger:
 
     def encode(self, sentences: Sequence[Sequence[str]]) -> tuple[Tensor, Tensor, Tensor]:
         """Return ids (B, T), features (B, T, F) and lengths (B,) of tokenized sentences."""
-        ids, lengths = pad([np.array(self.ids(sentence), dtype=np.int64) for sentence in sentences])
-        features = torch.zeros(*ids.shape, affixes.FEATURES, dtype=torch.int64)
-        for row, sentence in zip(features, sentences, strict=True):
-            if sentence:
-                row[: len(sentence)] = torch.from_numpy(
-                    affixes.hashed(sentence, self.model.config.feature_rows).astype(np.int64)
-                )
+        ids, features, lengths = map(torch.from_numpy, self.numbers(sentences, self.model.config.feature_rows))
         return ids, features, lengths
-
-    def ids(self, tokens: Sequence[str]) -> list[int]:
-        """Return the ids of a sentence's tokens, normalized; a sentence without tokens is one unknown token."""
-        normalize, ids = self.tokenizer.normalize, self.vocabulary.ids
-        return [ids.get(normalize(token) or token, UNKNOWN_ID) for token in tokens] or [UNKNOWN_ID]
-
-    def has_known_word(self, given: str | list[str]) -> bool:
-        """Return whether a text or list of tokens has a token of the training data."""
-        tokens = self.tokenizer.cut(given) if isinstance(given, str) else given
-        return has_known_word([[self.tokenizer.normalize(token) or token] for token in tokens], self.vocabulary)
-
-    def check(self, given: Any) -> str | None:
-        """Return why something is neither a text nor a list of tokens; None if it is one."""
-        words = given if isinstance(given, list) else [given]
-        if not all(isinstance(word, str) for word in words):
-            return f"is neither a text nor a list of tokens but {type(given).__name__}"
-        return None if all(map(is_encodable, words)) else "half of a surrogate pair, which is no character"
-
-    def _prediction(
-        self,
-        text: str | None,
-        tokens: list[str],
-        numbers: list[int],
-        probabilities: list[float],
-        intent: tuple[str, float],
-    ) -> Prediction:
-        tags = self.tags.decode(numbers)
-        places = _places(text, tokens)
-        spans = []
-        for start, end, type_ in _spans(tags, self.tags.scheme is not None):
-            first, last = places[start][0], places[end - 1][1]
-            shown = text[first:last] if text is not None else " ".join(tokens[start:end])
-            spans.append(PredictedSpan(shown, first, last, type_, min(probabilities[start:end])))
-        return Prediction(tokens, tags, probabilities, spans, *intent)
 
     # Description
 
@@ -262,22 +157,3 @@ def from_bundle(bundle: Bundle) -> SequenceTagger:
     bundle.put_into(model)
     model.dropped = torch.zeros(config.vocabulary_size)  # for training alone, so that no bundle has it
     return SequenceTagger(model, tokenizer, vocabulary, tags)
-
-
-def _spans(tags: Sequence[str], is_spans: bool) -> list[tuple[int, int, str]]:
-    if is_spans:
-        return [(span.start, span.end, span.type) for span in schemes.spans(tags)]
-    return [(i, i + 1, tag) for i, tag in enumerate(tags) if tag != OUTSIDE]
-
-
-def _places(text: str | None, tokens: Sequence[str]) -> list[tuple[int, int]]:
-    """Return where each token begins and ends: in the text, or else in the list of tokens."""
-    if text is None:
-        return [(i, i + 1) for i in range(len(tokens))]
-    places, end = [], 0
-    for token in tokens:
-        start = text.find(token, end)
-        start = end if start < 0 else start
-        end = start + len(token)
-        places.append((start, end))
-    return places

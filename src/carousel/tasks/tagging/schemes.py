@@ -7,10 +7,10 @@ where a span follows another one of its type, IO never.
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
-if TYPE_CHECKING:
-    from carousel.nn.crf import Allowed
+import numpy as np
+import numpy.typing as npt
 
 Scheme = Literal["bio", "iobes"]
 PREFIXES: dict[Scheme, str] = {"bio": "BI", "iobes": "BIES"}
@@ -94,8 +94,16 @@ def all_tags(types: Iterable[str], scheme: Scheme) -> list[str]:
     return [OUTSIDE, *(f"{prefix}-{type_}" for type_ in types for prefix in PREFIXES[scheme])]
 
 
-def allowed(tags: Sequence[str], scheme: Scheme) -> "Allowed":
-    """Return masks of what a scheme permits, for `CRF.decode`.
+class Masks(NamedTuple):
+    """What a scheme permits, as `nn.crf.Allowed` describes it."""
+
+    transitions: npt.NDArray[np.bool_]
+    start: npt.NDArray[np.bool_]
+    end: npt.NDArray[np.bool_]
+
+
+def allowed(tags: Sequence[str], scheme: Scheme) -> Masks:
+    """Return masks of what a scheme permits, for decoding.
 
     Args:
         tags: K of them, in the order of the CRF's scores.
@@ -105,24 +113,20 @@ def allowed(tags: Sequence[str], scheme: Scheme) -> "Allowed":
         ValueError: a tag is not of the scheme, or some sentences would have no permitted tags, because no tag may
             be repeated over a whole sentence.
     """
-    import torch
-
-    from carousel.nn.crf import Allowed
-
     parts = [tag.partition("-") for tag in tags]
     for tag, (prefix, _, type_) in zip(tags, parts, strict=True):
         if tag != OUTSIDE and not (type_ and prefix in tuple(PREFIXES[scheme])):
             raise ValueError(f"{tag!r} is not a tag of the scheme {scheme}")
     types = [type_ for _, _, type_ in parts]
 
-    def has(prefixes: str) -> torch.Tensor:
-        return torch.tensor([prefix in tuple(prefixes) for prefix, _, _ in parts], dtype=torch.bool)
+    def has(prefixes: str) -> npt.NDArray[np.bool_]:
+        return np.array([prefix in tuple(prefixes) for prefix, _, _ in parts], dtype=bool)
 
-    same = torch.tensor([[one == other for other in types] for one in types], dtype=torch.bool)  # (K, K)
+    same = np.array([[one == other for other in types] for one in types], dtype=bool)  # (K, K)
     start, unfinished = has("OBS"), has("BI")
-    end = ~unfinished if scheme == "iobes" else torch.ones_like(unfinished)
-    continues = unfinished.unsqueeze(1) & has("IE") & same
-    transitions = (end.unsqueeze(1) & start) | continues
+    end = ~unfinished if scheme == "iobes" else np.ones_like(unfinished)
+    continues = unfinished[:, None] & has("IE") & same
+    transitions = (end[:, None] & start) | continues
     if not (start & end & transitions.diagonal()).any():
         raise ValueError(f"no tag among {list(tags)} may be repeated over a whole sentence in the scheme {scheme}")
-    return Allowed(transitions, start, end)
+    return Masks(transitions, start, end)

@@ -4,13 +4,10 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from carousel.tasks.tagging import schemes
-from carousel.tasks.tagging.schemes import Scheme
-
-if TYPE_CHECKING:
-    from carousel.nn.crf import Allowed
+from carousel.tasks.tagging.schemes import Masks, Scheme
 
 PART = "tags.json"
 
@@ -64,7 +61,7 @@ class Tags:
         tags = [self.tags[number] for number in numbers]
         return tags if self.scheme is None else schemes.convert(tags, "bio")
 
-    def allowed(self) -> "Allowed | None":
+    def allowed(self) -> Masks | None:
         """Return what the scheme permits, for decoding; None where tags write no spans."""
         return None if self.scheme is None else schemes.allowed(self.tags, self.scheme)
 
