@@ -1,5 +1,6 @@
 # make run        from nothing to a registered version, and a summary
 # make ui         the MLflow UI on the same store
+# make serve      the newest champion (or challenger) over HTTP; PORT=8000, ARGS for `carousel serve`
 # make dashboard  optuna-dashboard on the sweeps' journal
 # make test       the tests; make test-slow: kill loops, fuzzing, pipelines that run again
 # make lint       formatting, style, types, layers
@@ -16,7 +17,7 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check
 # Its builds for CPU and CUDA have different hashes, and libraries that the lock files leave out
 TORCH := torch==2.13.0
 
-.PHONY: run setup develop ui dashboard test test-slow lint bench results clean lock .dvc/config.local
+.PHONY: run setup develop ui serve dashboard test test-slow lint bench results clean lock .dvc/config.local
 .DEFAULT_GOAL := run
 
 # Python runs the commands: the first line of a script cannot name every folder
@@ -54,6 +55,10 @@ develop: setup .venv/.carousel-dev
 
 ui: setup
 	@$(BIN)/python $(BIN)/carousel ui --port $(PORT)
+
+# Its libraries are extras that `make run` does not need
+serve: develop
+	@$(BIN)/python $(BIN)/carousel serve $(if $(filter file,$(origin PORT)),,--port $(PORT)) $(ARGS)
 
 dashboard: develop
 	@test -e .carousel/studies.journal || { echo "error: no sweep has run here; dvc repro runs one" >&2; exit 2; }

@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-NAMES = ("flair", "keras", "ludwig")
+NAMES = ("flair", "keras", "litserve", "ludwig")
 HERE = Path(__file__).parent
 ENVIRONMENTS = HERE.parents[1] / ".carousel" / "peers"
 

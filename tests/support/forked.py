@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from multiprocessing import get_context
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 # What most commands import
@@ -24,12 +25,9 @@ def run(
     target: Callable[..., None], *arguments: object, cwd: Path, env: Mapping[str, str], timeout: float
 ) -> subprocess.CompletedProcess[str]:
     """Call a function of a module in a forked process, and return its exit code and what it printed."""
-    context = get_context("forkserver")
-    context.set_forkserver_preload(PRELOADED)
     with tempfile.TemporaryDirectory() as folder:
         streams = [Path(folder) / "stdout", Path(folder) / "stderr"]
-        process = context.Process(target=_call, args=(target, arguments, cwd, dict(env), streams))
-        process.start()
+        process = start(target, *arguments, cwd=cwd, env=env, streams=streams)
         process.join(timeout)
         if process.is_alive():
             process.kill()
@@ -37,6 +35,17 @@ def run(
             raise subprocess.TimeoutExpired([target.__name__, *map(str, arguments)], timeout)
         printed = [stream.read_text("utf-8") for stream in streams]
         return subprocess.CompletedProcess(arguments, process.exitcode or 0, *printed)
+
+
+def start(
+    target: Callable[..., None], *arguments: object, cwd: Path, env: Mapping[str, str], streams: list[Path]
+) -> ForkServerProcess:
+    """Start a function of a module in a forked process, whose output and errors go to two files."""
+    context = get_context("forkserver")
+    context.set_forkserver_preload(PRELOADED)
+    process = context.Process(target=_call, args=(target, arguments, cwd, dict(env), streams))
+    process.start()
+    return process
 
 
 def _call(

@@ -58,6 +58,7 @@ def main() -> None:
         predict,
         registry,
         run,
+        serve,
         status,
         summary,
         sweep,
@@ -66,11 +67,12 @@ def main() -> None:
     )
 
     app.command()(new.new)
-    # `predict`, `drift`, `export` and `sweep` also work outside of projects, with a bundle or a server
+    # `predict`, `drift`, `export`, `serve` and `sweep` also work outside of projects, with a bundle or a server
     app.command()(project.inside(status.status))
     app.command()(predict.predict)
     app.command()(drift.drift)
     app.command()(export.export)
+    app.command()(serve.serve)
     for command in (
         compare.compare,
         registry.versions,

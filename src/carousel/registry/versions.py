@@ -1,4 +1,4 @@
-"""Registered versions: found by number or alias, and opened."""
+"""Registered versions: found by number or alias, and opened. Finding one takes no torch."""
 
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from carousel.bundle.bundle import Bundle, BundleError
 from carousel.errors import UserError
 from carousel.metric import Metric
 from carousel.predictor import Predictor, predictor
@@ -16,6 +15,8 @@ from carousel.url import Url, redact
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
+
+    from carousel.bundle.bundle import Bundle
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 
@@ -36,7 +37,7 @@ class ForeignBundleError(UserError):
         bundle: that they hold.
     """
 
-    def __init__(self, message: str, bundle: Bundle) -> None:
+    def __init__(self, message: str, bundle: "Bundle") -> None:
         super().__init__(message)
         self.bundle = bundle
 
@@ -119,7 +120,7 @@ def _hint(wanted: str, known: "list[Version]") -> str:
     return ""
 
 
-def fetch(version: Version) -> Bundle:
+def fetch(version: Version) -> "Bundle":
     """Download a version's bundle and verify it: it is whole, and the one that was registered.
 
     Whatever opens a registered version does it here.
@@ -142,12 +143,14 @@ def fetch(version: Version) -> Bundle:
     return bundle
 
 
-def predictor_of(version: Version, bundle: Bundle) -> Predictor:
+def predictor_of(version: Version, bundle: "Bundle") -> Predictor:
     """Make the predictor of a version's bundle.
 
     Raises:
         UserError: when its parts do not fit, or only a later version of this project can read it.
     """
+    from carousel.bundle.bundle import BundleError
+
     try:
         return predictor(bundle)
     except BundleError as error:
@@ -163,7 +166,7 @@ def metric_tags(test: dict[str, float], baseline: dict[str, float], metrics: Seq
     }
 
 
-def saved_bytes(bundle: Bundle) -> int:
+def saved_bytes(bundle: "Bundle") -> int:
     """Return the size of a bundle's files."""
     with tempfile.TemporaryDirectory() as scratch:
         bundle.save(Path(scratch) / "bundle")
@@ -185,12 +188,14 @@ def download(uri: str, scratch: str) -> Path:
         raise UserError(f"{uri}: its files cannot be read: {reason}") from error
 
 
-def load(uri: str) -> Bundle:
+def load(uri: str) -> "Bundle":
     """Download and load the bundle of a version or logged model, which may be another than was registered.
 
     Raises:
         UserError: when it cannot be read, or is damaged.
     """
+    from carousel.bundle.bundle import Bundle, BundleError
+
     with tempfile.TemporaryDirectory() as scratch:
         try:
             return Bundle.load(download(f"{uri}/artifacts/bundle", scratch))

@@ -1,0 +1,5 @@
+"""The registry fixture."""
+
+from tests.support.registry import registry
+
+__all__ = ["registry"]
