@@ -5,9 +5,13 @@ Loading a bundle and predicting needs torch, numpy and safetensors alone, so thi
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any, ClassVar, Protocol
 
-from carousel.bundle.bundle import Bundle, BundleError
+from torch import Tensor
+from torch.nn import Module
+
+from carousel.bundle.bundle import CONFIG, Bundle, BundleError
 from carousel.task_modules import TASKS, module
 
 
@@ -66,10 +70,17 @@ def predictor(bundle: Bundle) -> Predictor:
     Raises:
         BundleError: when the bundle is of a task that this version does not know, or its parts do not fit.
     """
-    if bundle.task not in TASKS:
-        raise BundleError(f"bundle.json: says task {bundle.task!r}, this version reads {', '.join(TASKS)}")
-    made: Predictor = module(bundle.task, "predictor").from_bundle(bundle)
+    made: Predictor = _module(bundle.task).from_bundle(bundle)
     return made
+
+
+def read(folder: Path) -> Bundle:
+    """Read and verify a bundle's folder, whose weights are those of a model of its task.
+
+    Raises:
+        BundleError: as `Bundle.load` does, or when this version has no model with these weights.
+    """
+    return Bundle.load(folder, _expected)
 
 
 def load(folder: Path) -> Predictor:
@@ -78,8 +89,19 @@ def load(folder: Path) -> Predictor:
     Raises:
         BundleError: when a file is missing or damaged, or does not belong to the others.
     """
-    bundle = Bundle.load(folder)
+    bundle = read(folder)
     try:
         return predictor(bundle)
     except BundleError as error:
         raise BundleError(f"{folder}/{error}") from error
+
+
+def _expected(task: str, config: dict[str, Any]) -> dict[str, Tensor]:
+    model: Module = _module(task).blank(config)
+    return model.state_dict()
+
+
+def _module(task: str) -> ModuleType:
+    if task not in TASKS:
+        raise BundleError(f"{CONFIG}: says task {task!r}, this version reads {', '.join(TASKS)}")
+    return module(task, "predictor")

@@ -118,7 +118,9 @@ def allowed(tags: Sequence[str], scheme: Scheme) -> "Allowed":
     def has(prefixes: str) -> torch.Tensor:
         return torch.tensor([prefix in tuple(prefixes) for prefix, _, _ in parts], dtype=torch.bool)
 
-    same = torch.tensor([[one == other for other in types] for one in types], dtype=torch.bool)  # (K, K)
+    number = {type_: i for i, type_ in enumerate(types)}
+    numbers = torch.tensor([number[type_] for type_ in types])  # (K,)
+    same = numbers.unsqueeze(1) == numbers  # (K, K)
     start, unfinished = has("OBS"), has("BI")
     end = ~unfinished if scheme == "iobes" else torch.ones_like(unfinished)
     continues = unfinished.unsqueeze(1) & has("IE") & same
