@@ -3,6 +3,7 @@
 import sys
 from types import TracebackType
 
+from carousel.files import damaged_bytecode
 from carousel.url import redact_tracebacks
 
 
@@ -14,6 +15,8 @@ def _end_in_a_line() -> None:
     def show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt):
             print("stopped: interrupted before anything was done; `dvc repro` goes on from here", file=sys.stderr)
+        elif (explained := damaged_bytecode(error)) is not None:
+            print(f"error: {explained}", file=sys.stderr)
         else:
             others(kind, error, trace)
 

@@ -12,8 +12,16 @@ INTERRUPTED = 130  # the exit code after Ctrl-C, which is also click's
 def main() -> None:
     """Run a command. Exit code 0: done; 1: refused; 2: user error, printed as one line."""
     before = signal.signal(signal.SIGINT, _interrupted)
-    from carousel.cli import app
+    try:
+        from carousel.cli import app
+    except Exception as error:
+        from carousel.files import damaged_bytecode
 
+        explained = damaged_bytecode(error)
+        if explained is None:
+            raise
+        print(f"error: {explained}", file=sys.stderr)
+        sys.exit(2)
     signal.signal(signal.SIGINT, before)
     app.main()
 

@@ -12,7 +12,7 @@ from carousel import __version__
 from carousel.cli import INTERRUPTED, project
 from carousel.cli.output import say
 from carousel.errors import Refused, UserError
-from carousel.files import no_room
+from carousel.files import damaged_bytecode, no_room
 from carousel.text.printable import escape_unencodable, one_line
 from carousel.url import redact, redact_tracebacks
 
@@ -46,6 +46,33 @@ def _options(
 
 def main() -> None:
     """Run a command. Exit code 0: done; 1: refused; 2: user error, printed as one line."""
+    escape_unencodable()
+    line = ""
+    try:
+        _add_commands()
+        project.enter()
+        code = app(prog_name="carousel", standalone_mode=False)
+    except Refused as error:
+        line, code = f"refused: {error}", 1
+    except UserError as error:
+        line, code = f"error: {error}", 2
+    except _ClickException as error:
+        line, code = _usage(error), getattr(error, "exit_code", 2)
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
+    except Exception as error:
+        explained = no_room(error) or damaged_bytecode(error)
+        if explained is None:
+            raise
+        line, code = f"error: {explained}", 2
+    finally:
+        redact_tracebacks()  # only now: Typer puts a hook of its own in place
+    if code == INTERRUPTED:
+        line = "interrupted"
+    _end(redact(line), code if isinstance(code, int) else 0)
+
+
+def _add_commands() -> None:
     from carousel.cli import (
         compare,
         lineage,
@@ -84,29 +111,6 @@ def main() -> None:
     ):
         app.command()(project.inside(command))
     app.add_typer(sweep.app, name="sweep")
-    escape_unencodable()
-    line = ""
-    try:
-        project.enter()
-        code = app(prog_name="carousel", standalone_mode=False)
-    except Refused as error:
-        line, code = f"refused: {error}", 1
-    except UserError as error:
-        line, code = f"error: {error}", 2
-    except _ClickException as error:
-        line, code = _usage(error), getattr(error, "exit_code", 2)
-    except (KeyboardInterrupt, typer.Abort):
-        code = INTERRUPTED
-    except Exception as error:
-        explained = no_room(error)
-        if explained is None:
-            raise
-        line, code = f"error: {explained}", 2
-    finally:
-        redact_tracebacks()  # only now: Typer puts a hook of its own in place
-    if code == INTERRUPTED:
-        line = "interrupted"
-    _end(redact(line), code if isinstance(code, int) else 0)
 
 
 def _usage(error: Exception) -> str:
