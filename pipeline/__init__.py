@@ -1,5 +1,6 @@
 """One short module per DVC stage: read params, call carousel, write outs."""
 
+import os
 import sys
 from types import TracebackType
 
@@ -8,19 +9,24 @@ from carousel.url import redact_tracebacks
 
 
 def _end_in_a_line() -> None:
-    """Let an interrupt end in a line also while a stage is still being imported."""
+    """Let an interrupt, or a module that was cut short, end in a line while a stage is still being imported."""
     redact_tracebacks()
     others = sys.excepthook
 
     def show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt):
-            print("stopped: interrupted before anything was done; `dvc repro` goes on from here", file=sys.stderr)
+            _end("stopped: interrupted before anything was done; `dvc repro` goes on from here", 130)
         elif (explained := damaged_bytecode(error)) is not None:
-            print(f"error: {explained}", file=sys.stderr)
+            _end(f"error: {explained}", 2)
         else:
             others(kind, error, trace)
 
     sys.excepthook = show
+
+
+def _end(line: str, code: int) -> None:
+    print(line, file=sys.stderr, flush=True)
+    os._exit(code)
 
 
 _end_in_a_line()

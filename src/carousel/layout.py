@@ -13,6 +13,7 @@ PRESETS = Path("presets")  # {task}.yaml, complete parameters
 LOCK = Path("dvc.lock")
 STATE = Path(".carousel")  # checkpoints, sweeps and locks; git and DVC ignore it
 MLFLOW_STORE = Path("mlflow.db")
+DVC_LOCK = Path(".dvc/tmp/rwlock")  # JSON that DVC writes in place while stages run
 
 DATA = Path("data")
 DOCUMENTS = DATA / "raw/documents.parquet"

@@ -27,7 +27,11 @@ FILES = sorted([CONFIG, LABELS, TOKENIZER, VOCABULARY, WEIGHTS])
 each_file = pytest.mark.parametrize("name", FILES)
 
 values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )

@@ -122,6 +122,11 @@ def _waiting(now: "Live") -> Iterator[tuple[str, str]]:
 
 
 def _folder(now: "Live", stages: dict[str, list[str]] | None) -> str:
+    from carousel.lineage.working_folder import damaged_lock
+    from carousel.tracking.store import main_checkout
+
+    if (damage := damaged_lock(main_checkout())) is not None:
+        return damage
     if stages is None:
         return "cannot be checked: DVC cannot write to it"
     if stages:
