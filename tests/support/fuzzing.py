@@ -45,7 +45,7 @@ def mutated(source: Path, folder: Path, other: Path, chance: random.Random) -> N
     shutil.copytree(source, folder)
     for _ in range(chance.choice((1, 1, 1, 2, 3))):
         file = chance.choice(sorted(folder.iterdir()))
-        if not file.is_file() or file.is_symlink():
+        if not file.is_file() or file.is_symlink() or file.stat().st_size > 1 << 20:
             continue
         content = file.read_bytes()
         first, last = sorted(chance.randrange(len(content) + 1) for _ in range(2))
