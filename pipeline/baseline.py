@@ -1,6 +1,7 @@
 """Score the baseline on the same splits."""
 
 from carousel import layout
+from carousel.cli.output import say
 from carousel.corpus import tables
 from carousel.files import read_json, write_json
 from carousel.params import load
@@ -17,7 +18,7 @@ def main() -> None:
     write_json(layout.BASELINE_REPORT, {name: report[name] for name in names})
     write_json(layout.BASELINE_FIT_REPORT, {key: value for key, value in report.items() if key not in names})
     scores = ", ".join(f"{metric.title} {result.test[metric.name]:.4f}" for metric in task.metrics)
-    print(f"{result.describe()}: test {scores}")
+    say(f"{result.describe()}: test {scores}")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import polars as pl
 
 from carousel import layout
+from carousel.cli.output import say
 from carousel.corpus import tables
 from carousel.corpus.document import SPLITS
 from carousel.corpus.pretrained import Pretrained, save
@@ -42,14 +43,14 @@ def main() -> None:
     save(found, layout.VECTORS)
     write_json(layout.VECTORS_REPORT, covered)
     listed = ", ".join(f"{name} {rate:.1%}" for name, rate in rates.items())
-    print(
+    say(
         f"vocabulary of {len(vocabulary)} tokens, special ones included; train has {counts['train'].height}; "
         f"out of vocabulary: {listed}"
     )
     if warning is not None:
-        print(warning)
+        say(warning)
     if found is not None:
-        print(
+        say(
             f"{wanted.file} has vectors for {covered['words']:.1%} of the vocabulary, "
             f"{covered['tokens']:.1%} of train's tokens"
         )

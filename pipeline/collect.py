@@ -1,6 +1,7 @@
 """Read the examples of the source that params.yaml names."""
 
 from carousel import layout
+from carousel.cli.output import say
 from carousel.corpus import tables
 from carousel.files import write_json, write_text
 from carousel.params import load
@@ -20,7 +21,7 @@ def main() -> None:
     described = task.source.describe(data, documents, rejected)
     write_json(layout.SOURCE_REPORT, described)
     for line in task.source_lines(collected, described):
-        print(line)
+        say(line)
 
 
 if __name__ == "__main__":

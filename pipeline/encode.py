@@ -1,6 +1,7 @@
 """Turn tokens into ids, in files that training reads by memory map."""
 
 from carousel import layout
+from carousel.cli.output import say
 from carousel.corpus import tables
 from carousel.corpus.training_data import VOCABULARY, read_parts
 from carousel.params import load
@@ -17,7 +18,7 @@ def main() -> None:
         encoded = task.encode(tokens, vocabulary, parts, params)
         encoded.save(layout.ENCODED / name)
         cut = int((encoded.full_lengths > encoded.lengths).sum())
-        print(
+        say(
             f"{name}: {len(encoded)} {task.scoring.example}s, {encoded.tokens} ids, {cut} cut to "
             f"{params.encode.max_length} tokens"
         )

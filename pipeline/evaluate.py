@@ -1,7 +1,7 @@
 """Score the bundle on the test split."""
 
 from carousel import layout
-from carousel.bundle.bundle import Bundle
+from carousel.cli.output import say
 from carousel.comparison.paired import compare
 from carousel.comparison.predictions import Predictions
 from carousel.corpus import tables
@@ -10,7 +10,7 @@ from carousel.drift.counting import profile_of
 from carousel.files import read_json, replacing, write_json, write_text
 from carousel.params import load
 from carousel.points import points
-from carousel.predictor import predictor
+from carousel.predictor import predictor, read
 from carousel.task import find
 from carousel.tracking import run as tracked
 from carousel.tracking.lineage import data_digests
@@ -26,7 +26,7 @@ def main() -> None:
     test = tables.read(layout.TEST)
     learned = ("train", "val") if read_json(layout.TRAIN_REPORT)["refit_epochs"] else ("train",)
     longest = max(int(Dataset.load(layout.ENCODED / split).lengths.max()) for split in learned)
-    bundle = Bundle.load(layout.BUNDLE)
+    bundle = read(layout.BUNDLE)
     trained = tracked.check_run(bundle)
     model = predictor(bundle)
     report = task.evaluate(model, test, longest)
@@ -52,7 +52,7 @@ def main() -> None:
         f"{points(metrics[metric.name], baseline[metric.name])} points)"
         for metric in task.metrics
     )
-    print(f"test on {test.height} {task.scoring.example}s: {scores}")
+    say(f"test on {test.height} {task.scoring.example}s: {scores}")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Drop duplicates and leaks, and split."""
 
 from carousel import layout
+from carousel.cli.output import say
 from carousel.corpus import tables
 from carousel.files import write_json
 from carousel.params import load
@@ -17,9 +18,9 @@ def main() -> None:
     divided = prepared.divided
     write_json(layout.DATA_REPORT, {**divided.report(), **prepared.report()})
     sizes = ", ".join(f"{name} {frame.height}" for name, frame in prepared.splits.items())
-    print(f"{sizes}; dropped {divided.duplicates} duplicates and {divided.leaked} that a later split has")
+    say(f"{sizes}; dropped {divided.duplicates} duplicates and {divided.leaked} that a later split has")
     for line in prepared.remarks():
-        print(line)
+        say(line)
 
 
 if __name__ == "__main__":

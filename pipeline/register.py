@@ -1,9 +1,10 @@
 """Register the bundle as a version, or find the version that already holds its fingerprint."""
 
 from carousel import layout
-from carousel.bundle.bundle import Bundle
+from carousel.cli.output import say
 from carousel.files import read_json, write_json
 from carousel.params import load
+from carousel.predictor import read
 from carousel.registry import registration, versions
 from carousel.task import find
 from carousel.tracking import run as tracked
@@ -16,7 +17,7 @@ def main() -> None:
     params, folder = load(), layout.BUNDLE
     name, metrics = params.registry.name, find(params.task).metrics
     test, baseline = read_json(layout.TEST_REPORT), read_json(layout.BASELINE_REPORT)
-    bundle, client = Bundle.load(folder), connect()
+    bundle, client = read(folder), connect()
     with tracked.resumed(client, bundle) as mlflow_run:
         tracked.check_evaluated(mlflow_run, metrics, test, baseline)
         tags = {
@@ -41,7 +42,7 @@ def main() -> None:
         },
     )
     done = "registered as challenger" if new else "holds this bundle already"
-    print(f"{name} version {version.number} {'had an interrupted registration: finished' if interrupted else done}")
+    say(f"{name} version {version.number} {'had an interrupted registration: finished' if interrupted else done}")
 
 
 if __name__ == "__main__":

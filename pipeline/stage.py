@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from carousel import layout
 from carousel.errors import UserError
-from carousel.files import no_room, write_json
+from carousel.files import damaged_bytecode, no_room, write_json
 from carousel.template.installed import check as check_version
 from carousel.text.printable import escape_unencodable, one_line
 from carousel.tracking.repository import GitError, git
@@ -31,7 +31,7 @@ def run(main: Callable[[], None]) -> None:
     except UserError as error:
         _fail(error)
     except Exception as error:
-        explained = no_room(error)
+        explained = no_room(error) or damaged_bytecode(error)
         if explained is None:
             raise
         _fail(explained)

@@ -1,6 +1,7 @@
 """Search the hyperparameters that sweep.space names, or take them all from params.yaml."""
 
 from carousel import layout
+from carousel.cli.output import say
 from carousel.files import write_json, write_text
 from carousel.params import Hparams, Params, load
 from pipeline.stage import run
@@ -15,7 +16,7 @@ def main() -> None:
     else:
         write_text(layout.TRIALS_REPORT, f"trial,state,{','.join(params.sweep.objectives)},seconds\n")
         write_json(layout.SWEEP_REPORT, {"trials": 0})
-        print("nothing to search: sweep.trials is 0 or sweep.space is empty; the values are params.yaml's")
+        say("nothing to search: sweep.trials is 0 or sweep.space is empty; the values are params.yaml's")
     write_text(layout.HPARAMS, hparams.to_yaml())
 
 
@@ -42,7 +43,7 @@ def search(params: Params, hparams: Hparams) -> Hparams:
     report = outcome.report()
     write(outcome.table(), layout.TRIALS_REPORT)
     write_json(layout.SWEEP_REPORT, report)
-    print(f"best of {report['trials']} trials ({report['pruned']} pruned): {report['best']}")
+    say(f"best of {report['trials']} trials ({report['pruned']} pruned): {report['best']}")
     return outcome.hparams
 
 

@@ -3,6 +3,7 @@
 import polars as pl
 
 from carousel import layout
+from carousel.cli.output import say
 from carousel.corpus import lengths, tables
 from carousel.files import write_text
 from carousel.params import load
@@ -17,7 +18,7 @@ def main() -> None:
     for name, tokens in splits.items():
         tables.write(tokens, layout.TOKENS / f"{name}.parquet")
         counted.append(lengths.counts(tokens["tokens"].list.len().cast(pl.Int64).to_numpy(), name))
-        print(f"{name}: {tokens['tokens'].list.len().sum()} tokens")
+        say(f"{name}: {tokens['tokens'].list.len().sum()} tokens")
     tables.write(pl.concat(counted), layout.LENGTHS_REPORT)
     write_text(layout.TOKENIZER, tokenizer.to_json())
 

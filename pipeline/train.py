@@ -3,6 +3,7 @@
 import polars as pl
 
 from carousel import layout
+from carousel.cli.output import say
 from carousel.corpus import tables
 from carousel.corpus.training_data import TrainingData
 from carousel.files import write_json
@@ -38,7 +39,7 @@ def main() -> None:
         curves = pl.DataFrame(fitted.history).with_columns(val_score=pl.col(f"val_{fitted.monitor.name}"))
         tables.write(curves, layout.CURVES_REPORT)
     monitor = fitted.monitor
-    print(
+    say(
         f"best epoch {report['best_epoch']} of {report['epochs']}: val {monitor.title} "
         f"{report[f'val_{monitor.name}']:.4f}; {report['tokens_per_second']:,} tokens/s; bundle "
         f"{bundle.fingerprint[:12]} of {report['documents']:,} {task.scoring.example}s in models/bundle"

@@ -1,7 +1,10 @@
 import errno
+import importlib
 import json
 import os
+import py_compile
 import shutil
+import sqlite3
 import tempfile
 from pathlib import Path
 
@@ -11,7 +14,7 @@ from hypothesis import strategies as st
 
 from carousel import files
 from carousel.errors import UserError
-from carousel.files import no_room, read_json, replacing, write_json, write_text
+from carousel.files import damaged_bytecode, no_room, read_json, replacing, write_json, write_text
 
 OLD, NEW = "old content", "new content, which is longer"
 
@@ -268,3 +271,39 @@ def test_a_full_temporary_folder_is_found_among_the_causes(tmp_path: Path, monke
     wrapped.__cause__ = raised.value
     assert "No space left on device; make room" in str(no_room(wrapped))
     assert no_room(RuntimeError("a library's own words")) is None
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        sqlite3.OperationalError("database or disk is full"),
+        RuntimeError("parquet: underlying IO error: No space left on device (os error 28)"),
+        RuntimeError("[enforce fail at inline_container.cc:815] . PytorchStreamWriter failed writing file data/0"),
+        RuntimeError("basic_ios::clear: iostream error"),
+        ValueError("I/O error: Disk quota exceeded (os error 122)"),
+    ],
+    ids=lambda error: str(error)[:30],
+)
+def test_a_full_disk_is_one_line_where_a_library_keeps_its_text_alone(error: Exception) -> None:
+    wrapped = RuntimeError("a library's own words")
+    wrapped.__context__ = error
+    for found in (error, wrapped):
+        assert "; make room there" in str(no_room(found))
+        assert "\n" not in str(no_room(found))
+
+
+def test_a_compiled_module_that_was_cut_short_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    source = tmp_path / "module_that_was_cut_short.py"
+    source.write_text("value = [1, 2, 3]\n")
+    compiled = Path(py_compile.compile(str(source), doraise=True))
+    for size in range(16, compiled.stat().st_size):  # the head is whole, or Python compiles it again
+        content = compiled.read_bytes()
+        compiled.write_bytes(content[:size])
+        try:
+            with pytest.raises((EOFError, ValueError, ImportError, TypeError)) as raised:
+                importlib.import_module(source.stem)
+        finally:
+            compiled.write_bytes(content)
+        assert str(damaged_bytecode(raised.value)).startswith(f"{compiled}: a compiled module that was cut short")
+    assert damaged_bytecode(ValueError("another")) is None

@@ -38,13 +38,33 @@ def replacing(target: Path) -> Iterator[Path]:
 
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+# As libraries say it, which keep no number: the C library, SQLite, PyTorch's archives and C++ streams
+_NO_ROOM_TEXT = re.compile(
+    "No space left on device|Disk quota exceeded|database or disk is full|PytorchStreamWriter failed writing|"
+    "iostream error"
+)
+
+
+def damaged_bytecode(error: BaseException) -> UserError | None:
+    """Return the user error of an exception that a compiled module raised which was cut short; None for any other.
+
+    Python writes such a file without an error while the disk is full, and reads it ever after.
+    """
+    trace = error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        if code.co_name == "_compile_bytecode" and "importlib" in code.co_filename:
+            path = trace.tb_frame.f_locals.get("bytecode_path")
+            return UserError(f"{path}: a compiled module that was cut short, as a full disk leaves it: delete it")
+        trace = trace.tb_next
+    return None
 
 
 def no_room(error: BaseException) -> UserError | None:
     """Return the user error of an exception that means no space or no temporary folder, None for any other.
 
     Libraries write temporary files of their own and wrap the operating system's errors, so those are looked for
-    among the causes.
+    among the causes, and some keep the text of an error alone.
     """
     cause: BaseException | None = error
     while cause is not None:
@@ -57,6 +77,8 @@ def no_room(error: BaseException) -> UserError | None:
             scratch = tempfile.tempdir or os.environ.get("TMPDIR") or "/tmp"
             reason = os.strerror(number)
             return UserError(f"{place}{reason}; make room there or in {scratch}, or let TMPDIR name another folder")
+        if not isinstance(cause, OSError) and (found := _NO_ROOM_TEXT.search(str(cause))):
+            return UserError(f"{Path.cwd()}: {found[0]}; make room there, or in the folder for temporary files")
         cause = cause.__cause__ or cause.__context__
     return None
 

@@ -14,6 +14,7 @@ LOCK = Path("dvc.lock")
 PLOTS_PAGE = Path(".dvc/plots.html")  # template of the page of `dvc plots show`; git ignores it
 STATE = Path(".carousel")  # checkpoints, sweeps and locks; git and DVC ignore it
 MLFLOW_STORE = Path("mlflow.db")
+DVC_LOCK = Path(".dvc/tmp/rwlock")  # JSON that DVC writes in place while stages run
 
 DATA = Path("data")
 DOCUMENTS = DATA / "raw/documents.parquet"

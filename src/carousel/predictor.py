@@ -6,6 +6,7 @@ Loading a bundle and predicting needs torch, numpy and safetensors alone, and wh
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from carousel.task_modules import TASKS, module
@@ -77,12 +78,19 @@ def predictor(bundle: "Bundle") -> Predictor:
     Raises:
         BundleError: when the bundle is of a task that this version does not know, or its parts do not fit.
     """
-    from carousel.bundle.bundle import BundleError
-
-    if bundle.task not in TASKS:
-        raise BundleError(f"bundle.json: says task {bundle.task!r}, this version reads {', '.join(TASKS)}")
-    made: Predictor = module(bundle.task, "predictor").from_bundle(bundle)
+    made: Predictor = _module(bundle.task).from_bundle(bundle)
     return made
+
+
+def read(folder: Path) -> "Bundle":
+    """Read and verify a bundle's folder, whose weights are those of a model of its task.
+
+    Raises:
+        BundleError: as `Bundle.load` does, or when this version has no model with these weights.
+    """
+    from carousel.bundle.bundle import Bundle
+
+    return Bundle.load(folder, _expected)
 
 
 def load(folder: Path) -> Predictor:
@@ -91,10 +99,24 @@ def load(folder: Path) -> Predictor:
     Raises:
         BundleError: when a file is missing or damaged, or does not belong to the others.
     """
-    from carousel.bundle.bundle import Bundle, BundleError
+    from carousel.bundle.bundle import BundleError
 
-    bundle = Bundle.load(folder)
+    bundle = read(folder)
     try:
         return predictor(bundle)
     except BundleError as error:
         raise BundleError(f"{folder}/{error}") from error
+
+
+def _expected(task: str, config: dict[str, Any]) -> dict[str, Any]:
+    """Return tensors by name, without values."""
+    state: dict[str, Any] = _module(task).blank(config).state_dict()
+    return state
+
+
+def _module(task: str) -> ModuleType:
+    from carousel.bundle.bundle import CONFIG, BundleError
+
+    if task not in TASKS:
+        raise BundleError(f"{CONFIG}: says task {task!r}, this version reads {', '.join(TASKS)}")
+    return module(task, "predictor")

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from rich.console import Console
+from rich.console import Console, Group
 
 from carousel.cli import lineage, main, output, registry, summary
 from carousel.cli.output import cell, say, table
@@ -30,6 +30,22 @@ def test_a_table_shows_strings_as_they_are(monkeypatch: pytest.MonkeyPatch, term
     assert printed.count(SHOWN) == 3
     assert rf"{SHOWN}\nsecond line" in printed
     assert "\x1b[31m" not in printed
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_console_obeys_no_string_wherever_it_stands(monkeypatch: pytest.MonkeyPatch, terminal: bool) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    screen = output.console()
+    screen.file, screen._force_terminal, screen._color_system = io.StringIO(), terminal, None
+    screen.width = 200
+    made, facts = table("a column"), output.fields()
+    made.add_row(NASTY)  # not a cell
+    facts.add_row("name", NASTY)
+    for printed in (NASTY, made, facts, Group(NASTY, NASTY)):
+        screen.print(printed)
+    shown = screen.file.getvalue()
+    assert shown.count(SHOWN) == 5
+    assert "\x1b[31m" not in shown
 
 
 def test_without_a_terminal_lines_are_folded_at_100_columns(

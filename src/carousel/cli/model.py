@@ -74,10 +74,10 @@ def load(model: str | None, folder: Path | None, *, exported: bool = False) -> L
     if model and folder:
         raise UserError("--model and --bundle both name a model: give one")
     if folder is not None:
-        from carousel.bundle.bundle import Bundle, BundleError
-        from carousel.predictor import predictor
+        from carousel.bundle.bundle import BundleError
+        from carousel.predictor import predictor, read
 
-        bundle = Bundle.load(folder)
+        bundle = read(folder)
         try:
             return Loaded(predictor(bundle), str(folder), bundle.fingerprint)
         except BundleError as error:
@@ -103,15 +103,13 @@ def find(model: str | None) -> "tuple[MlflowClient, Version]":
     Raises:
         UserError: when there is none.
     """
-    from carousel.registry.versions import CHALLENGER, CHAMPION, get, versions
+    from carousel.registry.live import default
+    from carousel.registry.versions import get
     from carousel.tracking.store import connect
 
     name, which = _parse(model)
     client = connect(create=False)
-    if which is None:
-        aliases = {alias for version in versions(client, name) for alias in version.aliases}
-        which = CHALLENGER if CHALLENGER in aliases and CHAMPION not in aliases else CHAMPION
-    return client, get(client, name, which)
+    return client, default(client, name) if which is None else get(client, name, which)
 
 
 def _export(version: "Version") -> Loaded | None:

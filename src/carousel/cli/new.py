@@ -63,7 +63,7 @@ def upgrade(
 
     found = plan()
     if found.old == found.new:
-        print(f"the project is for Carousel {found.new.version}, which is installed; nothing changes")
+        say(f"the project is for Carousel {found.new.version}, which is installed; nothing changes")
         return
     for change in found.changes:
         stays = change.edited and not replace
@@ -71,12 +71,12 @@ def upgrade(
         say_diff(change.before.decode("utf-8", "replace"), change.after.decode("utf-8", "replace"))
     which = ", ".join(found.stages) or "no stage"
     if dry_run:
-        print(f"Carousel {found.old.version} to {found.new.version}: `dvc repro` would run {which} again")
+        say(f"Carousel {found.old.version} to {found.new.version}: `dvc repro` would run {which} again")
         return
     if any(change.edited for change in found.changes) and replace:
         _check_committed([change.path for change in found.changes if change.edited])
     apply(found, replace_edited=replace)
-    print(f"Carousel {found.old.version} to {found.new.version}: `dvc repro` runs {which} again, and what follows")
+    say(f"Carousel {found.old.version} to {found.new.version}: `dvc repro` runs {which} again, and what follows")
 
 
 def _check_committed(paths: list[str]) -> None:

@@ -42,8 +42,14 @@ def print_json(value: Any, indent: int | None = None) -> None:
 def console() -> "Console":
     """Return a console on standard output that takes strings as they are, and is WIDTH wide without a terminal."""
     from rich.console import Console
+    from rich.text import Text
 
-    made = Console(highlight=False, markup=False, emoji=False)
+    class Printable(Console):
+        def render_str(self, text: str, **options: Any) -> Text:
+            """Escape what the terminal would obey, wherever a plain string is printed or put into a table."""
+            return super().render_str(printable(text), **options)
+
+    made = Printable(highlight=False, markup=False, emoji=False)
     if not made.is_terminal and "COLUMNS" not in os.environ:
         made.width = WIDTH
     return made

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from carousel import layout
-from carousel.cli.output import say_diff
+from carousel.cli.output import say, say_diff
 from carousel.files import write_text
 from carousel.params import flatten, load, load_hparams
 from carousel.params.edit import with_values
@@ -25,10 +25,10 @@ def pin(
     if params.sweep.trials:
         winner["sweep.trials"] = 0
     if not winner:
-        print(f"nothing to pin: {layout.PARAMS} says what {layout.HPARAMS} says, and searches nothing")
+        say(f"nothing to pin: {layout.PARAMS} says what {layout.HPARAMS} says, and searches nothing")
         return
     after = with_values(before, winner)
     say_diff(before, after)
     if not dry_run:
         write_text(layout.PARAMS, after)
-        print(f"{layout.PARAMS} updated; `dvc repro` retrains only if the best values were not trained yet")
+        say(f"{layout.PARAMS} updated; `dvc repro` retrains only if the best values were not trained yet")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from carousel.predictor import Prediction, Predictor
 
 LISTED = 10  # texts without a known word
+MOST_IN_A_TABLE = 20_000  # characters: folding them into the columns of a terminal takes longer than predicting
 
 
 def predict(
@@ -152,7 +153,7 @@ def _show(predictor: "Predictor", texts: list[str], predictions: Sequence["Predi
     titles = (*predictor.columns, "text")
     rows = [(*prediction.cells(), text) for text, prediction in zip(texts, predictions, strict=True)]
     screen = console()
-    if screen.is_terminal:
+    if screen.is_terminal and sum(len(part) for row in rows for part in row) <= MOST_IN_A_TABLE:
         shown = table(*titles)
         for row in rows:
             shown.add_row(cell(row[0], "bold"), *map(cell, row[1:]))
@@ -165,8 +166,11 @@ def _show(predictor: "Predictor", texts: list[str], predictions: Sequence["Predi
 def _print_columns(rows: list[tuple[str, ...]]) -> None:
     from rich.cells import cell_len
 
+    def columns(part: str) -> int:
+        return len(part) if part.isascii() else cell_len(part)
+
     shown = [[one_line(part) for part in row] for row in rows]
-    widths = [max(map(cell_len, column)) for column in zip(*shown, strict=True)][:-1]
+    widths = [max(map(columns, column)) for column in list(zip(*shown, strict=True))[:-1]]
     for *parts, text in shown:
-        padded = [part + " " * (width - cell_len(part)) for part, width in zip(parts, widths, strict=True)]
+        padded = [part + " " * (width - columns(part)) for part, width in zip(parts, widths, strict=True)]
         print("  ".join([*padded, text]))

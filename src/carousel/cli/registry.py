@@ -10,7 +10,10 @@ import typer
 from carousel.cli.output import cell, console, print_json, say, table
 from carousel.errors import UserError
 from carousel.params.names import check_model_name
+from carousel.text.printable import one_line
 from carousel.times import local_time
+
+LISTED = 5  # tags that are no events
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -44,13 +47,13 @@ def versions(
 
     [dim]carousel versions --history[/dim]
     """
-    from carousel.params.file import DEFAULT_TASK
     from carousel.registry import versions as registered
     from carousel.task import find
     from carousel.tracking.store import connect, how_to_register
 
     name, client = name or model_name(), connect(create=False)
     found = registered.versions(client, name)
+    warn_of_trail(client, name, found)
     if history:
         _tell(client, name, as_json, found)
         return
@@ -60,7 +63,7 @@ def versions(
     if not found:
         say(f"{name}: no version yet; {how_to_register(client, name)}")
         return
-    metrics = find(found[0].tags.get(registered.TASK, DEFAULT_TASK)).metrics
+    metrics = find(registered.task_of(found)).metrics
     titles = [metric.title for metric in metrics]
     shown = table("version", "aliases", *titles, "baseline", "bundle", "registered", title=name)
     for version in found:
@@ -68,8 +71,8 @@ def versions(
         row = (
             str(version.number),
             "retired" if registered.RETIRED in tags else ", ".join(version.aliases),
-            *(_rounded(tags.get(f"{registered.TEST}{metric.name}")) for metric in metrics),
-            _rounded(tags.get(f"{registered.BASELINE}{metrics[0].name}")),
+            *(_rounded(registered.number(tags, f"{registered.TEST}{metric.name}")) for metric in metrics),
+            _rounded(registered.number(tags, f"{registered.BASELINE}{metrics[0].name}")),
             tags.get(registered.FINGERPRINT, "")[:8],
             local_time(version.created / 1000),
         )
@@ -95,12 +98,15 @@ def promote(
     """
     from carousel.params import load
     from carousel.registry import promotion
+    from carousel.registry import versions as registered
     from carousel.tracking.store import connect
 
     if force and not reason.strip():
         raise UserError("--force needs --reason")
     params, client = load(), connect(create=False)
-    verdict = promotion.judge(client, name or params.registry.name, which, params.promotion)
+    name = name or params.registry.name
+    warn_of_trail(client, name, registered.versions(client, name))
+    verdict = promotion.judge(client, name, which, params.promotion)
     candidate, champion = verdict.candidate, verdict.champion
     if as_json:
         print(
@@ -144,9 +150,12 @@ def rollback(
     [dim]carousel rollback --reason "wrong on invoices"[/dim]
     """
     from carousel.registry import promotion
+    from carousel.registry import versions as registered
     from carousel.tracking.store import connect
 
-    left, again = promotion.rollback(connect(create=False), name or model_name(), reason, to)
+    client, name = connect(create=False), name or model_name()
+    warn_of_trail(client, name, registered.versions(client, name))
+    left, again = promotion.rollback(client, name, reason, to)
     if as_json:
         print(json.dumps({"from": left.number, "to": again.number, "reason": reason}))
     _say(as_json, f"{again.name} version {again.number} is champion again, in place of version {left.number}")
@@ -168,6 +177,7 @@ def retire(
     """
     from carousel.params import load
     from carousel.registry import retirement
+    from carousel.registry import versions as registered
     from carousel.tracking.store import connect
 
     if old == (which is not None) or (delete and not old):
@@ -176,6 +186,7 @@ def retire(
         )
     params, client = load().registry, connect(create=False)
     name = name or params.name
+    warn_of_trail(client, name, registered.versions(client, name))
     if which is not None:
         version = retirement.retire(client, name, which, reason)
         if as_json:
@@ -254,8 +265,21 @@ def model_name() -> str:
     return load().registry.name
 
 
-def _rounded(value: str | None) -> str:
-    return f"{float(value):.4f}" if value else ""
+def warn_of_trail(client: "MlflowClient", name: str, known: "list[Version]") -> None:
+    """Name on standard error what is wrong with a model's trail, and goes on without it."""
+    from carousel.registry import promotion
+
+    if not known:
+        return
+    if tags := promotion.foreign_tags(client, name):
+        listed = ", ".join(tags[:LISTED]) + (f" and {len(tags) - LISTED} more" if len(tags) > LISTED else "")
+        say(f"warning: {name}: not an event of the trail, and skipped: {one_line(listed)}", to_stderr=True)
+    if (lost := promotion.lost_champion(client, name)) is not None:
+        say(f"warning: {name}: {lost}", to_stderr=True)
+
+
+def _rounded(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
 
 
 def _say(as_json: bool, line: str) -> None:

@@ -27,6 +27,7 @@ def run(
 
     [dim]carousel run experiments/complaints.yaml[/dim]
     """
+    from carousel.lineage.working_folder import damaged_lock
     from carousel.params import read_yaml
 
     path = user_path(file)
@@ -39,6 +40,8 @@ def run(
     if dry_run:
         say(" ".join(["dvc", *command[3:], *options]))
         return
+    if (damage := damaged_lock(Path())) is not None:
+        raise UserError(damage)
     name = _free_name(path.stem)
     raise typer.Exit(subprocess.run([*command, "--name", name, *options], check=False).returncode)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from carousel import layout
 from carousel.cli.output import cell, console, fields, print_json, table
-from carousel.cli.registry import JsonOption, NameOption, model_name
+from carousel.cli.registry import JsonOption, NameOption, model_name, warn_of_trail
 from carousel.files import read_json
 from carousel.times import local_time
 
@@ -36,6 +36,7 @@ def status(name: NameOption = None, as_json: JsonOption = False) -> None:
     name, root = name or model_name(), main_checkout()
     client = connect(create=False)
     now = live(client, name)
+    warn_of_trail(client, name, list(now.versions))
     changed, unknown = (
         differences(client, now.previous, now.champion, root) if now.champion and now.previous else ([], [])
     )
@@ -46,7 +47,7 @@ def status(name: NameOption = None, as_json: JsonOption = False) -> None:
     screen = console()
     facts = fields()
     if now.champion is None:
-        screen.print(cell(f"{name}: no version is live", "bold"))
+        screen.print(cell(f"{name}: no version is live{f': {now.lost}' if now.lost else ''}", "bold"))
     else:
         screen.print(cell(f"{name} version {now.champion.number} is live", "bold"))
         _add(facts, _promotion(now.event))
@@ -121,6 +122,11 @@ def _waiting(now: "Live") -> Iterator[tuple[str, str]]:
 
 
 def _folder(now: "Live", stages: dict[str, list[str]] | None) -> str:
+    from carousel.lineage.working_folder import damaged_lock
+    from carousel.tracking.store import main_checkout
+
+    if (damage := damaged_lock(main_checkout())) is not None:
+        return damage
     if stages is None:
         return "cannot be checked: DVC cannot write to it"
     if stages:
@@ -132,9 +138,8 @@ def _folder(now: "Live", stages: dict[str, list[str]] | None) -> str:
 
 
 def _metrics(now: "Live") -> "Table | None":
-    from carousel.params.file import DEFAULT_TASK
     from carousel.points import points
-    from carousel.registry.versions import BASELINE, TASK, TEST, TEST_DIGEST
+    from carousel.registry.versions import BASELINE, TEST, TEST_DIGEST, number, task_of
     from carousel.task import find
 
     rows = [("champion", now.champion), ("before it", now.previous), ("waiting", now.candidate)]
@@ -142,7 +147,7 @@ def _metrics(now: "Live") -> "Table | None":
     if not shown:
         return None
     reference = shown[0][1]
-    task = find(reference.tags.get(TASK, DEFAULT_TASK))
+    task = find(task_of([reference]))
     made = table("on the test split", "", *(part for metric in task.metrics for part in (metric.title, "points")))
     for column in made.columns[2:]:
         column.justify = "right"
@@ -150,15 +155,15 @@ def _metrics(now: "Live") -> "Table | None":
     def scores(version: "Version", prefix: str) -> Iterator[str]:
         same = version.tags.get(TEST_DIGEST) == reference.tags.get(TEST_DIGEST)
         for metric in task.metrics:
-            value, base = version.tags.get(prefix + metric.name), reference.tags.get(TEST + metric.name)
+            value, base = number(version.tags, prefix + metric.name), number(reference.tags, TEST + metric.name)
             itself = version == reference and prefix == TEST
-            yield f"{float(value):.4f}" if value else ""
-            yield points(float(value), float(base)) if value and base and same and not itself else ""
+            yield f"{value:.4f}" if value is not None else ""
+            yield points(value, base) if value is not None and base is not None and same and not itself else ""
 
-    for number, (title, version) in enumerate(shown):
+    for place, (title, version) in enumerate(shown):
         other = version.tags.get(TEST_DIGEST) != reference.tags.get(TEST_DIGEST)
         what = f"version {version.number}{', other test data' if other else ''}"
-        made.add_row(title, cell(what), *scores(version, TEST), style=None if number else "bold")
+        made.add_row(title, cell(what), *scores(version, TEST), style=None if place else "bold")
     made.add_row("baseline", cell(task.baseline_noun), *scores(reference, BASELINE))
     return made
 
@@ -178,6 +183,7 @@ def _to_json(
         "champion": version(now.champion),
         "promotion": asdict(now.event) if now.event is not None else None,
         "previous": version(now.previous),
+        "lost": now.lost,
         "changes": [asdict(one) for one in changed],
         "changes_unknown": unknown,
         "waiting": version(now.candidate),

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from carousel import layout
-from carousel.cli.output import say_diff
+from carousel.cli.output import say, say_diff
 from carousel.errors import UserError
 from carousel.files import write_text
 from carousel.task_modules import TASKS
@@ -31,7 +31,7 @@ def use(
     before = layout.PARAMS.read_text(encoding="utf-8") if layout.PARAMS.exists() else ""
     after = preset.read_text(encoding="utf-8")
     if before == after:
-        print(f"{layout.PARAMS} is {preset} already")
+        say(f"{layout.PARAMS} is {preset} already")
         return
     say_diff(before, after)
     if dry_run:
@@ -41,7 +41,7 @@ def use(
             f"{layout.PARAMS}: git does not have its content, which would be lost: commit it, or use --force"
         )
     write_text(layout.PARAMS, after)
-    print(f"{layout.PARAMS} is {preset} now; `dvc repro` runs the pipeline")
+    say(f"{layout.PARAMS} is {preset} now; `dvc repro` runs the pipeline")
 
 
 def _is_kept(content: str) -> bool:

@@ -14,7 +14,7 @@ from carousel.corpus.document import SPLITS
 from carousel.corpus.training_data import TOKENIZER, VOCABULARY
 from carousel.errors import UserError
 from carousel.params.file import DEFAULT_TASK
-from carousel.registry import versions
+from carousel.registry import model_files, versions
 from carousel.registry.versions import Version
 from carousel.task import Task, find
 from carousel.tracking import lineage, repository
@@ -148,11 +148,25 @@ def _model(client: "MlflowClient", version: Version) -> Iterator[Fact]:
             yield Fact(group, name, tags.get(tag, NOT_RECORDED), "differs", broken)
         else:
             yield _compared(group, name, tags.get(tag), found, "computed again")
+    yield _python(version)
     yield _run(client, version)
     for metric in _task(version).metrics:
         tag = f"{versions.TEST}{metric.name}"
         if tag in tags:
             yield Fact(group, f"test {metric.title}", tags[tag], "recorded")
+
+
+def _python(version: Version) -> Fact:
+    """Check the files that `mlflow.pyfunc` runs: whoever can write the artifact store could change them."""
+    group, name, recorded = "model", "Python files", version.tags.get(model_files.FINGERPRINT)
+    try:
+        found, compiled = model_files.fingerprint(version), model_files.bytecode(version)
+    except UserError as error:
+        return Fact(group, name, recorded or NOT_RECORDED, "unknown" if recorded is None else "differs", str(error))
+    if recorded == found and compiled:
+        note = f"{compiled[0]} may be run in place of its source; delete its folder"
+        return Fact(group, name, recorded, "unknown", note)
+    return _compared(group, name, recorded, found, "computed again")
 
 
 def _run(client: "MlflowClient", version: Version) -> Fact:

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from carousel import layout
-from carousel.bundle.bundle import Bundle
 from carousel.corpus.document import SPLITS
 from carousel.corpus.training_data import TOKENIZER, VOCABULARY
 from carousel.errors import UserError
 from carousel.files import read_json
 from carousel.lineage.audit import Cached, Files, missing_commit, params_of
+from carousel.predictor import read
 from carousel.registry import versions
 from carousel.registry.versions import Version
 from carousel.tracking import lineage, repository
@@ -289,7 +289,7 @@ def _parts(version: Version, folder: Path) -> Iterator[Part]:
     digests = read_json(folder / layout.DIGESTS)
     for split in SPLITS:
         yield Part(f"{split} data", tags.get(f"data.{split}.digest", ""), digests.get(split, ""))
-    bundle = Bundle.load(folder / layout.BUNDLE)
+    bundle = read(folder / layout.BUNDLE)
     prints = bundle.fingerprints
     yield Part("vocabulary", tags.get("vocabulary.fingerprint", ""), prints.get(VOCABULARY, ""))
     yield Part("tokenizer", tags.get("tokenizer.fingerprint", ""), prints.get(TOKENIZER, ""))

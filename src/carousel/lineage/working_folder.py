@@ -1,5 +1,6 @@
 """Whether the last registered version was made of what is in the working folder."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,21 @@ def changed_stages(root: Path) -> dict[str, list[str]] | None:
     except (DvcException, OSError):
         return None
     return {stage: sorted(set(_paths(parts))) for stage, parts in status.items()}
+
+
+def damaged_lock(root: Path) -> str | None:
+    """Return what to do about DVC's lock file where a full disk cut it short; None where it is whole.
+
+    DVC refuses to work with such a file, and says no more than that its structure is corrupted.
+    """
+    path = root / layout.DVC_LOCK
+    try:
+        json.loads(path.read_bytes())
+    except ValueError:
+        return f"{layout.DVC_LOCK} was cut short, as a full disk leaves it: delete it, and DVC works again"
+    except OSError:
+        return None
+    return None
 
 
 def _paths(parts: list[Any]) -> list[str]:

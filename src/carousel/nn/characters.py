@@ -38,6 +38,18 @@ class Characters(nn.Module):
         place = torch.where(real == 1, real.cumsum(1), real.sum(1, keepdim=True) + (1 - real).cumsum(1)) - 1
         return torch.zeros_like(spelled).scatter(1, place, spelled)
 
+    def check(self, alphabet: int) -> None:
+        """Check a table that was loaded.
+
+        Args:
+            alphabet: above every character id.
+
+        Raises:
+            ValueError: when it has another number than those of characters.
+        """
+        if self.spelling.numel() and not 0 <= int(self.spelling.min()) <= int(self.spelling.max()) < alphabet:
+            raise ValueError("the spelling of a token has a character that is not in the alphabet")
+
     @torch.no_grad()
     def begin(self, spelling: npt.NDArray[np.int32]) -> None:
         """Copy a table that `spell` made."""

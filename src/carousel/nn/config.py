@@ -1,7 +1,10 @@
 """What networks are built from; saved with their weights. Recommended values are in presets/."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
+
+from carousel.nn import bounds
+from carousel.nn.bounds import Bounds, Count, Factor, Layers, Probability, Rows, Width, Words
 
 
 @dataclass(frozen=True)
@@ -24,15 +27,18 @@ class EncoderConfig:
 
     name: str = "recurrent"
     cell: str = "lstm"
-    hidden_size: int = 128
-    layers: int = 1
+    hidden_size: Width = 128
+    layers: Layers = 1
     bidirectional: bool = True
-    dropout: float = 0.0
+    dropout: Probability = 0.0
     orthogonal: bool = True
     xavier: bool = True
-    forget_bias: float = 1.0
-    spectral_radius: float = 0.9
-    heads: int = 4
+    forget_bias: Factor = 1.0
+    spectral_radius: Factor = 0.9
+    heads: Width = 4
+
+    def __post_init__(self) -> None:
+        bounds.check(self)
 
 
 @dataclass(frozen=True)
@@ -46,8 +52,11 @@ class ReadingConfig:
     """
 
     name: str = "full"
-    chunk: int = 256
-    overlap: int = 32
+    chunk: Annotated[int, Bounds(1, 2**31)] = 256
+    overlap: Words = 32
+
+    def __post_init__(self) -> None:
+        bounds.check(self)
 
 
 @dataclass(frozen=True)
@@ -66,22 +75,25 @@ class ClassifierConfig:
         word_dropout: probability that a word is read as unknown.
     """
 
-    vocabulary_size: int
-    classes: int
-    embedding_size: int = 128
+    vocabulary_size: Rows
+    classes: Width
+    embedding_size: Width = 128
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     reading: ReadingConfig = field(default_factory=ReadingConfig)
     pooling: str = "max_mean"
-    dropout: float = 0.0
-    embedding_dropout: float = 0.0
-    word_dropout: float = 0.0
+    dropout: Probability = 0.0
+    embedding_dropout: Probability = 0.0
+    word_dropout: Probability = 0.0
+
+    def __post_init__(self) -> None:
+        bounds.check(self)
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> "ClassifierConfig":
         """Return the configuration that `dataclasses.asdict` made these values of.
 
         Raises:
-            KeyError, TypeError: when they are not such values.
+            KeyError, TypeError, ValueError: when they are not such values.
         """
         nested = {"encoder": EncoderConfig(**fields["encoder"]), "reading": ReadingConfig(**fields["reading"])}
         return cls(**{**fields, **nested})
@@ -101,10 +113,13 @@ class NgramConfig:
         alphabet: how many characters there are.
     """
 
-    longest: int
-    rows: int = 0
-    weight: float = 0.0
-    characters: int = 0
-    character_rows: int = 0
-    token_characters: int = 0
-    alphabet: int = 0
+    longest: Annotated[int, Bounds(1, 16)]
+    rows: Count = 0
+    weight: Probability = 0.0
+    characters: Annotated[int, Bounds(0, 16)] = 0
+    character_rows: Count = 0
+    token_characters: Annotated[int, Bounds(0, 2**16)] = 0
+    alphabet: Annotated[int, Bounds(0, 2**21)] = 0
+
+    def __post_init__(self) -> None:
+        bounds.check(self)

@@ -27,6 +27,17 @@ class NgramEnsemble(nn.Module):
         self.ngrams = Ngrams(ngrams.longest, ngrams.rows, config.classes, config.vocabulary_size)
         self.linear = LinearModel(config, ngrams) if ngrams.weight else None
 
+    def check(self) -> None:
+        """Check tables that were loaded.
+
+        Raises:
+            ValueError: when they are not tables of n-grams.
+        """
+        self.ngrams.check()
+        if self.linear is not None and self.linear.table is not None and self.linear.spelling is not None:
+            self.linear.table.check()
+            self.linear.spelling.check(self.ngram_config.alphabet)
+
     def forward(self, ids: Tensor, lengths: Tensor, targets: Tensor | None = None) -> Tensor:
         """Return logits (B, classes).
 

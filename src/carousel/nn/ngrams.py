@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from typing_extensions import override
 
 from carousel.nn.ngram_counts import NONE, NgramCounts
 from carousel.text.vocabulary import PADDING_ID
@@ -83,6 +84,20 @@ class NgramTable(nn.Module):
             row = torch.where(self.keys[further] <= keys, further, row)
         return row
 
+    def check(self) -> None:
+        """Check keys that were loaded: a search would find other n-grams, or none, and `tokens` might not end.
+
+        Raises:
+            ValueError: when they are not those of `NgramCounts`.
+        """
+        keys = self.keys[:-1]
+        if int(self.keys[-1]) != NONE:
+            raise ValueError("the last key of n-grams is one of an n-gram")
+        if not bool((self.keys[1:] > self.keys[:-1]).all()) or (len(keys) and int(keys[0]) < 0):
+            raise ValueError("keys of n-grams are not in ascending order")
+        if not bool((keys < (torch.arange(len(keys)) + 1) * self.vocabulary_size).all()):
+            raise ValueError("the beginning of an n-gram does not come before it")
+
     @torch.no_grad()
     def begin(self, counts: NgramCounts) -> None:
         """Copy the n-grams of the documents that will be learned from."""
@@ -142,6 +157,13 @@ class Ngrams(NgramTable):
         weights = (1 + self.embedding(rows)) * (rows != self.none).unsqueeze(-1)  # (B, G, 1)
         said: Tensor = (weights * log_ratios(counts, self.documents)).sum(1)
         return said
+
+    @override
+    def check(self) -> None:
+        super().check()
+        for counts in (self.counts, self.documents):
+            if counts.numel() and float(counts.min()) < 0:
+                raise ValueError("a count of n-grams or documents is negative")
 
     @torch.no_grad()
     def begin(self, counts: NgramCounts) -> None:

@@ -7,12 +7,14 @@ Shapes: B sentences, T time steps, F features of a word, K tags, I intents.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from carousel.nn import bounds
 from carousel.nn.affixes import FEATURES, LOWERCASE
+from carousel.nn.bounds import Bounds, Factor, Layers, Probability, Rows, Width
 from carousel.nn.crf import CRF, Allowed
 from carousel.nn.pooling import POOLINGS
 from carousel.nn.recurrent import RecurrentEncoder
@@ -44,23 +46,26 @@ class TaggerConfig:
         crf: whether neighboring tags depend on each other; else each word has a softmax of its own.
     """
 
-    vocabulary_size: int
-    tags: int
-    intents: int = 0
-    features: int = FEATURES
-    feature_rows: int = 16384
-    embedding_size: int = 100
-    feature_size: int = 100
+    vocabulary_size: Rows
+    tags: Annotated[int, Bounds(1, 2**12)]
+    intents: Annotated[int, Bounds(0, 2**14)] = 0
+    features: Annotated[int, Bounds(1, 64)] = FEATURES
+    feature_rows: Rows = 16384
+    embedding_size: Width = 100
+    feature_size: Width = 100
     cell: str = "lstm"
-    hidden_size: int = 128
-    layers: int = 1
+    hidden_size: Width = 128
+    layers: Layers = 1
     bidirectional: bool = True
     pooling: str = "max_mean"
-    dropout: float = 0.5
-    embedding_dropout: float = 0.5
-    word_dropout: float = 0.25
-    feature_dropout: float = 0.2
+    dropout: Probability = 0.5
+    embedding_dropout: Probability = 0.5
+    word_dropout: Factor = 0.25
+    feature_dropout: Probability = 0.2
     crf: bool = True
+
+    def __post_init__(self) -> None:
+        bounds.check(self)
 
 
 class Scores(NamedTuple):

@@ -59,7 +59,7 @@ class Vocab(Section):
     """Which tokens of the training split get an id of their own, and how many unknown tokens are accepted."""
 
     min_count: Positive = 2
-    max_size: Annotated[int, Field(ge=3)] = 30_000
+    max_size: Annotated[int, Field(ge=3, le=1_000_000)] = 30_000
     max_unknown: UnitInterval = 0.5
 
 

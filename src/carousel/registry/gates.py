@@ -97,15 +97,15 @@ class Gate:
 def floor(candidacy: Candidacy, least: float) -> Measured:
     """Ask for a test metric of at least so much."""
     metric = candidacy.metric
-    found = float(candidacy.candidate.recorded(f"{versions.TEST}{metric.name}"))
+    found = candidacy.candidate.metric(f"{versions.TEST}{metric.name}")
     return found >= least, f"{metric.title} {found:.4f}", f"at least {least:g}"
 
 
 def baseline(candidacy: Candidacy, _on: bool) -> Measured:
     """Ask for a test metric of at least the baseline's on the same data."""
     metric, noun = candidacy.metric, candidacy.candidate.task.baseline_noun
-    found = float(candidacy.candidate.recorded(f"{versions.TEST}{metric.name}"))
-    reached = float(candidacy.candidate.recorded(f"{versions.BASELINE}{metric.name}"))
+    found = candidacy.candidate.metric(f"{versions.TEST}{metric.name}")
+    reached = candidacy.candidate.metric(f"{versions.BASELINE}{metric.name}")
     return found >= reached, f"{metric.title} {found:.4f}", f"at least the {noun}'s {reached:.4f}"
 
 

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from carousel.registry.promotion import MOVES, Event, history
-from carousel.registry.versions import CHALLENGER, CHAMPION, RETIRED, Version, versions
+from carousel.errors import UserError
+from carousel.registry.promotion import MOVES, Event, history, lost_champion
+from carousel.registry.versions import CHALLENGER, CHAMPION, RETIRED, Version, get, versions
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -21,6 +22,7 @@ class Live:
         event: that made it champion; None where its alias was set by other means.
         previous: the champion before it, unless that was deleted.
         challenger: the version that is waiting, if any.
+        lost: what became of the champion, where the trail has one that is no longer there.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Live:
     event: Event | None
     previous: Version | None
     challenger: Version | None
+    lost: str | None = None
 
     @property
     def candidate(self) -> Version | None:
@@ -67,7 +70,23 @@ def live(client: "MlflowClient", name: str) -> Live:
         event=event,
         previous=next((version for version in known if version.number == source), None),
         challenger=next((one for one in known if CHALLENGER in one.aliases and one != champion), None),
+        lost=lost_champion(client, name) if champion is None else None,
     )
+
+
+def default(client: "MlflowClient", name: str) -> Version:
+    """Return the version that predicts when nobody names one: the champion, before the first one the challenger.
+
+    Raises:
+        UserError: when there is neither, or there was a champion that is gone: another version would predict
+            in its place, and nobody decided that.
+    """
+    aliases = {alias for version in versions(client, name) for alias in version.aliases}
+    if CHAMPION in aliases:
+        return get(client, name, CHAMPION)
+    if (lost := lost_champion(client, name)) is not None:
+        raise UserError(f"{name}: {lost}; `carousel promote VERSION` makes another one champion, --model names one")
+    return get(client, name, CHALLENGER if CHALLENGER in aliases else CHAMPION)
 
 
 def _with_alias(known: list[Version], alias: str) -> Version | None:

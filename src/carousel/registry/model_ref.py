@@ -11,7 +11,7 @@ from carousel.comparison.model_comparison import ModelInfo
 from carousel.comparison.predictions import Predictions
 from carousel.corpus.training_data import TOKENIZER, VOCABULARY
 from carousel.errors import UserError
-from carousel.predictor import Predictor, predictor
+from carousel.predictor import Predictor, predictor, read
 from carousel.registry.versions import (
     FINGERPRINT,
     TEST_DIGEST,
@@ -57,7 +57,7 @@ class ModelRef:
             UserError: when its files cannot be read, or are not those of the version.
         """
         if self.folder:
-            return Bundle.load(self.folder)
+            return read(self.folder)
         assert self.version is not None
         return fetch(self.version)
 

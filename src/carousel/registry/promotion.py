@@ -11,13 +11,15 @@ from carousel.params import Promotion
 from carousel.registry import gates
 from carousel.registry.gates import GateResult
 from carousel.registry.registered import Registered
-from carousel.registry.versions import CHALLENGER, CHAMPION, EVENT, RETIRED, Version, get, versions
+from carousel.registry.versions import CHALLENGER, CHAMPION, EVENT, RETIRED, Version, event_number, get, versions
+from carousel.text import strict_json
 from carousel.tracking.store import exclusive
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 MOVES = ("promote", "force", "rollback")  # the actions that move the champion alias
+ACTIONS = (*MOVES, "retire", "delete")
 _REASON = 1000  # characters; the store keeps 5000 of a whole event
 
 
@@ -189,14 +191,38 @@ def rollback(client: "MlflowClient", name: str, reason: str, to: str | None = No
 def history(client: "MlflowClient", name: str) -> list[Event]:
     """Return the trail, oldest first.
 
-    An event is written before the alias moves. So the last one is in force only if the champion is its target.
+    An event is written before the alias moves. So the last one is in force only if the champion is its target, or
+    its target is gone. Tags that are no events are left out; `foreign_tags` names them.
     """
-    events = _events(client, name)
+    events, _ = _events(client, name)
     moves = [number for number, event in events.items() if event.action in MOVES]
     champion = _champion(client, name)
     if moves and events[moves[-1]].source == (champion.number if champion else None):
-        events[moves[-1]] = replace(events[moves[-1]], in_force=False)
+        known = {version.number for version in versions(client, name)}
+        cut_off = champion is not None or events[moves[-1]].target in known
+        events[moves[-1]] = replace(events[moves[-1]], in_force=not cut_off)
     return [events[number] for number in sorted(events)]
+
+
+def foreign_tags(client: "MlflowClient", name: str) -> list[str]:
+    """Return the tags of a registered model that are named as events are and hold none."""
+    return _events(client, name)[1]
+
+
+def lost_champion(client: "MlflowClient", name: str) -> str | None:
+    """Return what became of the champion, where the trail has one and no version has the alias; None elsewhere."""
+    known = versions(client, name)
+    if not known and not _exists(client, name):
+        return None
+    if any(CHAMPION in version.aliases for version in known):
+        return None
+    moves = [event for event in history(client, name) if event.action in MOVES and event.in_force]
+    if not moves:
+        return None
+    last = moves[-1].target
+    if last in {version.number for version in known}:
+        return f"version {last} was the champion, and its alias was removed"
+    return f"version {last} was the champion, and was deleted in MLflow"
 
 
 def record(client: "MlflowClient", name: str, event: Event, *, on_version: bool = True) -> None:
@@ -204,7 +230,9 @@ def record(client: "MlflowClient", name: str, event: Event, *, on_version: bool 
 
     Whoever calls this holds `exclusive`.
     """
-    _write(client, name, max(_events(client, name), default=0) + 1, event, on_version)
+    tags = client.get_registered_model(name).tags
+    numbers = [number for key in tags if (number := event_number(key)) is not None]  # also of damaged ones
+    _write(client, name, max(numbers, default=0) + 1, event, on_version)
 
 
 def event_now(
@@ -263,7 +291,7 @@ def _move(
 
 def _settle(client: "MlflowClient", name: str) -> None:
     """Write down that the last event is not in force, while the champion still shows it."""
-    stored = _events(client, name)
+    stored, _ = _events(client, name)
     for number, event in zip(sorted(stored), history(client, name), strict=True):
         if event != stored[number]:
             _write(client, name, number, event, on_version=True)
@@ -276,15 +304,34 @@ def _write(client: "MlflowClient", name: str, number: int, event: Event, on_vers
         client.set_model_version_tag(name, str(event.target), f"{EVENT}{number:04}", content)
 
 
-def _events(client: "MlflowClient", name: str) -> dict[int, Event]:
-    """Return the events that the registered model has, by number."""
+def _events(client: "MlflowClient", name: str) -> tuple[dict[int, Event], list[str]]:
+    """Return the events that the registered model has, by number, and the tags that are called so and are none."""
     tags = client.get_registered_model(name).tags
-    return {int(key.removeprefix(EVENT)): _parsed(tags[key]) for key in sorted(tags) if key.startswith(EVENT)}
+    events, others = {}, []
+    for key in sorted(key for key in tags if key.startswith(EVENT)):
+        number, event = event_number(key), _parsed(tags[key])
+        if number is None or event is None:
+            others.append(key)
+        else:
+            events[number] = event
+    return events, others
 
 
-def _parsed(content: str) -> Event:
-    values: dict[str, Any] = json.loads(content)
-    return Event(**values | {"gates": tuple(values.get("gates", ()))})
+def _parsed(content: str) -> Event | None:
+    """Return the event in a tag; None where the tag was damaged, or somebody else's."""
+    try:
+        values = strict_json.loads(content)
+        event = Event(**values | {"gates": tuple(values.get("gates", ()))})
+        when = datetime.fromisoformat(event.when)
+    except (ValueError, TypeError, AttributeError):
+        return None
+    texts = [event.who, event.reason]
+    whole = event.action in ACTIONS and when.tzinfo is not None and type(event.in_force) is bool
+    whole &= type(event.target) is int and (event.source is None or type(event.source) is int)
+    for gate in event.gates:
+        whole &= isinstance(gate, dict) and gate.keys() == {"gate", "measured", "required", "state"}
+        texts += gate.values() if isinstance(gate, dict) else []
+    return event if whole and all(isinstance(text, str) for text in texts) else None
 
 
 def _plain(event: Event) -> dict[str, Any]:
@@ -297,6 +344,10 @@ def _plain(event: Event) -> dict[str, Any]:
 
 def _champion(client: "MlflowClient", name: str) -> Version | None:
     return next((version for version in versions(client, name) if CHAMPION in version.aliases), None)
+
+
+def _exists(client: "MlflowClient", name: str) -> bool:
+    return bool(client.search_registered_models(f"name = '{name}'", max_results=1))
 
 
 def _user() -> str:

@@ -25,10 +25,10 @@ class BundleModel(PythonModel):
 
     def load_context(self, context: Any) -> None:
         """Load the bundle that is the model's artifact, and verify that it is the one that was registered."""
-        from carousel.bundle.bundle import Bundle, BundleError
-        from carousel.predictor import predictor
+        from carousel.bundle.bundle import BundleError
+        from carousel.predictor import predictor, read
 
-        bundle = Bundle.load(Path(context.artifacts[ARTIFACT]))
+        bundle = read(Path(context.artifacts[ARTIFACT]))
         recorded = (context.model_config or {}).get(FINGERPRINT)
         if bundle.fingerprint != recorded:
             raise BundleError(

@@ -80,6 +80,18 @@ class Registered:
                 f"{self.version.uri}: has no tag {tag}; only versions that `dvc repro` registered do"
             ) from error
 
+    def metric(self, tag: str) -> float:
+        """Return a metric that the stage `register` wrote down.
+
+        Raises:
+            UserError: as `recorded`, or when the tag holds no number.
+        """
+        self.recorded(tag)
+        value = versions.number(self.version.tags, tag)
+        if value is None:
+            raise UserError(f"{self.version.uri}: its tag {tag} holds no number: somebody changed it")
+        return value
+
     def predictions(self, digest: str) -> Predictions:
         """Return its predictions on the test data with that digest: those of its run, or given now.
 

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 from carousel.bundle.bundle import Bundle
 from carousel.errors import UserError
 from carousel.predictor import Predictor, predictor
+from carousel.registry import model_files
 from carousel.registry.versions import (
     CHALLENGER,
     COMPLETE,
-    EVENT,
     FINGERPRINT,
     RETIRED,
     Version,
+    event_number,
     fetch,
     get,
     load,
@@ -107,8 +108,8 @@ def complete(client: "MlflowClient", version: Version, tags: dict[str, str]) -> 
         if not now.is_complete:
             fetch(now)
             _link(client, now)
-            _tag(client, now, tags)
-            decided = RETIRED in now.tags or any(key.startswith(EVENT) for key in now.tags)
+            _tag(client, now, {**tags, model_files.FINGERPRINT: model_files.fingerprint(now)})
+            decided = RETIRED in now.tags or any(event_number(key) is not None for key in now.tags)
             if now.number == newest.number and not decided:
                 client.set_registered_model_alias(name, CHALLENGER, number)
             _tag(client, now, {COMPLETE: "true"})

@@ -1,14 +1,18 @@
 """Registered versions: found by number or alias, and opened. Finding one takes no torch."""
 
+import math
+import re
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from carousel.errors import UserError
 from carousel.metric import Metric
-from carousel.predictor import Predictor, predictor
+from carousel.params.file import DEFAULT_TASK
+from carousel.predictor import Predictor, predictor, read
+from carousel.task_modules import TASKS
 from carousel.tracking.store import how_to_register
 from carousel.url import Url, redact
 
@@ -28,6 +32,7 @@ TEST, BASELINE = "test.", "baseline."  # and the name of a metric
 RETIRED = "retired"
 COMPLETE = "registration.complete"  # the last thing that a registration writes
 EVENT = "promotion."  # of the registered model, and of the version: promotion.0001, promotion.0002, …
+_EVENT_KEY = re.compile(re.escape(EVENT) + "([0-9]{4}|[1-9][0-9]{4,8})")
 
 
 class ForeignBundleError(UserError):
@@ -66,6 +71,27 @@ class Version:
     def to_json(self) -> dict[str, Any]:
         """Return plain values for scripts."""
         return {**asdict(self), "aliases": list(self.aliases), "uri": self.uri}
+
+
+def event_number(key: str) -> int | None:
+    """Return the number of the event that a tag holds; None for any other tag, such as `promotion.note`."""
+    found = _EVENT_KEY.fullmatch(key)
+    return int(found[1]) if found else None
+
+
+def number(tags: Mapping[str, str], key: str) -> float | None:
+    """Return a tag's number; None where there is no such tag, or it has been given another content."""
+    try:
+        value = float(tags[key])
+    except (KeyError, ValueError):
+        return None
+    return value if math.isfinite(value) else None
+
+
+def task_of(known: Iterable[Version]) -> str:
+    """Return the task of the newest of some versions that names one which this version of Carousel knows."""
+    named = (version.tags.get(TASK, DEFAULT_TASK) for version in known)
+    return next((task for task in named if task in TASKS), DEFAULT_TASK)
 
 
 def versions(client: "MlflowClient", name: str) -> list[Version]:
@@ -174,7 +200,9 @@ def saved_bytes(bundle: "Bundle") -> int:
 
 
 def download(uri: str, scratch: str) -> Path:
-    """Download a version's or run's files into a folder, and return where they lie in it.
+    """Download a version's or run's files into a folder, and return where they lie.
+
+    Files of a local store are read where they are: a copy would wait for a named pipe, and read a device for ever.
 
     Raises:
         UserError: when they cannot be read.
@@ -182,10 +210,25 @@ def download(uri: str, scratch: str) -> Path:
     import mlflow
 
     try:
-        return Path(mlflow.artifacts.download_artifacts(uri, dst_path=scratch))
+        return local_files(uri) or Path(mlflow.artifacts.download_artifacts(uri, dst_path=scratch))
     except (mlflow.MlflowException, OSError) as error:
         reason = redact((str(error).strip() or type(error).__name__).splitlines()[-1])
         raise UserError(f"{uri}: its files cannot be read: {reason}") from error
+
+
+def local_files(uri: str) -> Path | None:
+    """Return where a version's or run's files lie on this machine; None where they have to be downloaded."""
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+    from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
+    from mlflow.tracking.artifact_utils import _get_root_uri_and_artifact_path
+
+    root, path = _get_root_uri_and_artifact_path(uri)  # type: ignore[no-untyped-call]
+    store: Any = get_artifact_repository(root)
+    while not isinstance(store, LocalArtifactRepository):
+        if not hasattr(store, "repo"):
+            return None
+        store = store.repo  # of a version or run, the one of its files
+    return Path(store.get_local_path(path))
 
 
 def load(uri: str) -> "Bundle":
@@ -194,13 +237,14 @@ def load(uri: str) -> "Bundle":
     Raises:
         UserError: when it cannot be read, or is damaged.
     """
-    from carousel.bundle.bundle import Bundle, BundleError
+    from carousel.bundle.bundle import BundleError
 
     with tempfile.TemporaryDirectory() as scratch:
+        folder = download(f"{uri}/artifacts/bundle", scratch)
         try:
-            return Bundle.load(download(f"{uri}/artifacts/bundle", scratch))
+            return read(folder)
         except BundleError as error:
-            raise UserError(f"{uri}: {str(error).replace(f'{scratch}/', '')}") from error
+            raise UserError(f"{uri}: {str(error).replace(f'{folder.parent}/', '')}") from error
 
 
 def _paged(client: "MlflowClient", name: str) -> "Iterable[ModelVersion]":

@@ -21,11 +21,13 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+from carousel.text import strict_json
 from carousel.text.normalization import STEPS, normalize
 from carousel.text.word_boundaries import pattern as words_pattern
 
 FORMAT = "carousel tokenizer 1"
 PART = "tokenizer.json"  # of a bundle
+MOST_STEPS = 2 * len(STEPS)  # of normalization; each costs time for every text
 
 
 @dataclass(frozen=True)
@@ -84,10 +86,7 @@ class Tokenizer(ABC):
         Raises:
             ValueError: when the content is not a tokenizer of this format.
         """
-        try:
-            fields = json.loads(content)
-        except (json.JSONDecodeError, RecursionError) as error:
-            raise ValueError(f"is not valid JSON ({error})") from error
+        fields = strict_json.loads(content)
         if not isinstance(fields, dict) or fields.pop("format", None) != FORMAT:
             raise ValueError(f"does not say {FORMAT!r}")
         return _from_fields(fields)
@@ -167,6 +166,8 @@ def _from_fields(fields: dict[str, Any]) -> Tokenizer:
         unknown = [step for step in normalization if step not in STEPS]
         if unknown:
             raise ValueError(f"normalization step {unknown[0]!r} is not one of {', '.join(STEPS)}")
+        if len(normalization) > MOST_STEPS:
+            raise ValueError(f"has {len(normalization)} normalization steps, where {MOST_STEPS} are the most")
         if name in subwords.KINDS:
             return subwords.from_fields(name, normalization, fields)
         if fields:

@@ -11,6 +11,7 @@ PART = "vocab.txt"  # of a bundle
 PADDING, UNKNOWN = "<pad>", "<unk>"
 SPECIALS = (PADDING, UNKNOWN)
 PADDING_ID, UNKNOWN_ID = 0, 1
+MOST = 1_000_000  # tokens
 
 
 class Vocabulary:
@@ -64,6 +65,8 @@ class Vocabulary:
         Raises:
             ValueError: when the content is not a vocabulary of this format, or was cut short.
         """
+        if content.count("\n") > MOST:  # counted first: a list of them would take a hundred times the memory
+            raise ValueError(f"has more than {MOST:,} lines")
         first, *tokens = content.split("\n")
         if first != FORMAT:
             raise ValueError(f"does not begin with the line {FORMAT!r}")

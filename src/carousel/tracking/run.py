@@ -18,6 +18,7 @@ from carousel.metric import Metric
 from carousel.nn.encoders import called, size
 from carousel.params import Hparams, Params, flatten
 from carousel.task import Report, Task
+from carousel.text.printable import one_line
 from carousel.tracking import description, lineage, winner
 from carousel.tracking.store import TRAIN_AGAIN, connect, experiment, has_run, tracking_uri
 from carousel.training import plots
@@ -85,7 +86,7 @@ def started(params: Params, hparams: Hparams, checkpoints: Path | None = None) -
     known = _known(client, interrupted) if interrupted else None
     tags, files = lineage.of_training(params, hparams)
     if line := lineage.no_commit(tags):
-        print(line)
+        print(one_line(line))
     # processor, memory and disk, every ten seconds; a training shorter than that has none
     with mlflow.start_run(known, experiment_id, run_name, tags=tags, log_system_metrics=True) as run:
         recorded = {"run_id": run.info.run_id, "tracking_uri": str(tracking_uri())}

@@ -146,6 +146,9 @@ def connect(*, create: bool = True) -> "MlflowClient":
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    # They log, with tracebacks, what they raise as well, or what the next write raises, such as a full disk
+    for module in ("mlflow.store.db.utils", "mlflow.system_metrics.system_metrics_monitor"):
+        logging.getLogger(module).setLevel(logging.CRITICAL)
     address.use(uri, registry)
     if not create and not _exists(uri):
         raise UserError(f"{uri}: no store yet; `{command_to_register()}` makes it")

@@ -3,6 +3,8 @@
 import json
 from collections.abc import Sequence
 
+from carousel.text import strict_json
+
 PART = "labels.json"
 
 
@@ -17,7 +19,7 @@ def from_text(content: str) -> tuple[str, ...]:
     Raises:
         ValueError: when the content is not a list of labels.
     """
-    labels = json.loads(content)
+    labels = strict_json.loads(content)
     if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
         raise ValueError("is not a list of labels")
     return tuple(labels)

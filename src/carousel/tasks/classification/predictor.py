@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from carousel.bundle.bundle import CONFIG, Bundle, BundleError
+from carousel.bundle.bundle import CONFIG, WEIGHTS, Bundle, BundleError, check_finite
 from carousel.explanation import Explanation
-from carousel.nn import encoders, ngram_streaming, streaming
+from carousel.nn import bounds, encoders, ngram_streaming, streaming
 from carousel.nn.batch import pad
+from carousel.nn.bounds import Bounds
 from carousel.nn.classifier import TextClassifier
 from carousel.nn.config import ClassifierConfig, NgramConfig
 from carousel.nn.initialisation import without_values
@@ -28,6 +29,7 @@ from carousel.text.vocabulary import Vocabulary
 
 TASK = "classification"
 BATCH_TOKENS = 16_384
+CONFIG_KEYS = {"model", "ngrams", "max_length", "truncation"}
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ class Classifier(TextReader):
                     logits[group] = self._streamed(documents[group[0]], batch_tokens)
                 else:
                     logits[group] = self.model(*pad([documents[i] for i in group]))
+        check_finite(logits)
         return logits
 
     def _streamed(self, document: Any, limit: int) -> Tensor:
@@ -142,21 +145,47 @@ def from_bundle(bundle: Bundle) -> Classifier:
     Raises:
         BundleError: when its configuration or a part is not one that this version reads, or they do not fit.
     """
-    try:
-        config, fields = ClassifierConfig.from_json(bundle.config["model"]), bundle.config["ngrams"]
-        ngrams = NgramConfig(**fields) if fields is not None else None
-        max_length, truncation = int(bundle.config["max_length"]), bundle.config["truncation"]
-        kept(max_length, truncation)  # or it is a later version's
-    except (ValueError, KeyError, TypeError) as error:
-        raise BundleError(f"{CONFIG}: not the description of a text classifier: {error}") from error
+    model = blank(bundle.config)
     tokenizer = bundle.part(TOKENIZER, Tokenizer.from_json)
     vocabulary = bundle.part(VOCABULARY, Vocabulary.from_text)
     labels = bundle.part(LABELS, from_text)
+    bundle.put_into(model)
+    try:
+        if isinstance(model, NgramEnsemble):
+            model.check()
+    except ValueError as error:
+        raise BundleError(f"{WEIGHTS}: {error}") from error
+    return Classifier(
+        model, tokenizer, vocabulary, labels, bundle.config["max_length"], bundle.config["truncation"]
+    )
+
+
+def blank(config: dict[str, Any]) -> TextClassifier | NgramEnsemble:
+    """Return the model that a bundle's configuration describes, with weights that take no memory.
+
+    Raises:
+        BundleError: when the configuration is not one that this version reads.
+    """
+    try:
+        if config.keys() != CONFIG_KEYS:
+            raise ValueError(f"its keys should be {', '.join(sorted(CONFIG_KEYS))}")
+        network, fields = ClassifierConfig.from_json(config["model"]), config["ngrams"]
+        ngrams = NgramConfig(**fields) if fields is not None else None
+        bounds.check(_Kept(config["max_length"], config["truncation"]))
+        kept(config["max_length"], config["truncation"])  # or it is a later version's
+    except (ValueError, KeyError, TypeError) as error:
+        raise BundleError(f"{CONFIG}: not the description of a text classifier: {error}") from error
     try:
         # The weights are about to be loaded, so drawing random ones first would be time lost
         with without_values():
-            model = TextClassifier(config) if ngrams is None else NgramEnsemble(config, ngrams)
+            return TextClassifier(network) if ngrams is None else NgramEnsemble(network, ngrams)
     except (KeyError, ValueError) as error:
         raise BundleError(f"{CONFIG}: describes a model that this version cannot build: {error}") from error
-    bundle.put_into(model)
-    return Classifier(model, tokenizer, vocabulary, labels, max_length, truncation)
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What is kept of a document."""
+
+    max_length: Annotated[int, Bounds(1, 2**31)]
+    truncation: str

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from carousel.bundle.bundle import CONFIG, Bundle, BundleError
+from carousel.bundle.bundle import CONFIG, Bundle, BundleError, check_finite
 from carousel.nn import encoders
 from carousel.nn.crf import Allowed
 from carousel.nn.initialisation import without_values
@@ -91,6 +91,7 @@ class SequenceTagger(SentenceReader):
             for group in by_length(lengths, batch_tokens):
                 ids, features, sizes = self.encode([sentences[i] for i in group])
                 scores = self.model(ids, features, sizes)
+                check_finite(scores.emissions, scores.intents)
                 decoded = self.model.decode(scores, sizes, allowed).tags  # (B, T)
                 chosen = self.model.marginals(scores, sizes).gather(-1, decoded.unsqueeze(-1)).squeeze(-1)
                 if intents is not None:
@@ -142,19 +143,34 @@ def from_bundle(bundle: Bundle) -> SequenceTagger:
     Raises:
         BundleError: when its configuration or a part is not one that this version reads, or they do not fit.
     """
-    try:
-        config = TaggerConfig(**bundle.config["model"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise BundleError(f"{CONFIG}: not the description of a tagger: {error}") from error
+    model = blank(bundle.config)
     tokenizer = bundle.part(TOKENIZER, Tokenizer.from_json)
     vocabulary = bundle.part(VOCABULARY, Vocabulary.from_text)
     tags = bundle.part(PART, Tags.from_text)
+    bundle.put_into(model)
+    model.dropped = torch.zeros(model.config.vocabulary_size)  # for training alone, so that no bundle has it
+    try:
+        tags.allowed()
+    except ValueError as error:
+        raise BundleError(f"{PART}: damaged or foreign: {error}") from error
+    return SequenceTagger(model, tokenizer, vocabulary, tags)
+
+
+def blank(config: dict[str, Any]) -> Tagger:
+    """Return the model that a bundle's configuration describes, with weights that take no memory.
+
+    Raises:
+        BundleError: when the configuration is not one that this version reads.
+    """
+    try:
+        if config.keys() != {"model"}:
+            raise ValueError("its only key should be model")
+        described = TaggerConfig(**config["model"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise BundleError(f"{CONFIG}: not the description of a tagger: {error}") from error
     try:
         # The weights are about to be loaded, so drawing random ones first would be time lost
         with without_values():
-            model = Tagger(config)
+            return Tagger(described)
     except (KeyError, ValueError) as error:
         raise BundleError(f"{CONFIG}: describes a model that this version cannot build: {error}") from error
-    bundle.put_into(model)
-    model.dropped = torch.zeros(config.vocabulary_size)  # for training alone, so that no bundle has it
-    return SequenceTagger(model, tokenizer, vocabulary, tags)

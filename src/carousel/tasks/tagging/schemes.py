@@ -122,7 +122,9 @@ def allowed(tags: Sequence[str], scheme: Scheme) -> Masks:
     def has(prefixes: str) -> npt.NDArray[np.bool_]:
         return np.array([prefix in tuple(prefixes) for prefix, _, _ in parts], dtype=bool)
 
-    same = np.array([[one == other for other in types] for one in types], dtype=bool)  # (K, K)
+    number = {type_: i for i, type_ in enumerate(types)}
+    numbers = np.array([number[type_] for type_ in types])  # (K,)
+    same = numbers[:, None] == numbers  # (K, K)
     start, unfinished = has("OBS"), has("BI")
     end = ~unfinished if scheme == "iobes" else np.ones_like(unfinished)
     continues = unfinished[:, None] & has("IE") & same

@@ -8,6 +8,7 @@ from typing import Any
 
 from carousel.tasks.tagging import schemes
 from carousel.tasks.tagging.schemes import Masks, Scheme
+from carousel.text import strict_json
 
 PART = "tags.json"
 
@@ -76,11 +77,12 @@ class Tags:
         Raises:
             ValueError: when the content is not such a part.
         """
-        fields: Any = json.loads(content)
+        fields: Any = strict_json.loads(content)
         if not isinstance(fields, dict) or fields.keys() != {"tags", "scheme", "intents"}:
             raise ValueError("is not a list of tags with their scheme")
-        if not all(isinstance(name, str) for key in ("tags", "intents") for name in fields[key]):
+        names = [fields["tags"], fields["intents"]]
+        if not all(isinstance(listed, list) and all(isinstance(name, str) for name in listed) for listed in names):
             raise ValueError("has a tag or an intent that is no text")
-        if fields["scheme"] not in (None, *schemes.PREFIXES) or len(set(fields["tags"])) != len(fields["tags"]):
-            raise ValueError("has an unknown scheme or a tag twice")
+        if fields["scheme"] not in (None, *schemes.PREFIXES) or any(len(set(one)) != len(one) for one in names):
+            raise ValueError("has an unknown scheme, or a tag or an intent twice")
         return cls(tuple(fields["tags"]), fields["scheme"], tuple(fields["intents"]))
