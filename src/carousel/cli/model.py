@@ -117,18 +117,23 @@ def _export(version: "Version") -> Loaded | None:
     from carousel.registry.exports import fetch
     from carousel.registry.versions import FINGERPRINT
     from carousel.runtime import of
-    from carousel.runtime.model_file import ModelFile
+    from carousel.runtime.model_file import ModelFile, ModelFileError
 
     if find_spec("onnxruntime") is None:
         return None
+    again = f"`carousel export {version.number} --out model.onnx` writes it anew"
     with tempfile.TemporaryDirectory() as scratch:
         path = fetch(version, "fp32", Path(scratch))
         if path is None:
             return None
-        file = ModelFile.load(path)
+        try:
+            file = ModelFile.load(path)
+        except ModelFileError as error:
+            reason = str(error).removeprefix(f"{path}: ")
+            raise UserError(f"{version.uri}: its export fp32: {reason}; {again}") from error
     fingerprint = file.description.bundle
     if fingerprint != version.tags.get(FINGERPRINT):
-        raise UserError(f"{version.uri}: its export fp32 is of another bundle: `carousel export` writes it anew")
+        raise UserError(f"{version.uri}: its export fp32 is of another bundle; {again}")
     return Loaded(of(file), f"{title(version)}, exported", fingerprint, "onnxruntime")
 
 
