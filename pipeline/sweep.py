@@ -1,8 +1,8 @@
 """Search the hyperparameters that sweep.space names, or take them all from params.yaml."""
 
 from carousel import layout
-from carousel.files import write_json, write_text
-from carousel.params import Hparams, Params, load
+from carousel.files import read_json, write_json, write_text
+from carousel.params import TEACHER, Hparams, Params, load, replace
 from pipeline.stage import run
 
 
@@ -10,6 +10,8 @@ def main() -> None:
     params = load()
     params.sweep.check_storage()
     hparams = params.hparams
+    if layout.TEACHER.exists():  # an alias may move: the model is named by its number
+        hparams = replace(hparams, {TEACHER: read_json(layout.TEACHER)["model"]})
     if params.sweep.trials and params.sweep.space:
         hparams = search(params, hparams)
     else:

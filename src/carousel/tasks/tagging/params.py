@@ -1,8 +1,8 @@
 """What params.yaml has for tagging, where it differs from other tasks."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from carousel import params
 from carousel.params.sections import Positive, Probability
@@ -39,6 +39,16 @@ class Train(params.Train):
 
     epochs: int = Field(default=8, ge=0)
     batch_tokens: int = Field(default=600, ge=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_teacher(cls, given: Any) -> Any:
+        if isinstance(given, dict) and not {"teacher", "distillation", "temperature"}.isdisjoint(given):
+            raise ValueError(
+                "train.teacher: a model of task tagging cannot learn from a teacher, one of task classification "
+                "can: remove teacher, distillation and temperature"
+            )
+        return given
 
 
 class Sweep(params.Sweep):
