@@ -14,7 +14,7 @@ def main() -> None:
     params = load()
     task, parts = find(params.task), read_parts(layout.PARTS)
     vocabulary = Vocabulary.from_text(parts[VOCABULARY].decode("utf-8"))
-    named = task.teacher(params)
+    named = params.train.teacher
     teacher = teachers.find(named, task, params.registry.name) if named else None
     for name, tokens in tables.read_splits(layout.TOKENS).items():
         encoded = task.encode(tokens, vocabulary, parts, params)

@@ -293,7 +293,7 @@ def test_a_teacher_is_named_by_a_number_an_alias_or_an_address(given, named, tmp
 def test_tagging_refuses_a_teacher_in_a_line_that_names_it(tmp_path):
     path = tmp_path / "params.yaml"
     preset = (ROOT / "presets/tagging.yaml").read_text("utf-8")
-    path.write_text(preset.replace("\ntrain:\n", "\ntrain:\n  teacher: champion\n"), "utf-8")
+    path.write_text(preset.replace("\n  teacher: ", "\n  teacher: champion "), "utf-8")
     with pytest.raises(
         UserError, match=r"^[^\n]*params.yaml: train.teacher: a model of task tagging cannot learn[^\n]*$"
     ):

@@ -204,12 +204,8 @@ class Task(ABC, Generic[P]):
     def encode(self, tokens: pl.DataFrame, vocabulary: Vocabulary, parts: Parts, params: P) -> Dataset:
         """Turn a tokenized split into numbers."""
 
-    def teacher(self, params: P) -> str | None:
-        """Return the model that params.yaml names as teacher; None without one, or for a task without teachers."""
-        return None
-
     def taught(self, encoded: Dataset, documents: pl.DataFrame, parts: Parts, teacher: "Predictor") -> Dataset:
-        """Return an encoded split with a teacher's predictions for it, for tasks whose params name teachers.
+        """Return an encoded split with a teacher's predictions for it, for tasks whose params may name one.
 
         Args:
             encoded: the split.

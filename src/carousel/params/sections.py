@@ -111,6 +111,7 @@ class Train(Section):
     clip_norm: Annotated[float, Field(gt=0)] = 1.0
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     refit: Literal["auto", "always", "never"] = "auto"
+    teacher: ModelName | None = None
     seed: Annotated[int, Field(ge=0)] = 0
 
 

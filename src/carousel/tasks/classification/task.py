@@ -93,10 +93,6 @@ class Classification(Task[Params]):
         )
 
     @override
-    def teacher(self, params: Params) -> str | None:
-        return params.train.teacher
-
-    @override
     def taught(self, encoded: Dataset, documents: pl.DataFrame, parts: Parts, teacher: "Predictor") -> Dataset:
         from carousel.tasks.classification import teaching
         from carousel.tasks.classification.predictor import Classifier

@@ -1,6 +1,6 @@
 """What params.yaml has for tagging, where it differs from other tasks."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -40,15 +40,14 @@ class Train(params.Train):
     epochs: int = Field(default=8, ge=0)
     batch_tokens: int = Field(default=600, ge=0)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _no_teacher(cls, given: Any) -> Any:
-        if isinstance(given, dict) and not {"teacher", "distillation", "temperature"}.isdisjoint(given):
+    @model_validator(mode="after")
+    def _no_teacher(self) -> "Train":
+        if self.teacher is not None:
             raise ValueError(
-                "train.teacher: a model of task tagging cannot learn from a teacher, one of task classification "
-                "can: remove teacher, distillation and temperature"
+                "train.teacher: a model of task tagging cannot learn from a teacher, only one of task "
+                "classification can: leave it empty"
             )
-        return given
+        return self
 
 
 class Sweep(params.Sweep):
