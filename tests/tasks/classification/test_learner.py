@@ -210,7 +210,12 @@ def test_distillation_is_the_share_of_the_teachers_loss(class_weights):
     logits, teacher, targets = scores_of(9, 0).float(), scores_of(9, 1).float(), torch.arange(9) % CLASSES
 
     def loss(distillation, given=teacher):
-        train = {"distillation": distillation, "class_weights": class_weights, "label_smoothing": 0.1}
+        train = {
+            "temperature": 2.0,
+            "distillation": distillation,
+            "class_weights": class_weights,
+            "label_smoothing": 0.1,
+        }
         return learner(label_documents=np.array([1, 2, 6]), **train).training_loss(logits, targets, given)
 
     assert torch.equal(loss(0.0), loss(0.5, given=None))
