@@ -54,7 +54,7 @@ class Train(params.Train):
 
     class_weights: Literal["none", "balanced"] = "none"
     label_smoothing: Probability = 0.0
-    distillation: UnitInterval = 0.9
+    distillation: UnitInterval = 0.5
     temperature: Annotated[float, Field(ge=1)] = 1.0
     spelling: bool = True
 
