@@ -105,7 +105,7 @@ def shuffled(encoded: Dataset, epoch: int) -> Iterator[Batch]:
     order = np.random.default_rng(epoch).permutation(len(encoded))
     for start in range(0, len(order), DOCUMENTS_A_BATCH):
         rows = order[start : start + DOCUMENTS_A_BATCH]
-        yield *pad([ids[i] for i in rows]), torch.from_numpy(targets[rows])
+        yield Batch(*pad([ids[i] for i in rows]), torch.from_numpy(targets[rows]))
 
 
 def bucketed(encoded: Dataset, batch_tokens: int, epoch: int) -> Batches[Batch]:
@@ -126,7 +126,7 @@ def plainly(
     A batch counts by its number of documents, as in `Learner`; most introductions have all of them alike.
     """
     total = count = 0.0
-    for ids, lengths, targets in found:
+    for ids, lengths, targets, _ in found:
         optimizer.zero_grad()
         loss = nn.functional.cross_entropy(model(ids, lengths), targets)
         (loss * len(targets) / batch_documents).backward()
@@ -146,7 +146,7 @@ def by_hand(params: Hparams, encoded: Dataset) -> Callable[[], None]:
     optimizer, schedule = configured["optimizer"], configured["lr_scheduler"]["scheduler"]
 
     def loop() -> None:
-        for step, (ids, lengths, targets) in enumerate(epoch):
+        for step, (ids, lengths, targets, _) in enumerate(epoch):
             torch.manual_seed(step)
             with torch.autocast("cpu", torch.bfloat16, enabled=chosen.name == "bf16"):
                 loss = nn.functional.cross_entropy(model(ids, lengths), targets)

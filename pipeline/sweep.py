@@ -2,8 +2,8 @@
 
 from carousel import layout
 from carousel.cli.output import say
-from carousel.files import write_json, write_text
-from carousel.params import Hparams, Params, load
+from carousel.files import read_json, write_json, write_text
+from carousel.params import TEACHER, Hparams, Params, load, replace
 from pipeline.stage import run
 
 
@@ -11,6 +11,8 @@ def main() -> None:
     params = load()
     params.sweep.check_storage()
     hparams = params.hparams
+    if layout.TEACHER.exists():  # an alias may move: the model is named by its number
+        hparams = replace(hparams, {TEACHER: read_json(layout.TEACHER)["model"]})
     if params.sweep.trials and params.sweep.space:
         hparams = search(params, hparams)
     else:

@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 
 from carousel.errors import UserError
 from carousel.params import (
+    TEACHER,
     UNSCORED,
     Range,
     check_searchable,
@@ -268,14 +269,38 @@ def test_every_model_and_train_key_can_be_searched(key):
 
 
 def test_what_validation_cannot_score_is_not_searched():
-    assert {key for key in KEYS if key.split(".")[0] in ("model", "train")} - set(SEARCHABLE) == {UNSCORED}
+    assert {key for key in KEYS if key.split(".")[0] in ("model", "train")} - set(SEARCHABLE) == {UNSCORED, TEACHER}
     with pytest.raises(
         ValueError, match=f"^sweep.space.{UNSCORED}: a trial is scored by validation's documents, and"
     ):
         check_searchable(UNSCORED, Params)
 
 
-@pytest.mark.parametrize("key", [key for key in KEYS if key not in [*SEARCHABLE, UNSCORED]])
+def test_a_teacher_is_not_searched_since_trials_share_their_data():
+    with pytest.raises(
+        ValueError, match=rf"^sweep.space.{TEACHER}: its predictions are part of the data, which all"
+    ):
+        check_searchable(TEACHER, Params)
+
+
+@pytest.mark.parametrize(("given", "named"), [("3", "3"), ("champion", "champion"), ("models:/a@b", "models:/a@b")])
+def test_a_teacher_is_named_by_a_number_an_alias_or_an_address(given, named, tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text(f"train:\n  teacher: {given}\n")
+    assert load(path).train.teacher == named
+
+
+def test_tagging_refuses_a_teacher_in_a_line_that_names_it(tmp_path):
+    path = tmp_path / "params.yaml"
+    preset = (ROOT / "presets/tagging.yaml").read_text("utf-8")
+    path.write_text(preset.replace("\n  teacher: ", "\n  teacher: champion "), "utf-8")
+    with pytest.raises(
+        UserError, match=r"^[^\n]*params.yaml: train.teacher: a model of task tagging cannot learn[^\n]*$"
+    ):
+        load(path)
+
+
+@pytest.mark.parametrize("key", [key for key in KEYS if key not in [*SEARCHABLE, UNSCORED, TEACHER]])
 def test_no_other_key_can_be_searched(key):
     with pytest.raises(
         ValueError, match=re.escape(f"sweep.space.{key}: a sweep searches model.* and train.* only")

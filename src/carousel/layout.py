@@ -23,6 +23,7 @@ DIGESTS = PREPARED / "digests.json"
 TEST = PREPARED / "test.parquet"
 TOKENS = DATA / "tokens"  # {split}.parquet
 ENCODED = DATA / "encoded"  # {split}/
+TEACHER = ENCODED / "teacher.json"  # which model's predictions the splits have; no file without a teacher
 PREDICTIONS = DATA / "predictions/test.parquet"
 BASELINE_PREDICTIONS = DATA / "predictions/baseline.parquet"
 PRETRAINED = DATA / "vectors"  # files of word vectors that a user puts there

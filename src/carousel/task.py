@@ -204,6 +204,20 @@ class Task(ABC, Generic[P]):
     def encode(self, tokens: pl.DataFrame, vocabulary: Vocabulary, parts: Parts, params: P) -> Dataset:
         """Turn a tokenized split into numbers."""
 
+    def taught(self, encoded: Dataset, documents: pl.DataFrame, parts: Parts, teacher: "Predictor") -> Dataset:
+        """Return an encoded split with a teacher's predictions for it, for tasks whose params may name one.
+
+        Args:
+            encoded: the split.
+            documents: the split's prepared examples, which the teacher reads by its own tokenizer and vocabulary.
+            parts: what was fitted on the training split.
+            teacher: a model of this task.
+
+        Raises:
+            UserError: when it predicts other targets than the data have.
+        """
+        raise NotImplementedError
+
     # Model
 
     @abstractmethod

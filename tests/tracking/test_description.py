@@ -70,3 +70,9 @@ def test_a_version_says_how_to_load_it():
     assert '```python\nimport mlflow\n\nmodel = mlflow.pyfunc.load_model("models:/docs/3")' in written
     assert 'model.predict(["it\'s a text"])\n```' in written
     assert written.startswith(description.of_run(TASK, run(), {}).split("\n", maxsplit=1)[0])
+
+
+def test_a_run_with_a_teacher_names_it(monkeypatch):
+    assert "Learned from" not in description.of_run(TASK, run(), {})
+    monkeypatch.setitem(TAGS, "teacher.model", "models:/stdlib-docs/3")
+    assert "Learned from `models:/stdlib-docs/3` beside the labels." in description.of_run(TASK, run(), {})

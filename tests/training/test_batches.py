@@ -128,7 +128,7 @@ def test_the_loader_follows_its_sampler(shuffle):
     for number in range(3):
         loader.set_epoch(number)
         expected = epoch(loader.buckets, number)
-        assert [targets.tolist() for _, _, targets in loader] == expected
+        assert [batch.targets.tolist() for batch in loader] == expected
         assert [loader.names(i) for i in range(len(loader))] == [[str(i) for i in batch] for batch in expected]
 
 
@@ -138,12 +138,12 @@ def test_an_epoch_goes_on_from_any_batch(lengths, seed, number, data):
     loader = loader_of(encoded(lengths), 20, seed=seed, shuffle=True)
     loader.set_epoch(number)
     read = data.draw(st.integers(0, len(loader)))
-    whole = [targets.tolist() for _, _, targets in loader]
+    whole = [batch.targets.tolist() for batch in loader]
     batches = iter(loader)
     begun = [next(batches)[2].tolist() for _ in range(read)]
     state = loader.state_dict()
 
     other = loader_of(encoded(lengths), 20, seed=seed, shuffle=True)
     other.load_state_dict(state if read else {"epoch": number, "read": 0})
-    assert begun + [targets.tolist() for _, _, targets in other] == whole
-    assert [targets.tolist() for _, _, targets in other] == whole  # and the next epoch from its start
+    assert begun + [batch.targets.tolist() for batch in other] == whole
+    assert [batch.targets.tolist() for batch in other] == whole  # and the next epoch from its start

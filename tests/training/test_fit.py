@@ -93,7 +93,7 @@ def test_the_same_seed_gives_the_same_weights_bit_for_bit():
 def test_every_epoch_comes_in_the_order_of_its_seed_and_number():
     class Seen(Callback):
         def on_train_batch_start(self, trainer, _module, batch, _index):
-            ids, lengths, _ = batch
+            ids, lengths = batch.ids, batch.lengths
             seen[trainer.current_epoch].append([row[:n] for row, n in zip(ids.tolist(), lengths, strict=True)])
 
     seen = [[], [], []]

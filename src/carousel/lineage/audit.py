@@ -15,6 +15,7 @@ from carousel.corpus.training_data import TOKENIZER, VOCABULARY
 from carousel.errors import UserError
 from carousel.params.file import DEFAULT_TASK
 from carousel.registry import model_files, versions
+from carousel.registry.model_ref import parse
 from carousel.registry.versions import Version
 from carousel.task import Task, find
 from carousel.tracking import lineage, repository
@@ -150,6 +151,8 @@ def _model(client: "MlflowClient", version: Version) -> Iterator[Fact]:
             yield _compared(group, name, tags.get(tag), found, "computed again")
     yield _python(version)
     yield _run(client, version)
+    if lineage.TEACHER_MODEL in tags:
+        yield _teacher(client, version)
     for metric in _task(version).metrics:
         tag = f"{versions.TEST}{metric.name}"
         if tag in tags:
@@ -182,6 +185,21 @@ def _run(client: "MlflowClient", version: Version) -> Fact:
     if run.data.tags.get(versions.FINGERPRINT) != version.tags.get(versions.FINGERPRINT):
         return Fact("model", "run", named, "differs", "trained another bundle")
     return Fact("model", "run", named, "ok", "trained this bundle")
+
+
+def _teacher(client: "MlflowClient", version: Version) -> Fact:
+    """Return which model the version learned from, and whether it is still registered."""
+    model, fingerprint = version.tags[lineage.TEACHER_MODEL], version.tags.get(lineage.TEACHER_FINGERPRINT)
+    value = f"{model}, bundle {fingerprint}"
+    if not model.startswith("models:/"):
+        return Fact("model", "teacher", value, "recorded", "a folder, not a registered version")
+    try:
+        teacher = versions.get(client, *parse(model))
+    except UserError:
+        return Fact("model", "teacher", value, "unknown", "is not in the store")
+    if teacher.tags.get(versions.FINGERPRINT) != fingerprint:
+        return Fact("model", "teacher", value, "differs", "that version has another bundle")
+    return Fact("model", "teacher", value, "ok", "is registered")
 
 
 def _code(version: Version, files: Files, root: Path) -> Iterator[Fact]:

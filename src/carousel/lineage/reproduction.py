@@ -21,6 +21,7 @@ from carousel.files import read_json
 from carousel.lineage.audit import Cached, Files, missing_commit, params_of
 from carousel.predictor import read
 from carousel.registry import versions
+from carousel.registry.model_ref import parse
 from carousel.registry.versions import Version
 from carousel.tracking import lineage, repository
 from carousel.tracking.lineage import CHANGES, DIGESTS, PARAMS, REQUIREMENTS
@@ -38,6 +39,8 @@ _ELSEWHERE = {  # tags, and what it means when this machine's differ
     "torch.version": "another PyTorch: last bits may differ",
     "data.python": "another Python: its documentation, the data of stdlib_docs, may differ",
 }
+
+_TEACHER = layout.MODELS / "teacher"  # a bundle's folder, in the checkout
 
 # What DVC prints for an interactive user
 _HINTS = (
@@ -132,6 +135,9 @@ def reproduce(
             _apply(top, files[CHANGES], version)
         _prepare_dvc(folder)
         params["sweep"]["trials"] = 0  # what the sweep found is among the params
+        if lineage.TEACHER_MODEL in version.tags:
+            _bring_teacher(client, version, root, folder)
+            params["train"]["teacher"] = _TEACHER.as_posix()
         (folder / lineage.PARAMS).write_bytes(lineage.to_yaml(params))
         _bring_source(version, root, folder, params["data"]["path"], say)
         say("run the pipeline, from collect to train")
@@ -259,6 +265,21 @@ def _bring_source(version: Version, root: Path, folder: Path, path: str, say: Ca
         shutil.copytree(found, target)
     else:
         shutil.copyfile(found, target)
+
+
+def _bring_teacher(client: "MlflowClient", version: Version, root: Path, folder: Path) -> None:
+    """Put the model that a version learned from into the checkout: the checkout's own store does not have it."""
+    model, recorded = version.tags[lineage.TEACHER_MODEL], version.tags.get(lineage.TEACHER_FINGERPRINT)
+    try:
+        registered = model.startswith("models:/")
+        bundle = versions.fetch(versions.get(client, *parse(model))) if registered else read(root / model)
+    except UserError as error:
+        raise UserError(f"{version.uri}: the teacher that it learned from is gone: {error}") from error
+    if bundle.fingerprint != recorded:
+        raise UserError(
+            f"{version.uri}: learned from {model} with bundle {recorded}, which has bundle {bundle.fingerprint} now"
+        )
+    bundle.save(folder / _TEACHER)
 
 
 def _run(folder: Path, version: Version, say: Callable[[str], None]) -> None:

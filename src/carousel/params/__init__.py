@@ -1,7 +1,16 @@
 """The typed form of params.yaml: the only place for hyperparameters."""
 
 from carousel.params.file import hparams_from, load, load_hparams, read_yaml, validated
-from carousel.params.schema import UNSCORED, Hparams, Params, check_searchable, flatten, replace, searchable
+from carousel.params.schema import (
+    TEACHER,
+    UNSCORED,
+    Hparams,
+    Params,
+    check_searchable,
+    flatten,
+    replace,
+    searchable,
+)
 from carousel.params.sections import (
     Baseline,
     Cell,
@@ -35,6 +44,7 @@ from carousel.params.sweep import COSTS, STORAGE, Objective, Sweep
 __all__ = [
     "COSTS",
     "STORAGE",
+    "TEACHER",
     "UNSCORED",
     "Baseline",
     "Between",

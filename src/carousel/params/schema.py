@@ -87,13 +87,14 @@ class Hparams(Section):
 P = TypeVar("P", bound=Section)
 
 UNSCORED = "train.refit"  # the refit learns from validation's documents, so they cannot score it
+TEACHER = "train.teacher"  # its predictions are part of the encoded data, which all trials share
 
 
 def searchable(schema: type[BaseModel]) -> list[str]:
     """Return the keys of a schema that a sweep may search."""
     sections = {name: _section(schema, name).model_fields for name in ("model", "train")}
     keys = [f"{name}.{key}" for name, fields in sections.items() for key in fields]
-    return [key for key in keys if key != UNSCORED]
+    return [key for key in keys if key not in (UNSCORED, TEACHER)]
 
 
 def check_searchable(key: str, schema: type[BaseModel]) -> None:
@@ -105,6 +106,11 @@ def check_searchable(key: str, schema: type[BaseModel]) -> None:
         raise ValueError(
             f"sweep.space.{key}: a trial is scored by validation's documents, and never learns from them: "
             "take the key out of the space"
+        )
+    if key == TEACHER:
+        raise ValueError(
+            f"sweep.space.{key}: its predictions are part of the data, which all trials share; "
+            f"search it with `dvc exp run --queue -S '{key}=A,B'`"
         )
     section = key.split(".", maxsplit=1)[0]
     if section in Params.model_fields and section not in ("model", "train"):

@@ -2,7 +2,16 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
 
 from carousel.params.names import check_inside, check_model_name, check_path
 
@@ -16,6 +25,9 @@ Positive = Annotated[int, Field(ge=1)]
 UnitInterval = Annotated[float, Field(ge=0, le=1)]
 Factor = Annotated[float, Field(gt=0)]
 AnyPath = Annotated[str, AfterValidator(check_path)]
+ModelName = Annotated[  # of a registered version; in YAML its number is no string
+    str, BeforeValidator(lambda given: str(given) if type(given) is int else given), Field(min_length=1)
+]
 PathInside = Annotated[str, AfterValidator(check_inside)]
 Cell = Literal[
     "lstm", "gru", "rnn", "min_gru", "min_lstm", "qrnn", "esn", "reference_lstm", "reference_gru"
@@ -99,6 +111,7 @@ class Train(Section):
     clip_norm: Annotated[float, Field(gt=0)] = 1.0
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     refit: Literal["auto", "always", "never"] = "auto"
+    teacher: ModelName | None = None
     seed: Annotated[int, Field(ge=0)] = 0
 
 

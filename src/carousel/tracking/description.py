@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from carousel.tracking.lineage import TEACHER_MODEL
+
 if TYPE_CHECKING:
     from mlflow.entities import RunData
 
@@ -46,10 +48,11 @@ def of_version(task: "Task[Any]", run: "RunData", uri: str, example: Any) -> str
 
 def _what(task: "Task[Any]", run: "RunData") -> str:
     params, metrics = run.params, run.metrics
+    teacher = f" Learned from `{run.tags[TEACHER_MODEL]}` beside the labels." if TEACHER_MODEL in run.tags else ""
     again = ", then trained again on train and validation together" if _refitted(metrics) else ""
     return (
         f"A {task.noun}: {_encoder(params)}, {int(metrics['train/parameters']):,} parameters; learning "
-        f"rate {params['train.learning_rate']}, best in epoch {int(metrics['train/best_epoch'])}{again}."
+        f"rate {params['train.learning_rate']}, best in epoch {int(metrics['train/best_epoch'])}{again}.{teacher}"
     )
 
 

@@ -29,6 +29,7 @@ DIGESTS = {  # the tag that holds each file's SHA-256
     INSTALLED: "environment.digest",
 }
 REQUIREMENTS = "requirements.lock"
+TEACHER_MODEL, TEACHER_FINGERPRINT = "teacher.model", "teacher.fingerprint"  # tags of a model that learned from one
 
 # What the pipeline itself writes is no change of the code, and a new file matters only where code is
 _WRITTEN = (":(exclude)dvc.lock", ":(exclude)reports")
@@ -133,6 +134,7 @@ def of_training(params: Params, hparams: Hparams, root: Path = Path()) -> tuple[
     }
     if facts["git.dirty"] == "true":
         files[CHANGES] = changes(root)
+    facts |= _teacher(root)
     facts["task"] = params.task
     facts["data.path"] = params.data.path
     if LOCK in files:
@@ -172,6 +174,13 @@ def _source_digest(lock: Path, path: str) -> dict[str, str]:
         dep["md5"] for dep in stages.get("collect", {}).get("deps", []) if dep["path"] == path and "md5" in dep
     ]
     return {"data.source.digest": f"md5:{found[0]}"} if found else {}
+
+
+def _teacher(root: Path) -> dict[str, str]:
+    """Return which model's predictions the encoded data have."""
+    path = root / layout.TEACHER
+    found: dict[str, str] = read_json(path) if path.exists() else {}
+    return {f"teacher.{key}": value for key, value in found.items()}
 
 
 def _sweep(root: Path) -> dict[str, str]:

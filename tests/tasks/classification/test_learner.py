@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from carousel.nn.batch import pad
-from carousel.tasks.classification.learner import ClassificationLearner, balanced, batches
+from carousel.tasks.classification.learner import ClassificationLearner, balanced, batches, soft_loss
 from carousel.tasks.classification.params import Train
 from tests.support import networks
 from tests.support.datasets import dataset, documents_of
@@ -74,7 +74,7 @@ def test_figures_begin_anew_with_every_epoch():
 def test_an_epochs_mean_gradient_is_that_of_all_documents_however_they_are_batched(batch_tokens):
     encoded = documents()
     loader = batches(encoded, batch_tokens)
-    sizes = {len(targets) for _, _, targets in loader}
+    sizes = {len(batch.targets) for batch in loader}
     assert len(sizes) > 1 or batch_tokens == 1
     module = learner()
     module.plan(3, loader)
@@ -171,3 +171,54 @@ def test_validation_loss_knows_neither_weights_nor_smoothing():
     weighted = learner(label_documents=np.array([1, 2, 27]), class_weights="balanced", label_smoothing=0.2)
     assert validated(weighted, encoded, 50) == validated(learner(), encoded, 50)
     assert list(weighted.state_dict()) == list(learner().state_dict())
+
+
+# A teacher's predictions
+
+
+def scores_of(rows, seed):
+    return torch.randn(rows, CLASSES, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) * 3
+
+
+@given(rows=st.integers(1, 20), seed=st.integers(0, 100))
+@settings(max_examples=30, deadline=None)
+def test_a_teacher_that_is_certain_of_the_labels_gives_their_cross_entropy(rows, seed):
+    logits, targets = scores_of(rows, seed), torch.arange(rows) % CLASSES
+    certain = 1e4 * torch.nn.functional.one_hot(targets, CLASSES).double()
+    expected = torch.nn.functional.cross_entropy(logits, targets, reduction="none")
+    torch.testing.assert_close(soft_loss(logits, certain, 1.0), expected)
+
+
+@given(rows=st.integers(1, 20), seed=st.integers(0, 100), temperature=st.floats(1, 20))
+@settings(max_examples=30, deadline=None)
+def test_its_gradient_is_the_difference_of_softened_probabilities_times_the_temperature(rows, seed, temperature):
+    # Hinton et al. 2015, equation 2, times T²
+    logits, teacher = scores_of(rows, seed).requires_grad_(), scores_of(rows, seed + 1)
+    soft_loss(logits, teacher, temperature).sum().backward()
+    expected = temperature * ((logits / temperature).softmax(-1) - (teacher / temperature).softmax(-1))
+    torch.testing.assert_close(logits.grad, expected.detach())
+
+
+def test_a_student_that_predicts_what_its_teacher_does_learns_nothing_from_it():
+    logits = scores_of(5, 0).requires_grad_()
+    soft_loss(logits, logits.detach(), 2.0).sum().backward()
+    torch.testing.assert_close(logits.grad, torch.zeros_like(logits))
+
+
+@pytest.mark.parametrize("class_weights", ["none", "balanced"])
+def test_distillation_is_the_share_of_the_teachers_loss(class_weights):
+    logits, teacher, targets = scores_of(9, 0).float(), scores_of(9, 1).float(), torch.arange(9) % CLASSES
+
+    def loss(distillation, given=teacher):
+        train = {
+            "temperature": 2.0,
+            "distillation": distillation,
+            "class_weights": class_weights,
+            "label_smoothing": 0.1,
+        }
+        return learner(label_documents=np.array([1, 2, 6]), **train).training_loss(logits, targets, given)
+
+    assert torch.equal(loss(0.0), loss(0.5, given=None))
+    torch.testing.assert_close(loss(0.25), 0.75 * loss(0.0) + 0.25 * loss(1.0))
+    if class_weights == "none":
+        torch.testing.assert_close(loss(1.0), soft_loss(logits, teacher, 2.0).mean())

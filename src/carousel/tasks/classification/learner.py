@@ -1,5 +1,7 @@
 """The training of a text classifier: cross-entropy per document, accuracy and macro-F1."""
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -18,7 +20,23 @@ from carousel.tasks.classification.scores import METRICS
 from carousel.training.batches import Batches
 from carousel.training.learner import Learner
 
-Batch = tuple[Tensor, Tensor, Tensor]  # ids (B, T), lengths (B,), targets (B,)
+TARGETS, TEACHER = "targets", "teacher"  # scalars of an encoded split
+
+
+class Batch(NamedTuple):
+    """Documents of near length.
+
+    Attributes:
+        ids: (B, T).
+        lengths: (B,).
+        targets: (B,).
+        teacher: a teacher's logits (B, classes), None without a teacher.
+    """
+
+    ids: Tensor
+    lengths: Tensor
+    targets: Tensor
+    teacher: Tensor | None = None
 
 
 Network = TextClassifier | NgramEnsemble
@@ -30,7 +48,7 @@ def network_of(model: Network) -> TextClassifier:
 
 
 class ClassificationLearner(Learner[Batch]):
-    """Cross-entropy of documents' labels; accuracy and macro-F1 after every epoch.
+    """Cross-entropy of documents' labels, and of a teacher's predictions; accuracy and macro-F1 after every epoch.
 
     Args:
         model: what is trained.
@@ -44,6 +62,7 @@ class ClassificationLearner(Learner[Batch]):
     def __init__(self, model: Network, train: Train, label_documents: npt.NDArray[np.int64] | None = None) -> None:
         super().__init__(model, train, METRICS)
         self.smoothing = train.label_smoothing
+        self.distillation, self.temperature = train.distillation, train.temperature
         self.validation_loss = nn.CrossEntropyLoss()
         weights = None if train.class_weights == "none" or label_documents is None else balanced(label_documents)
         self.register_buffer("weights", weights, persistent=False)
@@ -62,30 +81,34 @@ class ClassificationLearner(Learner[Batch]):
 
     @override
     def loss(self, batch: Batch) -> Tensor:
-        ids, lengths, targets = batch
+        ids, lengths, targets, teacher = batch
         # n-grams leave out a document's own count, or one that it alone has would give its label away
         seen = (ids, lengths, targets) if isinstance(self.model, NgramEnsemble) else (ids, lengths)
-        return self.training_loss(self.model(*seen), targets)
+        return self.training_loss(self.model(*seen), targets, teacher)
 
     @override
     def units(self, batch: Batch) -> int:
-        return len(batch[2])
+        return len(batch.targets)
 
-    def training_loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+    def training_loss(self, logits: Tensor, targets: Tensor, teacher: Tensor | None = None) -> Tensor:
         """Return the mean loss of a batch's documents, each as heavy as its label, its target smoothed.
 
         A smoothed target is 1 - ε of the label and ε of all labels alike (Szegedy et al. 2016, "Rethinking the
         inception architecture", section 7). Weights are divided by the number of documents, not by their sum in
-        the batch, or a batch without rare labels would count them double.
+        the batch, or a batch without rare labels would count them double. With a teacher, the loss is
+        (1 - λ) cross-entropy + λ `soft_loss`, where λ is `train.distillation`.
 
         Args:
             logits: (B, classes).
             targets: (B,).
+            teacher: a teacher's logits (B, classes).
         """
-        if self.weights is None:
+        if self.weights is None and (teacher is None or not self.distillation):
             return nn.functional.cross_entropy(logits, targets, label_smoothing=self.smoothing)
         losses = nn.functional.cross_entropy(logits, targets, label_smoothing=self.smoothing, reduction="none")
-        return (losses * self.weights[targets]).mean()
+        if teacher is not None and self.distillation:
+            losses = torch.lerp(losses, soft_loss(logits, teacher, self.temperature), self.distillation)
+        return losses.mean() if self.weights is None else (losses * self.weights[targets]).mean()
 
     @override
     def epoch_units(self, data: Dataset) -> int:
@@ -93,14 +116,13 @@ class ClassificationLearner(Learner[Batch]):
 
     @override
     def predict_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        ids, lengths, _ = batch
-        logits: Tensor = self.model(ids, lengths)
+        logits: Tensor = self.model(batch.ids, batch.lengths)
         return logits
 
     @override
     def measure(self, batch: Batch) -> None:
-        ids, lengths, targets = batch
-        logits = self.model(ids, lengths)
+        targets = batch.targets
+        logits = self.model(batch.ids, batch.lengths)
         self.accuracy.update(logits, targets)
         self.macro_f1.update(logits, targets)
         measured = {"accuracy": self.accuracy, "macro_f1": self.macro_f1}
@@ -114,12 +136,31 @@ class ClassificationLearner(Learner[Batch]):
 
 def batches(data: Dataset, batch_tokens: int, *, seed: int = 0, shuffle: bool = False) -> Batches[Batch]:
     """Return a split's batches of documents of near length."""
-    ids, targets = data.sequences["ids"], data.scalars["targets"]
+    ids, targets, teacher = data.sequences["ids"], data.scalars[TARGETS], data.scalars.get(TEACHER)
 
     def collate(documents: Integers) -> Batch:
-        return *pad([ids[i] for i in documents]), torch.from_numpy(targets[documents])
+        taught = torch.from_numpy(teacher[documents]) if teacher is not None else None
+        return Batch(*pad([ids[i] for i in documents]), torch.from_numpy(targets[documents]), taught)
 
     return Batches(data, collate, batch_tokens, seed=seed, shuffle=shuffle)
+
+
+def soft_loss(logits: Tensor, teacher: Tensor, temperature: float) -> Tensor:
+    """Return the cross-entropy of the teacher's and the student's softened probabilities, (B,).
+
+        T² Σ_c -p_c log q_c,    p = softmax(teacher / T),  q = softmax(logits / T)
+
+    as Hinton et al. (2015, "Distilling the knowledge in a neural network", equation 1 and section 2). A higher
+    temperature T shows the student more of what the teacher thinks of the other labels; T² keeps the size of the
+    gradient.
+
+    Args:
+        logits: the student's (B, classes).
+        teacher: the teacher's (B, classes).
+        temperature: T.
+    """
+    softened = (teacher / temperature).softmax(-1)
+    return nn.functional.cross_entropy(logits / temperature, softened, reduction="none") * temperature**2
 
 
 def balanced(documents: npt.NDArray[np.int64]) -> Tensor:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from carousel import params
-from carousel.params.sections import AutoOrProbability, Positive, Probability
+from carousel.params.sections import AutoOrProbability, Positive, Probability, UnitInterval
 from carousel.tasks.classification.data import Data
 
 Objective = Literal["val_accuracy", "val_macro_f1", "val_loss", "ms_per_document", "megabytes"]
@@ -54,6 +54,8 @@ class Train(params.Train):
 
     class_weights: Literal["none", "balanced"] = "none"
     label_smoothing: Probability = 0.0
+    distillation: UnitInterval = 0.5
+    temperature: Annotated[float, Field(ge=1)] = 1.0
     spelling: bool = True
 
 

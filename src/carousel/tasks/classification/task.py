@@ -93,6 +93,14 @@ class Classification(Task[Params]):
         )
 
     @override
+    def taught(self, encoded: Dataset, documents: pl.DataFrame, parts: Parts, teacher: "Predictor") -> Dataset:
+        from carousel.tasks.classification import teaching
+        from carousel.tasks.classification.predictor import Classifier
+
+        assert isinstance(teacher, Classifier)
+        return teaching.taught(encoded, documents, labels.from_text(parts[labels.PART].decode("utf-8")), teacher)
+
+    @override
     def make_learner(self, hparams: Hparams, data: TrainingData, *, quiet: bool = False) -> "ClassificationLearner":
         from carousel.tasks.classification.model import learner
 

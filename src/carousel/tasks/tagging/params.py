@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from carousel import params
 from carousel.params.sections import Positive, Probability
@@ -39,6 +39,15 @@ class Train(params.Train):
 
     epochs: int = Field(default=8, ge=0)
     batch_tokens: int = Field(default=600, ge=0)
+
+    @model_validator(mode="after")
+    def _no_teacher(self) -> "Train":
+        if self.teacher is not None:
+            raise ValueError(
+                "train.teacher: a model of task tagging cannot learn from a teacher, only one of task "
+                "classification can: leave it empty"
+            )
+        return self
 
 
 class Sweep(params.Sweep):
