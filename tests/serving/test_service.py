@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from carousel.drift.store import ProfileStore
 from carousel.registry.versions import Version
 from tests.support.registry import Registry, small_classifier
 from tests.support.service import Connection, Service, one_way_classifier, point, publish, running
@@ -176,6 +177,8 @@ def test_a_champion_is_swapped_and_taken_back_without_a_lost_request(
             service.wait(lambda number=number, answered=answered: load.answers[200, number] > answered, "no answer")
     assert load.lost == []
     assert {status for status, _ in load.answers} == {200}
+    days = ProfileStore(streaming.state).days("stream/2").values()  # what `carousel drift --state` reads
+    assert sum(day.examples for day in days) >= len(load.answers)
 
 
 def test_a_damaged_version_is_never_swapped_in(
@@ -293,3 +296,5 @@ def test_sigterm_loses_no_request(streaming: Service) -> None:
     assert streaming.process.exitcode == 0
     assert load.lost == []
     assert {status for status, _ in load.answers} == {200}
+    days = ProfileStore(streaming.state).days("stream/2").values()  # what `carousel drift --state` reads
+    assert sum(day.examples for day in days) >= len(load.answers)

@@ -7,6 +7,9 @@ import socket
 import sys
 from pathlib import Path
 
+from carousel.drift.counting import DailyCounts
+from carousel.drift.store import ProfileStore
+from carousel.errors import UserError
 from carousel.runtime import load
 from carousel.serving import commands, metrics
 from carousel.serving.app import App
@@ -23,6 +26,7 @@ from carousel.serving.shadow import Sender
 
 TICK = 1.0  # seconds between two looks at queue and memory
 EXPIRY = 30  # ticks between two looks for sessions that expired
+FLUSH = 10  # ticks between two writes of what was counted for `carousel drift`
 log = logging.getLogger("carousel.serving")
 
 
@@ -35,7 +39,8 @@ async def serve(settings: Settings, listener: socket.socket, shadow: str, token:
         shadow: path of the shadow process's socket; empty without one.
         token: that clients have to send; empty if none is needed.
     """
-    models = Models(settings.deployment, load)
+    counts = DailyCounts(ProfileStore(settings.state), settings.name)
+    models = Models(settings.deployment, load, counts)
     batcher = Batcher(settings.queue, settings.batch, metrics.BATCH.observe)
     store = SessionStore(
         settings.sessions, settings.session_seconds, settings.max_sessions, settings.max_session_bytes
@@ -61,6 +66,8 @@ async def serve(settings: Settings, listener: socket.socket, shadow: str, token:
             metrics.RESIDENT.set(metrics.resident_bytes())
             if tick % EXPIRY == 0:
                 await asyncio.to_thread(store.expire)
+            if tick % FLUSH == FLUSH - 1:
+                await asyncio.to_thread(_flush, counts)
             await asyncio.sleep(TICK)
 
     tasks = [asyncio.create_task(one) for one in (obey(), observe(), models.follow())]
@@ -72,7 +79,16 @@ async def serve(settings: Settings, listener: socket.socket, shadow: str, token:
     for task in tasks:
         task.cancel()
     batcher.close()
+    _flush(counts)
     store.close()
+
+
+def _flush(counts: DailyCounts) -> None:
+    """Write what was counted; what cannot be written now waits for the next time."""
+    try:
+        counts.flush()
+    except UserError as error:
+        log.warning("counts of predictions: %s", error)
 
 
 def _report(task: "asyncio.Task[None]") -> None:
