@@ -81,6 +81,7 @@ class Receiver:
     def __init__(self, deployment: Path, load: "Callable[[Path], Predictor]") -> None:
         self._deployment, self._load = deployment, load
         self._predictors: dict[int, Predictor] = {}
+        self._writers: set[asyncio.StreamWriter] = set()
         self._waiting: deque[tuple[int, int, Any, str]] = deque()
         self._arrived = asyncio.Event()
 
@@ -113,6 +114,7 @@ class Receiver:
 
     async def read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Queue what a worker sends; what the queue has no room for is dropped."""
+        self._writers.add(writer)
         with contextlib.suppress(OSError, ValueError):
             while line := await reader.readline():
                 version, shadow, inputs, summaries = json.loads(line)
@@ -122,7 +124,15 @@ class Receiver:
                         continue
                     self._waiting.append((version, shadow, given, summary))
                 self._arrived.set()
+        self._writers.discard(writer)
         writer.close()
+
+    async def close(self) -> None:
+        """Close the connections to workers, and wait until nothing reads from them."""
+        while self._writers:
+            for writer in self._writers:
+                writer.transport.abort()
+            await asyncio.sleep(0.01)
 
     async def predict(self) -> None:
         """Predict what is queued, for ever."""
@@ -157,6 +167,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
     tasks = [asyncio.create_task(one) for one in (receiver.follow(), receiver.predict())]
     await closed()
     server.close()
+    await receiver.close()
     for task in tasks:
         task.cancel()
 

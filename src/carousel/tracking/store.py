@@ -256,13 +256,14 @@ def _make_local(uri: Url) -> None:
 
     MLflow makes them one migration after another, and can't go on where a kill left half of them.
     """
+    place = sqlite_file(uri)
+    if place is None or place.exists():
+        return
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-    place = sqlite_file(uri)
-    if place is not None and not place.exists():
-        with replacing(place) as temporary:
-            made = SqlAlchemyStore(sqlite_url(temporary), (place.parent / "mlruns").as_uri())  # type: ignore[no-untyped-call]
-            made.engine.dispose()
+    with replacing(place) as temporary:
+        made = SqlAlchemyStore(sqlite_url(temporary), (place.parent / "mlruns").as_uri())  # type: ignore[no-untyped-call]
+        made.engine.dispose()
 
 
 def _check_reachable(uri: Url, variable: str) -> None:
