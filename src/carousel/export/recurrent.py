@@ -105,8 +105,10 @@ def _operator(
         elif kind == "RNN":
             shape["activations"] = [_activation(cells[0])] * len(cells)
         found = graph.ops(kind, inputs, w, r, biases, sizes, *states[:count], outputs=1 + count, **shape)
-    outputs = found[0].squeeze(1)  # of (T, D, B, H)
-    if len(cells) > 1:
+    # (T, D, B, H)
+    if len(cells) == 1:
+        outputs = found[0].squeeze(1)
+    else:
         outputs = found[0].transpose(0, 2, 1, 3).reshape(0, 0, size * len(cells))
     after = [tuple(state.take(direction) for state in found[1:]) for direction in range(len(cells))]
     return Read(outputs, after)
