@@ -30,27 +30,28 @@ def check(network: TextClassifier, truncation: str) -> None:
         raise UserError(f"--step: the model cannot be exported step by step: {reason}")
 
 
-def step(weights: Weights, network: TextClassifier, ids: Value, lengths: Value) -> Value:
-    """Return what is pooled (B, widths * H) of documents so far, of their next ids (B, T) and lengths (B,)."""
-    graph, encoder = weights.graph, network.encoder
+def step(weights: Weights, network: TextClassifier, ids: Value) -> Value:
+    """Return what is pooled (B, widths * H) of documents so far, of their next ids (B, T), none of them padding."""
+    graph, encoder, pool = weights.graph, network.encoder, network.pooling
     assert isinstance(encoder, RecurrentEncoder)
-    size = encoder.hidden_size
-    outputs = weights.rows(numpy(network.embedding.weight), ids).transpose(1, 0, 2)
+    cells = [list(layer.children()) for layer in encoder.layers]
+    widths = [_states(own[0]) for own in cells]
+    of_cells = [(width, 0.0) for each in widths for width in each]
+    of_pooling = [(encoder.hidden_size if is_wide else 1, initial) for is_wide, initial in _parts(pool)]
+    seen, *states = graph.read_states([(1, 0.0), *of_cells, *of_pooling])
+    outputs = weights.rows(numpy(network.embedding.weight), ids.transpose(1, 0))  # (T, B, F)
     after: list[Value] = []
-    for layer in encoder.layers:
-        cells = list(layer.children())
-        before = tuple(graph.state(width, 0.0) for width in _states(cells[0]))
-        read = recurrent.layer(weights, cells, outputs, lengths, before)
+    for own, each in zip(cells, widths, strict=True):
+        before, states = tuple(states[: len(each)]), states[len(each) :]
+        read = recurrent.layer(weights, own, outputs, None, before)
         outputs = read.outputs
         after += read.after[0]
-    outputs = outputs.transpose(1, 0, 2)
-    final = recurrent.at(read.outputs, lengths - 1)
-    seen = graph.state(1, 0.0)
-    total = seen + lengths.cast(np.float32).unsqueeze(1)
-    earlier = [graph.state(size * wide or 1, initial) for wide, initial in _parts(network.pooling)]
-    parts = pooling.merged(network.pooling, earlier, pooling.part(weights, network.pooling, outputs, lengths))
-    graph.next_states([*after, total, *parts])
-    return pooling.finished(network.pooling, parts, final, total.squeeze(1))
+    total = seen + ids.size(1).cast(np.float32)
+    parts = pooling.part(weights, pool, outputs, None, axis=0)
+    if states:
+        parts = pooling.merged(pool, states, parts)
+    graph.write_states([total, *after, *parts])
+    return pooling.finished(pool, parts, outputs.take(-1), total)
 
 
 def _states(cell: nn.Module) -> tuple[int, ...]:
@@ -61,14 +62,14 @@ def _states(cell: nn.Module) -> tuple[int, ...]:
     return (size, cell.weight_ih.shape[1] // 2) if isinstance(cell, QRNN) else (size,)
 
 
-def _parts(kind: Pooling) -> list[tuple[int, float]]:
-    """Return of each part, whether it is as wide as an output (1) or one number (0), and how it begins."""
+def _parts(kind: Pooling) -> list[tuple[bool, float]]:
+    """Return of each part, whether it is as wide as an output or one number, and how it begins."""
     if isinstance(kind, SideBySide):
         return [part for each in kind.each for part in _parts(each)]  # type: ignore[arg-type]
     if isinstance(kind, Last):
         return []
     if isinstance(kind, Mean):
-        return [(1, 0.0)]
+        return [(True, 0.0)]
     if isinstance(kind, Max):
-        return [(1, pooling.LOWEST)]
-    return [(0, pooling.LOWEST), (0, 0.0), (1, 0.0)]
+        return [(True, pooling.LOWEST)]
+    return [(False, pooling.LOWEST), (False, 0.0), (True, 0.0)]

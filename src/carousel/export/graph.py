@@ -151,15 +151,20 @@ class Graph:
         self.inputs.append(_info(name, dtype, shape))
         return Value(self, name, np.dtype(dtype))
 
-    def state(self, size: int, initial: float) -> Value:
-        """Add a state (documents, size), an input, that `next_states` gives the next value of."""
-        self.states.append((size, initial))
-        return self.input(f"state{len(self.states) - 1}", np.float32, ("documents", size))
+    def read_states(self, states: "Sequence[tuple[int, float]]") -> "list[Value]":
+        """Add an input `state` (documents, sum of sizes), and return its parts.
 
-    def next_states(self, values: "Sequence[Value]") -> None:
-        """Make the next values of all states outputs, in order."""
-        for number, ((size, _), value) in enumerate(zip(self.states, values, strict=True)):
-            self.output(f"next{number}", value, ("documents", size))
+        Args:
+            states: the size of each part and the value that it begins with.
+        """
+        self.states = list(states)
+        sizes = [size for size, _ in states]
+        state = self.input("state", np.float32, ("documents", sum(sizes)))
+        return self.ops("Split", state, self.integers(sizes), outputs=len(sizes), axis=1)
+
+    def write_states(self, values: "Sequence[Value]") -> None:
+        """Add an output `next`, the next values of the parts of `state`."""
+        self.output("next", self.join(values, 1), ("documents", sum(size for size, _ in self.states)))
 
     def output(self, name: str, value: Value, shape: Sequence[str | int]) -> None:
         """Make a value an output."""

@@ -13,27 +13,38 @@ LOWEST = float(np.finfo(np.float32).min)
 
 def pool(weights: Weights, pooling: Pooling, outputs: Value, final: Value, lengths: Value) -> Value:
     """Return (B, widths * C) of outputs (B, T, C), final states (B, C) and lengths (B,)."""
-    return finished(pooling, part(weights, pooling, outputs, lengths), final, lengths)
+    counts = lengths.cast(np.float32).unsqueeze(1)
+    return finished(pooling, part(weights, pooling, outputs, lengths), final, counts)
 
 
-def part(weights: Weights, pooling: Pooling, outputs: Value, lengths: Value) -> list[Value]:
-    """Return what has to be known of a piece of each document."""
+def part(weights: Weights, pooling: Pooling, outputs: Value, lengths: Value | None, axis: int = 1) -> list[Value]:
+    """Return what has to be known of a piece of each document.
+
+    Args:
+        weights: how they are stored.
+        pooling: to be computed.
+        outputs: (B, T, C).
+        lengths: (B,); None: nothing is padding.
+        axis: of time; 0 where outputs are (T, B, C), without lengths.
+    """
     graph = outputs.graph
     if isinstance(pooling, SideBySide):
-        return [value for one in _each(pooling) for value in part(weights, one, outputs, lengths)]
+        return [value for one in _each(pooling) for value in part(weights, one, outputs, lengths, axis)]
     if isinstance(pooling, Last):
         return []
     if isinstance(pooling, Mean):
-        return [outputs.sum(1)]
-    outside = (1.0 - inside(outputs, lengths)) * LOWEST  # (B, T, 1)
+        return [outputs.sum(axis)]
+    outside = None if lengths is None else (1.0 - inside(outputs, lengths)) * LOWEST  # (B, T, 1)
     if isinstance(pooling, Max):
-        return [(outputs + outside).largest(1)]
+        return [(outputs if outside is None else outputs + outside).largest(axis)]
     if isinstance(pooling, Attention):
         projected = weights.linear(outputs, pooling.project.weight, pooling.project.bias).unary("Tanh")
-        scores = projected @ graph.constant(numpy(pooling.context)[:, None]) + outside  # (B, T, 1)
-        largest = scores.largest(1, keep=True)
+        scores = projected @ graph.constant(numpy(pooling.context)[:, None])  # (B, T, 1)
+        if outside is not None:
+            scores = scores + outside
+        largest = scores.largest(axis, keep=True)
         shares = (scores - largest).unary("Exp")
-        return [largest.squeeze(2), shares.sum(1), (shares * outputs).sum(1)]
+        return [largest.squeeze(axis), shares.sum(axis), (shares * outputs).sum(axis)]
     raise UserError(f"{type(pooling).__name__}: a pooling that is not known here: it cannot be exported")
 
 
@@ -58,7 +69,7 @@ def merged(pooling: Pooling, one: list[Value], other: list[Value]) -> list[Value
 
 
 def finished(pooling: Pooling, part: list[Value], final: Value, lengths: Value) -> Value:
-    """Return the result (B, widths * C), of the part of whole documents; `lengths` are theirs."""
+    """Return the result (B, widths * C), of the part of whole documents; `lengths` (B, 1) are theirs."""
     if isinstance(pooling, SideBySide):
         found, first = [], 0
         for each in _each(pooling):
@@ -69,7 +80,7 @@ def finished(pooling: Pooling, part: list[Value], final: Value, lengths: Value) 
     if isinstance(pooling, Last):
         return final
     if isinstance(pooling, Mean):
-        return part[0] / lengths.cast(np.float32).unsqueeze(1)
+        return part[0] / lengths
     if isinstance(pooling, Max):
         return part[0]
     return part[2] / part[1]

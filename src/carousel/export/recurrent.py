@@ -28,7 +28,7 @@ class Read:
 
     Attributes:
         outputs: (T, B, D * H), zero at padding.
-        after: each direction's state after each document's last time step.
+        after: each direction's state after each document's last time step; a scan has it without lengths alone.
     """
 
     outputs: Value
@@ -36,7 +36,7 @@ class Read:
 
 
 def layer(
-    weights: Weights, cells: Sequence[nn.Module], inputs: Value, lengths: Value, before: State | None = None
+    weights: Weights, cells: Sequence[nn.Module], inputs: Value, lengths: Value | None, before: State | None = None
 ) -> Read:
     """Read documents with one layer.
 
@@ -44,20 +44,19 @@ def layer(
         weights: how they are stored.
         cells: of each direction; the second reads from the end.
         inputs: (T, B, F).
-        lengths: (B,).
+        lengths: (B,); None: nothing is padding, and one direction reads.
         before: the forward direction's state that it begins with; None is a document's beginning.
     """
     kind = type(cells[0])
-    if before is not None and len(cells) > 1:
-        both = [layer(weights, [cells[0]], inputs, lengths, before)]
-        both.append(backward(weights, cells[1], inputs, lengths))
-        return Read(weights.graph.join([one.outputs for one in both], 2), [one.after[0] for one in both])
     if issubclass(kind, nn.LSTM | nn.GRU | nn.RNN | EchoState):
         return _operator(weights, cells, inputs, lengths, before)
     if issubclass(kind, MinGRU | MinLSTM | QRNN):
         reads = [_scanned(weights, cells[0], inputs, lengths, before)]
-        reads += [backward(weights, cell, inputs, lengths) for cell in cells[1:]]
-        return Read(weights.graph.join([one.outputs for one in reads], 2), [one.after[0] for one in reads])
+        if lengths is not None:
+            reads += [backward(weights, cell, inputs, lengths) for cell in cells[1:]]
+        return Read(
+            weights.graph.join([one.outputs for one in reads], 2), [state for one in reads for state in one.after]
+        )
     raise UserError(f"{kind.__name__}: a cell that has no ONNX operator: it cannot be exported")
 
 
@@ -76,7 +75,7 @@ _GATES = {"LSTM": (0, 3, 1, 2), "GRU": (1, 0, 2), "RNN": (0,)}
 
 
 def _operator(
-    weights: Weights, cells: Sequence[nn.Module], inputs: Value, lengths: Value, before: State | None
+    weights: Weights, cells: Sequence[nn.Module], inputs: Value, lengths: Value | None, before: State | None
 ) -> Read:
     graph = weights.graph
     kind = next((name for name in ("LSTM", "GRU") if isinstance(cells[0], getattr(nn, name))), "RNN")
@@ -86,17 +85,18 @@ def _operator(
     states: list[Value | None] = [None] * 2
     if before is not None:
         states = [state.unsqueeze(0) for state in before] + [None] * (2 - count)
-    lengths = lengths.cast(np.int32)
+    sizes = None if lengths is None else lengths.cast(np.int32)
     direction = "bidirectional" if len(cells) > 1 else "forward"
     shape: dict[str, Any] = {"hidden_size": size, "direction": direction}
     *matrices, bias = matrices
     biases = graph.constant(bias.astype(np.float32))
-    if kind == "LSTM" and weights.int8:
+    # At one time step, the quantized operator takes twice as long as the other
+    if kind == "LSTM" and weights.int8 and before is None:
         stored = [part for matrix in matrices for part in _eight_bits(matrix)]
         (w, w_scale, w_zero), (r, r_scale, r_zero) = [
             [graph.constant(part) for part in stored[first : first + 3]] for first in (0, 3)
         ]
-        arguments = [inputs, w, r, biases, lengths, *states, None, w_scale, w_zero, r_scale, r_zero]
+        arguments = [inputs, w, r, biases, sizes, *states, None, w_scale, w_zero, r_scale, r_zero]
         found = graph.ops("DynamicQuantizeLSTM", *arguments, outputs=3, domain=MICROSOFT, **shape)
     else:
         w, r = (_stored(weights, matrix) for matrix in matrices)
@@ -104,8 +104,12 @@ def _operator(
             shape["linear_before_reset"] = 1
         elif kind == "RNN":
             shape["activations"] = [_activation(cells[0])] * len(cells)
-        found = graph.ops(kind, inputs, w, r, biases, lengths, *states[:count], outputs=1 + count, **shape)
-    outputs = found[0].transpose(0, 2, 1, 3).reshape(0, 0, size * len(cells))  # of (T, D, B, H)
+        found = graph.ops(kind, inputs, w, r, biases, sizes, *states[:count], outputs=1 + count, **shape)
+    # (T, D, B, H)
+    if len(cells) == 1:
+        outputs = found[0].squeeze(1)
+    else:
+        outputs = found[0].transpose(0, 2, 1, 3).reshape(0, 0, size * len(cells))
     after = [tuple(state.take(direction) for state in found[1:]) for direction in range(len(cells))]
     return Read(outputs, after)
 
@@ -136,7 +140,7 @@ def _stored(weights: Weights, matrix: Array) -> Value:
     return flat.reshape(*matrix.shape) if weights.int8 else weights.graph.constant(matrix.astype(np.float32))
 
 
-def _scanned(weights: Weights, cell: nn.Module, inputs: Value, lengths: Value, before: State | None) -> Read:
+def _scanned(weights: Weights, cell: nn.Module, inputs: Value, lengths: Value | None, before: State | None) -> Read:
     """Read documents with a cell whose gates see its inputs alone."""
     graph, size = weights.graph, int(cell.hidden_size)  # type: ignore[arg-type]
     batch = inputs.size(1)
@@ -159,20 +163,12 @@ def _scanned(weights: Weights, cell: nn.Module, inputs: Value, lengths: Value, b
         drive = (1.0 - decay) * gates[0].unary("Tanh")
         gate = gates[2].unary("Sigmoid")
     states = _recurrence(decay, drive, h)  # (T, B, H)
-    last = (lengths - 1).cast(np.int64)
-    after: State = (at(states, last),)
-    if isinstance(cell, QRNN):
-        after = (*after, at(inputs, last))
     outputs = states if gate is None else gate * states
+    if lengths is None:
+        after: State = (states.take(-1), inputs.take(-1))
+        return Read(outputs, [after[: 1 + isinstance(cell, QRNN)]])
     outside = (graph.count(inputs.size(0)).unsqueeze(1) < lengths.unsqueeze(0)).cast(np.float32).unsqueeze(2)
-    return Read(outputs * outside, [after])
-
-
-def at(sequence: Value, steps: Value) -> Value:
-    """Return one time step (B,) of each document of a sequence (T, B, C)."""
-    graph = sequence.graph
-    places = graph.op("Concat", steps.unsqueeze(1), graph.count(sequence.size(1)).unsqueeze(1), axis=1)
-    return graph.op("GatherND", sequence, places)
+    return Read(outputs * outside, [])
 
 
 def _recurrence(decay: Value, drive: Value, initial: Value) -> Value:
@@ -180,11 +176,11 @@ def _recurrence(decay: Value, drive: Value, initial: Value) -> Value:
     names = ("h", "a", "b")
     shape: list[Any] = [None, None]
     values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in names]
-    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in ("next", "state")]
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in ("after", "output")]
     nodes = [
         helper.make_node("Mul", ["a", "h"], ["kept"]),
-        helper.make_node("Add", ["kept", "b"], ["next"]),
-        helper.make_node("Identity", ["next"], ["state"]),
+        helper.make_node("Add", ["kept", "b"], ["after"]),
+        helper.make_node("Identity", ["after"], ["output"]),
     ]
     body: onnx.GraphProto = helper.make_graph(nodes, "step", values, ends)
     return initial.graph.ops("Scan", initial, decay, drive, outputs=2, body=body, num_scan_inputs=2)[1]

@@ -2,7 +2,6 @@
 
 import struct
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,24 +25,24 @@ class State:
     Attributes:
         ids: of the tokens that were read.
         logits: after the last of them; none before the first.
-        arrays: the graph's states, (size,) each.
+        numbers: the graph's state, (size,).
     """
 
     ids: npt.NDArray[np.int32]
     logits: Floats
-    arrays: tuple[Floats, ...]
+    numbers: Floats
 
     @classmethod
     def initial(cls, description: Description) -> "State":
         """Return the state before the first token."""
-        arrays = tuple(np.full(size, value, np.float32) for size, value in description.states)
-        return cls(np.zeros(0, np.int32), np.zeros(0, np.float32), arrays)
+        sizes, values = zip(*description.states, strict=True)
+        return cls(np.zeros(0, np.int32), np.zeros(0, np.float32), np.repeat(np.array(values, np.float32), sizes))
 
     def save(self, description: Description) -> bytes:
         """Return the state as bytes, which `load` reads for the same model alone."""
         head = _HEAD.pack(bytes.fromhex(description.graph), len(self.ids), len(self.logits))
-        numbers: list[npt.NDArray[Any]] = [array.astype("<f4") for array in (self.logits, *self.arrays)]
-        return head + b"".join(part.tobytes() for part in (self.ids.astype("<i4"), *numbers))
+        parts = (self.ids.astype("<i4"), self.logits.astype("<f4"), self.numbers.astype("<f4"))
+        return head + b"".join(part.tobytes() for part in parts)
 
     @classmethod
     def load(cls, content: bytes, description: Description) -> "State":
@@ -55,11 +54,11 @@ class State:
         if len(content) < _HEAD.size:
             raise StateError("a state that was cut short")
         digest, ids, logits = _HEAD.unpack_from(content)
-        sizes = [logits, *(size for size, _ in description.states)]
+        size = sum(size for size, _ in description.states)
         if digest.hex() != description.graph:
             raise StateError(f"a state of another model: of graph {digest.hex()}, not {description.graph}")
-        if len(content) != _HEAD.size + 4 * (ids + sum(sizes)):
+        if len(content) != _HEAD.size + 4 * (ids + logits + size):
             raise StateError("a state that was cut short")
-        numbers = np.frombuffer(content, "<f4", sum(sizes), _HEAD.size + 4 * ids).astype(np.float32)
-        first, *arrays = np.split(numbers, np.cumsum(sizes)[:-1])
-        return cls(np.frombuffer(content, "<i4", ids, _HEAD.size).astype(np.int32), first, tuple(arrays))
+        numbers = np.frombuffer(content, "<f4", logits + size, _HEAD.size + 4 * ids).astype(np.float32)
+        first = np.frombuffer(content, "<i4", ids, _HEAD.size).astype(np.int32)
+        return cls(first, numbers[:logits], numbers[logits:])

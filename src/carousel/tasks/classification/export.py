@@ -43,11 +43,11 @@ def build(classifier: Classifier, *, int8: bool, step: bool, strings: bool) -> G
         ids, lengths = text_ids(graph, text, *chosen)
     else:
         ids = graph.input("ids", np.int64, ("documents", "tokens"))
-        lengths = graph.input("lengths", np.int64, ("documents",))
+        lengths = ids if step else graph.input("lengths", np.int64, ("documents",))
     weight = model.ngram_config.weight if isinstance(model, NgramEnsemble) and model.linear is not None else 0.0
     if step:
         carried.check(network, classifier.truncation)
-        pooled = carried.step(weights, network, ids, lengths)
+        pooled = carried.step(weights, network, ids)
     else:
         vectors = weights.rows(numpy(network.embedding.weight), ids)
         encoded = encoders.read(weights, network.reading, network.encoder, vectors, lengths)

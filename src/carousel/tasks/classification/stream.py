@@ -10,7 +10,7 @@ from typing_extensions import override
 from carousel.runtime.state import State
 from carousel.tasks.classification.prediction import Prediction
 from carousel.tasks.classification.runtime import BATCH_TOKENS, ExportedClassifier
-from carousel.text.batch import by_length, padded
+from carousel.text.batch import padded
 from carousel.text.vocabulary import UNKNOWN_ID
 
 Logits = npt.NDArray[np.float32]
@@ -52,12 +52,8 @@ class StepClassifier(ExportedClassifier):
 
     @override
     def logits(self, documents: Sequence[Any], batch_tokens: int = BATCH_TOKENS) -> Logits:
-        logits = np.empty((len(documents), len(self.labels)), np.float32)
-        sizes = np.array([len(document) for document in documents], dtype=np.int64)
-        for group in by_length(sizes, batch_tokens):
-            states = self._step([self.initial] * len(group), [documents[i] for i in group])
-            logits[group] = [state.logits for state in states]
-        return logits
+        states = self._step([self.initial] * len(documents), documents)
+        return np.array([state.logits for state in states], np.float32).reshape(-1, len(self.labels))
 
     def _fresh(self, state: State, part: Part) -> list[int]:
         """Return the ids of a part, of those that the model reads."""
@@ -72,19 +68,27 @@ class StepClassifier(ExportedClassifier):
 
     def _step(self, states: Sequence[State], documents: Sequence[Any]) -> list[State]:
         """Return the states after the next ids of documents, one at least of each."""
-        if not states:
-            return []
-        ids, lengths = padded(documents)
-        arrays = [np.stack(each) for each in zip(*(state.arrays for state in states), strict=True)]
-        given = {f"state{number}": array for number, array in enumerate(arrays)}
-        whole = [np.append(state.ids, document) for state, document in zip(states, documents, strict=True)]
+        if len(states) == 1:
+            return self._together(states, np.array([documents[0]], np.int64))
+        after = list(states)
+        sizes = np.array([len(document) for document in documents], dtype=np.int64)
+        for size in np.unique(sizes):  # a step knows no padding
+            rows, together = np.flatnonzero(sizes == size), max(1, BATCH_TOKENS // int(size))
+            for first in range(0, len(rows), together):
+                chosen = rows[first : first + together]
+                ids = np.array([documents[i] for i in chosen], np.int64)
+                for i, state in zip(chosen, self._together([states[i] for i in chosen], ids), strict=True):
+                    after[i] = state
+        return after
+
+    def _together(self, states: Sequence[State], ids: npt.NDArray[np.int64]) -> list[State]:
+        """Return the states after the next ids (B, T)."""
+        given: dict[str, Any] = {"state": np.stack([state.numbers for state in states])}
+        whole = [np.append(state.ids, document) for state, document in zip(states, ids, strict=True)]
         if self.program.takes("whole"):  # n-grams may span parts
             given["whole"] = padded(whole)[0]
-        *after, logits = self.program.run(ids=ids, lengths=lengths, **given)
-        return [
-            State(read.astype(np.int32), logits[row], tuple(array[row] for array in after))
-            for row, read in enumerate(whole)
-        ]
+        after, logits = self.program.run(ids=ids, **given)
+        return [State(*each) for each in zip(whole, logits, after, strict=True)]
 
 
 class Stream:
