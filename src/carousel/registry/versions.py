@@ -244,7 +244,7 @@ def load(uri: str) -> "Bundle":
         try:
             return read(folder)
         except BundleError as error:
-            raise UserError(f"{uri}: {str(error).replace(f'{folder.parent}/', '')}") from error
+            raise UserError(f"{uri}: {str(error).replace(f'{folder}/', 'artifacts/bundle/')}") from error
 
 
 def _paged(client: "MlflowClient", name: str) -> "Iterable[ModelVersion]":
