@@ -45,6 +45,7 @@ def versions(
     [dim]carousel versions --history[/dim]
     """
     from carousel.params.file import DEFAULT_TASK
+    from carousel.registry import exports
     from carousel.registry import versions as registered
     from carousel.task import find
     from carousel.tracking.store import connect, how_to_register
@@ -62,7 +63,8 @@ def versions(
         return
     metrics = find(found[0].tags.get(registered.TASK, DEFAULT_TASK)).metrics
     titles = [metric.title for metric in metrics]
-    shown = table("version", "aliases", *titles, "baseline", "bundle", "registered", title=name)
+    exported = ["exports"] * any(exports.kinds(version) for version in found)
+    shown = table("version", "aliases", *titles, "baseline", "bundle", *exported, "registered", title=name)
     for version in found:
         tags = version.tags
         row = (
@@ -71,6 +73,7 @@ def versions(
             *(_rounded(tags.get(f"{registered.TEST}{metric.name}")) for metric in metrics),
             _rounded(tags.get(f"{registered.BASELINE}{metrics[0].name}")),
             tags.get(registered.FINGERPRINT, "")[:8],
+            *([", ".join(exports.kinds(version))] if exported else []),
             local_time(version.created / 1000),
         )
         shown.add_row(*map(cell, row))
