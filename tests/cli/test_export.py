@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from carousel import layout
+from carousel.cli import registry as registry_commands
 from carousel.cli.export import export
 from carousel.errors import Refused, UserError
 from carousel.registry import exports, versions
@@ -70,4 +71,6 @@ def test_a_version_keeps_its_export(registry, tmp_path, capsys):
     export(f"models:/typed/{version.number}", tmp_path / "b.onnx", **OPTIONS)
     assert "kept with typed version 1 as its export fp32" in capsys.readouterr().out
     kept = exports.fetch(versions.get(registry.client, "typed", version.number), "fp32", tmp_path / "kept")
+    registry_commands.versions(name="typed", history=False, as_json=False)
+    assert "exports" in capsys.readouterr().out
     assert kept.read_bytes() == (tmp_path / "b.onnx").read_bytes()

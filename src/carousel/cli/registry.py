@@ -47,6 +47,7 @@ def versions(
 
     [dim]carousel versions --history[/dim]
     """
+    from carousel.registry import exports
     from carousel.registry import versions as registered
     from carousel.task import find
     from carousel.tracking.store import connect, how_to_register
@@ -65,7 +66,8 @@ def versions(
         return
     metrics = find(registered.task_of(found)).metrics
     titles = [metric.title for metric in metrics]
-    shown = table("version", "aliases", *titles, "baseline", "bundle", "registered", title=name)
+    exported = ["exports"] * any(exports.kinds(version) for version in found)
+    shown = table("version", "aliases", *titles, "baseline", "bundle", *exported, "registered", title=name)
     for version in found:
         tags = version.tags
         row = (
@@ -74,6 +76,7 @@ def versions(
             *(_rounded(registered.number(tags, f"{registered.TEST}{metric.name}")) for metric in metrics),
             _rounded(registered.number(tags, f"{registered.BASELINE}{metrics[0].name}")),
             tags.get(registered.FINGERPRINT, "")[:8],
+            *([", ".join(exports.kinds(version))] if exported else []),
             local_time(version.created / 1000),
         )
         shown.add_row(*map(cell, row))

@@ -79,9 +79,11 @@ def _with_ngrams(weights: Weights, model: NgramEnsemble, ids: Value, logits: Val
     if linear.characters is None or linear.table is None or linear.spelling is None or not linear.table.none:
         return logits
     spelled = _spelling(linear.spelling)
-    letters = graph.constant(spelled).take(flat).reshape(-1).cast(np.int32)
-    places = letters.nonzero()
-    arguments = (_table(linear.table), letters.take(places).cast(np.int64), places // (width * spelled.shape[1]))
+    letters = graph.constant(spelled).take(flat).reshape(-1)
+    owners = graph.count(letters.size(0)) // (width * spelled.shape[1])
+    real = letters.cast(bool)
+    letters, owners = (graph.op("Compress", each, real) for each in (letters, owners))
+    arguments = (_table(linear.table), letters.cast(np.int64), owners)
     few = linear.table.none <= COUNTERS
     found = ngrams.every(*arguments, batch) if few else ngrams.distinct(*arguments)
     return logits + _linear(weights, linear.characters, found, batch, weight)
