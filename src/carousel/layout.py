@@ -51,6 +51,7 @@ TABLES = REPORTS / "tables"  # of the test split, {name}.csv
 TRAIN_REPORT = REPORTS / "train.json"
 CURVES_REPORT = REPORTS / "curves.csv"
 MODEL_PAGE = REPORTS / "model.html"
+PROFILE = REPORTS / "profile.json"  # of the predictions on the test split
 VAL_REPORT = REPORTS / "val.json"
 TEST_REPORT = REPORTS / "test.json"
 REGISTERED_REPORT = REPORTS / "registered.json"

@@ -21,6 +21,14 @@ class Prediction(Protocol):
     def summary(self) -> str:
         """The prediction in a word or a line, such as the label."""
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What was predicted, for counting: the label, or the type of each span."""
+
+    @property
+    def confidence(self) -> float:
+        """Probability of the prediction, from 0 to 1; of several predicted classes, the lowest."""
+
     def cells(self) -> tuple[str, ...]:
         """Return the columns of a table that shows it, as `Predictor.columns` names them."""
 
@@ -55,6 +63,9 @@ class Predictor(Protocol):
 
     def has_known_word(self, given: Any) -> bool:
         """Return whether an input has a word of the training data; without one, its prediction means little."""
+
+    def count_tokens(self, given: Any) -> tuple[int, int]:
+        """Return how many tokens an input has, and how many of them are out of vocabulary."""
 
     def check(self, given: Any) -> str | None:
         """Return why something cannot be an input; None if it can."""

@@ -231,3 +231,36 @@ def test_a_full_disk_is_one_line(folder: Path) -> None:
     assert done.returncode == 2
     assert done.stderr.startswith(b"error: No space left on device")
     assert done.stderr.count(b"\n") == 1
+
+
+def test_a_file_of_predictions_has_those_that_are_printed(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts, scored = tmp_path / "texts.txt", tmp_path / "scored.jsonl"
+    texts.write_text("the cat\nsat on\n\n", "utf-8")
+    printed = predicted(folder, capsys, "--file", str(texts), "--json")
+    said = predicted(folder, capsys, "--file", str(texts), "--out", str(scored))
+    assert said == f"{scored}: 3 rows, predicted by {folder}\n"
+    for line, row in zip(printed.splitlines(), scored.read_text("utf-8").splitlines(), strict=True):
+        expected, found = json.loads(line), json.loads(row)
+        assert found.pop("reason") is None
+        assert {name.removeprefix("predicted_"): value for name, value in found.items()} == expected
+    assert "exists already" in predicted(folder, capsys, "--file", str(texts), "--out", str(scored), code=2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--out", "scored.csv"], "needs the texts in a file"),
+        (["--out", "scored.csv", "--file", "-"], "needs the texts in a file"),
+        (["--out", "scored.csv", "--file", "texts", "more"], "needs the texts in a file"),
+        (["--out", "scored.csv", "--file", "texts", "--json"], "leave --json and --explain out"),
+        (["--out", "scored.html", "--file", "texts"], "should end in .parquet, .csv, .jsonl"),
+        (["--out", "scored.csv", "--file", "nothing"], "no such file"),
+        (["--column", "body", "the cat"], "are for --out"),
+    ],
+)
+def test_what_cannot_be_written_to_a_file_is_a_user_error(
+    folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], reason: str
+) -> None:
+    assert reason in predicted(folder, capsys, *arguments, code=2)

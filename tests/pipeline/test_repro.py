@@ -2,11 +2,14 @@
 
 import json
 import re
+from ast import literal_eval
+from collections import Counter
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from carousel.drift.profile import Profile
 from carousel.points import points
 from tests.conftest import Checkout, make_checkout
 from tests.support.pages import assert_standalone, outline
@@ -86,6 +89,23 @@ def test_the_model_page_has_the_numbers_of_the_reports_and_lies_with_the_run(fin
     )
     assert logged.split()[-1] == "pages/model.html"
     assert "reports/model.html" not in finished.run("git", "ls-files", "reports")
+
+
+def test_the_profile_counts_the_predictions_on_the_test_split(finished: Checkout) -> None:
+    written = (finished.path / "reports/profile.json").read_text("utf-8")
+    profile = Profile.from_json(written)
+    predicted = pl.read_parquet(finished.path / "data/predictions/test.parquet")
+    assert profile.examples == predicted.height
+    assert profile.classes == Counter(predicted["predicted"])
+    assert profile.mean_confidence == pytest.approx(predicted["probability"].mean(), abs=1e-4)
+    assert profile.tokens == predicted["tokens"].sum()
+    assert 0 <= profile.unknown_rate < 0.2
+    run = finished.read("models/run.json")["run_id"]
+    logged = finished.python(
+        "import mlflow; from carousel.tracking.store import connect; connect();"
+        f"print(repr(mlflow.artifacts.load_text('runs:/{run}/profile.json')))"
+    )
+    assert literal_eval(logged.splitlines()[-1]) == written
 
 
 def test_the_vocabulary_has_no_word_that_only_the_test_split_has(finished: Checkout, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from carousel.drift.store import ProfileStore
 from carousel.registry.versions import Version
 from tests.support.registry import Registry, small_classifier
 from tests.support.service import Connection, Service, one_way_classifier, point, publish, running
@@ -291,5 +292,8 @@ def test_sigterm_loses_no_request(streaming: Service) -> None:
         streaming.process.join()
     idle.close()
     assert streaming.process.exitcode == 0
+    store = ProfileStore(streaming.state)
+    counted = sum(day.examples for version in store.versions() for day in store.days(version).values())
+    assert counted >= len(load.seconds)  # of this test alone
     assert load.lost == []
     assert {status for status, _ in load.answers} == {200}

@@ -50,6 +50,7 @@ def main() -> None:
     """Run a command. Exit code 0: done; 1: refused; 2: user error, printed as one line."""
     from carousel.cli import (
         compare,
+        drift,
         export,
         lineage,
         new,
@@ -66,9 +67,10 @@ def main() -> None:
     )
 
     app.command()(new.new)
-    # `predict`, `export`, `serve` and `sweep` also work outside of projects, with a bundle or a server
+    # `predict`, `drift`, `export`, `serve` and `sweep` also work outside of projects, with a bundle or a server
     app.command()(project.inside(status.status))
     app.command()(predict.predict)
+    app.command()(drift.drift)
     app.command()(export.export)
     app.command()(serve.serve)
     for command in (

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from carousel.cli.batch import score_file
+from carousel.cli.model import BundleOption, ModelOption, load
 from carousel.cli.output import cell, console, print_json, say, table
 from carousel.cli.project import user_path
 from carousel.errors import UserError
@@ -29,42 +31,53 @@ def predict(
             "-f",
             parser=user_path,
             metavar="FILE",
-            help="File with one text per line; - is standard input.",
+            help="File with one text per line; - is standard input. With --out, also a table.",
         ),
     ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            help="A registered version: models:/NAME@ALIAS, models:/NAME/NUMBER, or a number or alias alone.",
-        ),
-    ] = None,
-    bundle: Annotated[
-        Path | None,
-        typer.Option(
-            "--bundle",
-            "-b",
-            parser=user_path,
-            metavar="FOLDER",
-            help="Folder of a bundle, instead of a registered version.",
-        ),
-    ] = None,
+    model: ModelOption = None,
+    bundle: BundleOption = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object per text, with all probabilities.")
     ] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Mark the most important words.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            parser=user_path,
+            metavar="FILE",
+            help="Write the rows of --file (Parquet, CSV, TSV, JSONL or a text a line), of any number, with their "
+            "predictions: .parquet, .csv or .jsonl.",
+        ),
+    ] = None,
+    column: Annotated[
+        str | None,
+        typer.Option("--column", help="With --out: the column of texts; default: text, or the only one."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="With --out: replace a file that exists.")] = False,
 ) -> None:
     """Predict for texts with the champion (or, before there is one, the challenger).
 
-    Texts that begin with a dash go after --.
+    Texts that begin with a dash go after --. With --out, an interrupted command goes on where it was.
 
     [dim]carousel predict "Return a new event loop for the current thread"[/dim]
+    [dim]carousel predict --file texts.parquet --out scored.parquet[/dim]
     """
+    if out is not None:
+        if file is None or str(file) == "-" or texts:
+            raise UserError("--out: needs the texts in a file: give --file FILE, and no other texts")
+        if as_json or explain:
+            raise UserError("--out: writes all that is predicted into the file: leave --json and --explain out")
+        score_file(file, out, column, model, bundle, force=force)
+        return
+    if column is not None or force:
+        raise UserError("--column and --force: are for --out; name the file to write")
     if model and bundle:
         raise UserError("--model and --bundle both name a model: give one")
     wanted = _texts(texts or [], file)
-    loaded, source = _load(model, bundle)
+    chosen = load(model, bundle)
+    loaded, source = chosen.predictor, chosen.source
     if explain and not hasattr(loaded, "explain"):
         raise UserError(f"--explain: a {type(loaded).__name__.lower()} explains nothing: leave it out")
     predictions: list[Any] = list(loaded.predict(wanted))
@@ -116,35 +129,6 @@ def _standard_input() -> list[str]:
     except OSError as error:
         raise UserError(f"standard input: cannot be read: {error.strerror}") from error
     return lines.split(content, "standard input")
-
-
-def _load(model: str | None, folder: Path | None) -> tuple["Predictor", str]:
-    from carousel.predictor import load
-
-    if folder is not None:
-        return load(folder), str(folder)
-    from carousel.registry.versions import CHALLENGER, CHAMPION, fetch, get, predictor_of, versions
-    from carousel.tracking.store import connect
-
-    name, which = _parse(model)
-    client = connect(create=False)
-    if which is None:
-        aliases = {alias for version in versions(client, name) for alias in version.aliases}
-        which = CHALLENGER if CHALLENGER in aliases and CHAMPION not in aliases else CHAMPION
-    version = get(client, name, which)
-    source = f"{version.name} version {version.number} ({', '.join(version.aliases) or 'no alias'})"
-    return predictor_of(version, fetch(version)), source
-
-
-def _parse(model: str | None) -> tuple[str, str | None]:
-    """Return the registered model's name and the version's number or alias."""
-    if model is not None and "/" in model:
-        from carousel.registry.model_ref import parse
-
-        return parse(model)
-    from carousel.params import load
-
-    return load().registry.name, model
 
 
 def _explain(predictor: Any, text: str) -> Any:

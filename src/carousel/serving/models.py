@@ -15,8 +15,8 @@ from carousel.serving.deployment import Deployed, Deployment, stamp
 from carousel.serving.log import reason_of
 
 if TYPE_CHECKING:
+    from carousel.drift.counting import DailyCounts
     from carousel.predictor import Prediction, Predictor
-    from carousel.serving.counts import Counts
 
 POLL = 0.2  # seconds between two looks at the deployment
 log = logging.getLogger("carousel.serving")
@@ -36,7 +36,7 @@ class Model:
     name: str
     deployed: Deployed
     predictor: "Predictor"
-    counts: "Counts | None" = None
+    counts: "DailyCounts | None" = None
 
     @property
     def number(self) -> int:
@@ -103,7 +103,9 @@ class Models:
         counts: what counts the predictions; None if nothing does.
     """
 
-    def __init__(self, file: Path, load: "Callable[[Path], Predictor]", counts: "Counts | None" = None) -> None:
+    def __init__(
+        self, file: Path, load: "Callable[[Path], Predictor]", counts: "DailyCounts | None" = None
+    ) -> None:
         self._file, self._load, self._counts = file, load, counts
         self._stamp = (0, 0, 0)
         self._changed = asyncio.Event()

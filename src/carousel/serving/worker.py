@@ -7,6 +7,9 @@ import socket
 import sys
 from pathlib import Path
 
+from carousel.drift.counting import DailyCounts
+from carousel.drift.store import ProfileStore
+from carousel.errors import UserError
 from carousel.runtime import load
 from carousel.serving import commands, metrics
 from carousel.serving.app import App
@@ -22,7 +25,7 @@ from carousel.serving.settings import TOKEN, Settings
 from carousel.serving.shadow import Sender
 
 TICK = 1.0  # seconds between two looks at queue and memory
-EXPIRY = 30  # ticks between two looks for sessions that expired
+EXPIRY = 30  # ticks between two looks for sessions that expired, and two writes of counts
 log = logging.getLogger("carousel.serving")
 
 
@@ -35,7 +38,8 @@ async def serve(settings: Settings, listener: socket.socket, shadow: str, token:
         shadow: path of the shadow process's socket; empty without one.
         token: that clients have to send; empty if none is needed.
     """
-    models = Models(settings.deployment, load)
+    counts = DailyCounts(ProfileStore(settings.state), settings.name)
+    models = Models(settings.deployment, load, counts)
     batcher = Batcher(settings.queue, settings.batch, metrics.BATCH.observe)
     store = SessionStore(
         settings.sessions, settings.session_seconds, settings.max_sessions, settings.max_session_bytes
@@ -55,12 +59,19 @@ async def serve(settings: Settings, listener: socket.socket, shadow: str, token:
         app.draining = endpoints.draining = True
         server.should_exit = True
 
+    def flush() -> None:
+        try:
+            counts.flush()
+        except UserError as error:
+            log.error("predictions could not be counted, and wait for the next time: %s", error)
+
     async def observe() -> None:
         for tick in range(1 << 62):
             metrics.QUEUE.set(batcher.waiting)
             metrics.RESIDENT.set(metrics.resident_bytes())
             if tick % EXPIRY == 0:
                 await asyncio.to_thread(store.expire)
+                await asyncio.to_thread(flush)
             await asyncio.sleep(TICK)
 
     tasks = [asyncio.create_task(one) for one in (obey(), observe(), models.follow())]
@@ -73,6 +84,7 @@ async def serve(settings: Settings, listener: socket.socket, shadow: str, token:
         task.cancel()
     batcher.close()
     store.close()
+    flush()
 
 
 def _report(task: "asyncio.Task[None]") -> None:

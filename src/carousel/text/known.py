@@ -25,6 +25,12 @@ def has_known_word(words: Iterable[Sequence[str]], vocabulary: Vocabulary) -> bo
     )
 
 
+def count_tokens(tokens: Sequence[str], vocabulary: Vocabulary) -> tuple[int, int]:
+    """Return how many tokens there are, and how many of them are out of vocabulary."""
+    ids = vocabulary.ids
+    return len(tokens), sum(token not in ids for token in tokens)
+
+
 def _is_word(token: str) -> bool:
     return any(unicodedata.category(character)[0] not in "PZC" for character in token.replace(SPACE, ""))
 

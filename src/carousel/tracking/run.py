@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 NOTE = "mlflow.note.content"  # a run's description, in Markdown
 PREDICTIONS = Path("predictions/test.parquet")  # among a run's artifacts
 PAGES = "pages"  # among a run's artifacts
+PROFILE = "profile.json"  # among a run's artifacts
 TRAINING_METRICS = (  # of training's report
     "epochs", "best_epoch", "batch_tokens", "tokens_per_second", "parameters", "documents", "refit_epochs",
 )  # fmt: skip
@@ -155,9 +156,15 @@ def log_training(
 
 
 def log_evaluation(
-    task: Task[Any], bundle: Bundle, report: Report, baseline: dict[str, Any], predictions: Path, page: Path
+    task: Task[Any],
+    bundle: Bundle,
+    report: Report,
+    baseline: dict[str, Any],
+    predictions: Path,
+    page: Path,
+    profile: Path,
 ) -> None:
-    """Add test metrics, the baseline's beside them, plots, the tables behind them, every prediction, and the page.
+    """Add test metrics, the baseline's beside them, plots and their tables, every prediction, page and profile.
 
     Args:
         task: of the model.
@@ -166,6 +173,7 @@ def log_evaluation(
         baseline: its metrics.
         predictions: the table that `comparison.predictions` wrote.
         page: the file of the model page.
+        profile: the file of the predictions' profile (`drift.profile`), named PROFILE.
     """
     client = connect()
     import mlflow
@@ -179,6 +187,7 @@ def log_evaluation(
         for name, table in (report.tables() | {"confusion": report.confusion()}).items():
             mlflow.log_table(table.to_dict(as_series=False), f"tables/{name}.json")
         mlflow.log_artifact(str(page), PAGES)
+        mlflow.log_artifact(str(profile))
         mlflow.log_artifact(str(predictions), PREDICTIONS.parent.as_posix())
         mlflow.set_tag(NOTE, description.of_run(task, run.data, metrics))
 

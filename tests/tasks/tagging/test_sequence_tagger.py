@@ -115,3 +115,14 @@ def test_parts_that_do_not_fit_the_model_are_refused():
     for config in ({}, {"model": {"layers": 1}}, {"model": {**bundle.config["model"], "cell": "none"}}):
         with pytest.raises(BundleError, match=r"bundle.json"):
             from_bundle(dataclasses.replace(bundle, config=config))
+
+
+@given(tokens=sentences, seed=st.integers(0, 3))
+@settings(max_examples=25, deadline=None)
+def test_a_prediction_counts_span_types_and_intent(tokens, seed):
+    for model in (tagger(seed=seed), tagger(PLAIN, seed)):
+        prediction = model.predict([tokens])[0]
+        types = tuple(span.tag for span in prediction.spans) or ("(none)",)
+        assert prediction.classes == (*types, *([f"intent {prediction.intent}"] if prediction.intent else []))
+        assert all(prediction.confidence <= probability for probability in prediction.probabilities)
+        assert model.count_tokens(tokens) == (len(tokens), sum(token not in WORDS for token in tokens))

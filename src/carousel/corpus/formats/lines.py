@@ -28,12 +28,14 @@ class TextFile:
         compression: a key of `recognition.COMPRESSED`, or None.
         encoding: the codec.
         sample: its first characters.
+        errors: what becomes of bytes that are not of the encoding, as `bytes.decode` takes it.
     """
 
     path: Path
     compression: str | None
     encoding: str
     sample: str
+    errors: str = "strict"
 
     def lines(self) -> Iterator[str]:
         """Yield the lines with their ends. Only `\\n` ends a line; a byte order mark is no part of the first.
@@ -45,12 +47,12 @@ class TextFile:
         try:
             with _opened(self.path, self.compression) as file:
                 if self.encoding.startswith(("utf-16", "utf-32")):  # a \n byte may be half of a character
-                    with io.TextIOWrapper(file, self.encoding, newline="\n") as text:
+                    with io.TextIOWrapper(file, self.encoding, self.errors, newline="\n") as text:
                         for number, line in enumerate(text, start=1):
                             yield line.removeprefix("\ufeff") if number == 1 else line
                 else:
                     for number, raw in enumerate(file, start=1):
-                        line = raw.decode(self.encoding)
+                        line = raw.decode(self.encoding, self.errors)
                         yield line.removeprefix("\ufeff") if number == 1 else line
         except UnicodeError as error:
             raise UserError(f"{self.path}: {self._undecodable(number, error)}") from error

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from carousel.tasks.classification.labels import PART as LABELS
-from carousel.text.known import has_known_word
+from carousel.text.known import count_tokens, has_known_word
 from carousel.text.lines import is_encodable
 from carousel.text.tokenizer import Tokenizer
 from carousel.text.vocabulary import PART as VOCABULARY
@@ -30,6 +30,16 @@ class Prediction:
     def summary(self) -> str:
         """The label."""
         return self.label
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The label."""
+        return (self.label,)
+
+    @property
+    def confidence(self) -> float:
+        """The label's probability."""
+        return self.probability
 
     def cells(self) -> tuple[str, ...]:
         """Return label, probability, and the next two labels."""
@@ -89,6 +99,10 @@ class TextReader:
     def has_known_word(self, given: str) -> bool:
         """Return whether a text has a word of the training data."""
         return has_known_word(self.tokenizer.words(given), self.vocabulary)
+
+    def count_tokens(self, given: str) -> tuple[int, int]:
+        """Return how many tokens a text has, and how many of them are out of vocabulary."""
+        return count_tokens(self.tokenizer.tokenize(given), self.vocabulary)
 
     def check(self, given: Any) -> str | None:
         """Return why something is not a text that can be classified; None if it is."""

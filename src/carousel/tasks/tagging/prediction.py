@@ -12,11 +12,13 @@ from carousel.tasks.tagging import schemes
 from carousel.tasks.tagging.schemes import OUTSIDE
 from carousel.tasks.tagging.tags import PART, Tags
 from carousel.text.batch import padded
-from carousel.text.known import has_known_word
+from carousel.text.known import count_tokens, has_known_word
 from carousel.text.lines import is_encodable
 from carousel.text.tokenizer import Tokenizer
 from carousel.text.vocabulary import PART as VOCABULARY
 from carousel.text.vocabulary import UNKNOWN_ID, Vocabulary
+
+NO_SPAN = "(none)"  # among predicted classes: a sentence without spans
 
 Integers = npt.NDArray[np.int64]
 
@@ -65,6 +67,17 @@ class Prediction:
         """Each span as `TYPE=text`, after the intent."""
         found = [f"{span.tag}={span.text}" for span in self.spans]
         return ", ".join([*([self.intent] if self.intent else []), *found])
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The type of each span, or `(none)` without spans; then the intent, as `intent NAME`."""
+        types = tuple(span.tag for span in self.spans) or (NO_SPAN,)
+        return (*types, f"intent {self.intent}") if self.intent else types
+
+    @property
+    def confidence(self) -> float:
+        """The lowest probability among the tags and the intent; 1 for a sentence without tokens and intent."""
+        return min([*self.probabilities, *([self.intent_probability] if self.intent else [])], default=1.0)
 
     def cells(self) -> tuple[str, ...]:
         """Return the spans, and the intent if the tagger knows any."""
@@ -123,8 +136,11 @@ class SentenceReader:
 
     def has_known_word(self, given: str | list[str]) -> bool:
         """Return whether a text or list of tokens has a token of the training data."""
-        tokens = self.tokenizer.cut(given) if isinstance(given, str) else given
-        return has_known_word([[self.tokenizer.normalize(token) or token] for token in tokens], self.vocabulary)
+        return has_known_word([[token] for token in self._normalized(given)], self.vocabulary)
+
+    def count_tokens(self, given: str | list[str]) -> tuple[int, int]:
+        """Return how many tokens a text or list of tokens has, and how many of them are out of vocabulary."""
+        return count_tokens(self._normalized(given), self.vocabulary)
 
     def check(self, given: Any) -> str | None:
         """Return why something is neither a text nor a list of tokens; None if it is one."""
@@ -132,6 +148,9 @@ class SentenceReader:
         if not all(isinstance(word, str) for word in words):
             return f"is neither a text nor a list of tokens but {type(given).__name__}"
         return None if all(map(is_encodable, words)) else "half of a surrogate pair, which is no character"
+
+    def _normalized(self, given: str | list[str]) -> list[str]:
+        return [self.tokenizer.normalize(token) or token for token in self.tokens(given)]
 
     def prediction(
         self,

@@ -5,10 +5,10 @@ from collections import Counter
 
 from carousel.corpus.formats.columns import named
 from carousel.corpus.formats.lines import TextFile
+from carousel.corpus.formats.records import in_quotes, records, sample
 from carousel.errors import UserError
 from carousel.tasks.classification.data import Column, Data
 from carousel.tasks.classification.formats import json_rows
-from carousel.tasks.classification.formats.records import in_quotes, records, sample
 from carousel.tasks.classification.formats.rows import MISSING, Rows, missing_word, roles
 from carousel.tasks.classification.formats.swallowed import swallowed_row
 

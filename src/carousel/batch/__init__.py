@@ -1,0 +1,1 @@
+"""Predicting for files of any size: read, predicted and written in chunks."""
