@@ -98,14 +98,14 @@ def test_five_times_overload_is_refused_with_503_and_delays_no_accepted_request_
     # Eight texts are predicted at once and four wait, so twelve clients are as many as can be answered
     with running(Path.cwd(), NAME, "--processes", "1", "--queue", "4") as service:
         with service.under_load(clients=12, text=LONG) as full:
-            service.wait(lambda: len(full.seconds) > 400, "no answers")
+            service.wait(lambda: len(full.seconds) > 600, "no answers")
         with service.under_load(clients=60, text=LONG) as load:
-            service.wait(lambda: len(load.seconds) > 400, "no answers")
+            service.wait(lambda: len(load.seconds) > 600, "no answers")
     assert load.lost == full.lost == []
     assert {status for status, _ in load.answers} == {200, 503}
     assert {status for status, _ in full.answers} <= {200, 503}
 
     def p99(seconds: list[float]) -> float:
-        return statistics.quantiles(seconds, n=100)[98]
+        return statistics.quantiles(seconds[100:], n=100)[98]  # the first are while all clients connect
 
     assert p99(load.seconds) < 2 * p99(full.seconds)

@@ -7,6 +7,7 @@ from typing import Any
 from carousel.serving.bodies import RefusedError
 
 JSON = b"application/json"
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=vars)
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,8 @@ class Answer:
 
 
 def as_json(value: Any, status: int = 200) -> Answer:
-    """Return an answer with a JSON body."""
-    return Answer(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8"), status)
+    """Return an answer with a JSON body; of dataclasses it has the fields."""
+    return Answer(_ENCODER.encode(value).encode("utf-8"), status)
 
 
 def refusal(error: RefusedError) -> Answer:

@@ -3,7 +3,7 @@
 import hmac
 import json
 import logging
-import secrets
+import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ class App:
             return
         start = time.perf_counter()
         headers = dict(scope["headers"])
-        name = headers.get(b"x-request-id", b"")[:200].decode("latin-1") or secrets.token_hex(8)
+        name = headers.get(b"x-request-id", b"")[:200].decode("latin-1") or f"{random.getrandbits(64):016x}"
         request = Request(scope["method"], scope["path"], headers, receive, name)
         endpoint, answer = await self._answer(request)
         await self._send(request, answer, send)

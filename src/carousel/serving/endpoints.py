@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from typing import Any
 
 from carousel.serving import bodies, metrics
@@ -110,7 +109,7 @@ class Endpoints:
         except QueueFullError:
             raise RefusedError(503, "too many texts are waiting: try again later", retry_after=1) from None
         self._count(model, role, inputs, predictions, served.deployment)
-        return as_json(_named(model) | {"predictions": [asdict(one) for one in predictions]})
+        return as_json(_named(model) | {"predictions": predictions})
 
     def _count(self, model: Model, role: str, inputs: list[Any], predictions: Any, deployment: Deployment) -> None:
         key = (model.number, role)
@@ -196,7 +195,7 @@ class Endpoints:
         model = served.models[appended.session.version]
         return as_json(
             self._session(appended.session, model)
-            | {"replayed": appended.replayed, "prediction": asdict(appended.prediction)}
+            | {"replayed": appended.replayed, "prediction": appended.prediction}
         )
 
     async def _delete(self, argument: str, body: bytes, identifier: str) -> Answer:

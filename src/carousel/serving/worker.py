@@ -25,8 +25,7 @@ from carousel.serving.settings import TOKEN, Settings
 from carousel.serving.shadow import Sender
 
 TICK = 1.0  # seconds between two looks at queue and memory
-EXPIRY = 30  # ticks between two looks for sessions that expired
-FLUSH = 10  # ticks between two writes of what was counted for `carousel drift`
+EXPIRY = 30  # ticks between two looks for sessions that expired, and two writes of counts
 log = logging.getLogger("carousel.serving")
 
 
@@ -60,14 +59,19 @@ async def serve(settings: Settings, listener: socket.socket, shadow: str, token:
         app.draining = endpoints.draining = True
         server.should_exit = True
 
+    def flush() -> None:
+        try:
+            counts.flush()
+        except UserError as error:
+            log.error("predictions could not be counted, and wait for the next time: %s", error)
+
     async def observe() -> None:
         for tick in range(1 << 62):
             metrics.QUEUE.set(batcher.waiting)
             metrics.RESIDENT.set(metrics.resident_bytes())
             if tick % EXPIRY == 0:
                 await asyncio.to_thread(store.expire)
-            if tick % FLUSH == FLUSH - 1:
-                await asyncio.to_thread(_flush, counts)
+                await asyncio.to_thread(flush)
             await asyncio.sleep(TICK)
 
     tasks = [asyncio.create_task(one) for one in (obey(), observe(), models.follow())]
@@ -79,16 +83,8 @@ async def serve(settings: Settings, listener: socket.socket, shadow: str, token:
     for task in tasks:
         task.cancel()
     batcher.close()
-    _flush(counts)
     store.close()
-
-
-def _flush(counts: DailyCounts) -> None:
-    """Write what was counted; what cannot be written now waits for the next time."""
-    try:
-        counts.flush()
-    except UserError as error:
-        log.warning("counts of predictions: %s", error)
+    flush()
 
 
 def _report(task: "asyncio.Task[None]") -> None:
