@@ -13,7 +13,7 @@ from rich.console import Console
 
 from carousel.cli import main
 from carousel.cli import predict as module
-from tests.support.classifiers import make_bundle
+from tests.support.classifiers import make, make_bundle
 
 # What markup, emoji codes, the terminal or a table could swallow, and how it is shown
 SHOWN = {
@@ -264,3 +264,16 @@ def test_what_cannot_be_written_to_a_file_is_a_user_error(
     folder: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], reason: str
 ) -> None:
     assert reason in predicted(folder, capsys, *arguments, code=2)
+
+
+@pytest.mark.parametrize("texts", [["the cat \x1b[2J" * 5_000], ["the cat \x1b[2J"] * 5_000], ids=["long", "many"])
+def test_large_inputs_are_lines_on_a_terminal_too(texts, monkeypatch, capsys):
+    screen = Console(force_terminal=True, color_system=None)
+    monkeypatch.setattr(module, "console", lambda: screen)
+    monkeypatch.setattr(module, "table", lambda *_: pytest.fail("folding costs more than predicting"))
+    made = make()
+    module._show(made, texts, made.predict(texts), "a model")
+    printed = capsys.readouterr().out
+    assert printed.count("\n") == len(texts) + 2
+    assert "\x1b" not in printed
+    assert printed.count(r"the cat \x1b[2J") == 5_000

@@ -248,10 +248,8 @@ def test_no_alias_moves_to_a_bundle_that_cannot_predict(
     assert champion(registry, name) == 1
     Path("params.yaml").write_text(f"registry: {{name: {name}}}\n")
     Path("dvc.yaml").touch()
-    for command, place in (
-        (["predict", "--model", "2", "the dog"], f"models:/{name}/2: artifacts/bundle/bundle.json"),
-        (["compare", "1", "2"], f"{name} version 2 (challenger): bundle.json"),
-    ):
+    place = f"models:/{name}/2: artifacts/bundle/bundle.json"
+    for command in (["predict", "--model", "2", "the dog"], ["compare", "1", "2"]):
         monkeypatch.setattr("sys.argv", ["carousel", *command])
         with pytest.raises(SystemExit) as ended:
             main()
