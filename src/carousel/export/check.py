@@ -13,7 +13,6 @@ from carousel.task_modules import module
 from carousel.text.subwords import SPACE
 from carousel.text.vocabulary import SPECIALS, Vocabulary
 
-MIN_AGREEMENT = 0.995
 TOLERANCE = 1e-4  # between probabilities of a bundle and of its export in fp32
 GENERATED, LONGEST = 200, 60  # texts, and their words
 TIMED, ROUNDS = 30, 5
