@@ -64,7 +64,7 @@ class NgramTable(nn.Module):
 
     def row(self, keys: Tensor) -> Tensor:
         """Return each key's row; `none` where the table has no such key."""
-        row = self._halved(keys) if torch.onnx.is_in_onnx_export() else torch.searchsorted(self.keys, keys)
+        row = torch.searchsorted(self.keys, keys)
         return torch.where(self.keys[row] == keys, row, self.none)
 
     def tokens(self, row: int) -> list[int]:
@@ -75,14 +75,6 @@ class NgramTable(nn.Module):
             found.append(last)
             key = int(self.keys[before - 1])
         return [key, *reversed(found)]
-
-    def _halved(self, keys: Tensor) -> Tensor:
-        """Return where each key is, if it is anywhere: a search by halving, since ONNX knows no searchsorted."""
-        row = torch.zeros_like(keys)
-        for power in reversed(range(self.none.bit_length())):
-            further = (row + 2**power).clamp(max=self.none)
-            row = torch.where(self.keys[further] <= keys, further, row)
-        return row
 
     def check(self) -> None:
         """Check keys that were loaded: a search would find other n-grams, or none, and `tokens` might not end.

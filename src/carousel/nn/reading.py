@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from carousel.nn.carry import State, of
 from carousel.nn.encoder import Embed, Encoder, Encoding, Outputs, at, padding
 from carousel.nn.recurrent import RecurrentEncoder
-from carousel.nn.side_by_side import tracing
 
 
 class Reading(Protocol):
@@ -58,8 +57,6 @@ class Chunked:
 
     def read(self, encoder: Encoder, inputs: Tensor, lengths: Tensor) -> Encoding:
         """As `Reading` says."""
-        if tracing():
-            raise ValueError("a model that reads in chunks cannot be exported: the number of them would be fixed")
         steps = inputs.shape[1]
         if steps <= self.chunk:
             return Full().read(encoder, inputs, lengths)
@@ -114,8 +111,6 @@ class Stateful:
 
     def read(self, encoder: Encoder, inputs: Tensor, lengths: Tensor) -> Encoding:
         """As `Reading` says."""
-        if tracing():
-            raise ValueError("a model that carries its state cannot be exported: its segments would be fixed")
         rows = torch.arange(inputs.shape[0], device=lengths.device)
         states: Sequence[State | None] = [None] * len(_recurrent(encoder).layers)
         found = []

@@ -15,14 +15,11 @@ from carousel.nn.cells import CELLS
 from carousel.nn.cells.reservoir import EchoState
 from carousel.nn.encoder import Embed, Encoder
 from carousel.nn.initialisation import initialise
-from carousel.nn.side_by_side import Job, divisible, side_by_side, tracing
+from carousel.nn.side_by_side import Job, divisible, side_by_side
 
 # Documents that one core reads at a time: few enough for the states and gates of a time step to stay in its
 # cache beside the weights, enough for matrix products to pay (docs/performance.md has the measurements)
 ROWS = 32
-
-# Cells whose loop over time is the framework's: an exported program takes documents of any length
-EXPORTABLE = (nn.LSTM, nn.GRU, nn.RNN, EchoState)
 
 
 class EncoderOutput(NamedTuple):
@@ -179,8 +176,6 @@ class RecurrentEncoder(Encoder):
 def _read(cells: list[nn.Module], inputs: Tensor, padding: Tensor, backward: Tensor, carry: Carry | None) -> Tensor:
     """Return one layer's outputs (B, T, D * H); each direction of every `ROWS` documents is a job of its own."""
     parts = [(inputs, padding, backward)]
-    if tracing() and type(cells[0]) not in EXPORTABLE:
-        raise ValueError(f"{type(cells[0]).__name__} cannot be exported: the number of its steps would be fixed")
     if divisible(inputs):
         parts = [_trim(*part) for part in zip(*[torch.split(tensor, ROWS) for tensor in parts[0]], strict=True)]
     carries = carry.split([len(read) for read, _, _ in parts]) if carry else [None] * len(parts)

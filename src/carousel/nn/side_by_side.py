@@ -27,18 +27,9 @@ class Job:
     parameters: Sequence[nn.Parameter]
 
 
-def tracing() -> bool:
-    """Whether a model is being exported."""
-    found: bool = torch.jit.is_tracing()  # type: ignore[no-untyped-call, attr-defined]
-    return found
-
-
 def divisible(tensor: Tensor) -> bool:
-    """Whether to divide a computation into jobs: on a processor yes, on a device that wants all of it at once no.
-
-    Neither while a model is being exported, to a program that shall take batches of any size.
-    """
-    return tensor.device.type == "cpu" and not tracing()
+    """Whether to divide a computation into jobs: not on a device that wants all of it at once."""
+    return tensor.device.type == "cpu"
 
 
 def side_by_side(jobs: Sequence[Job]) -> list[Tensor]:
