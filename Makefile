@@ -70,9 +70,9 @@ test: develop
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile \
 		--no-loadscope-reorder
 
-# Kill loops wait more than they compute, so two at a time also on one core
+# Kill loops wait more than they compute, so three at a time on two cores
 test-slow: develop
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow --numprocesses 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow --numprocesses 3 --dist loadfile
 
 lint: develop
 	$(BIN)/ruff format --check .
