@@ -36,7 +36,7 @@ class Program:
             self._session = InferenceSession(content, options, providers=["CPUExecutionProvider"])
         except Exception as error:
             raise ModelFileError(f"{path}: ONNX Runtime cannot load it: {' '.join(str(error).split())}") from error
-
+        self._session._model_bytes = None  # kept for other providers to fall back on; megabytes
         self._inputs = {given.name for given in self._session.get_inputs()}
 
     def takes(self, name: str) -> bool:
