@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +16,10 @@ from filelock import FileLock
 from tests.support import forked
 
 ROOT = Path(__file__).parents[1]
+
+# Commands in the background ignore Ctrl-C, and so would the processes that tests interrupt
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Real text, little of it: three topics of the built-in data set
 TOPICS = """\

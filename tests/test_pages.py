@@ -25,5 +25,5 @@ def test_a_missing_value_is_an_error():
 
 def test_every_whole_page_has_the_same_style():
     pages = [path for path in TEMPLATES.rglob("page.html") if path.parent != TEMPLATES]
-    assert len(pages) == 2
+    assert len(pages) == 3
     assert all('{% extends "page.html" %}' in path.read_text("utf-8") for path in pages)

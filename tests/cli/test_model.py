@@ -40,6 +40,7 @@ def test_an_export_predicts_what_the_bundle_does(registry: Registry, tmp_path) -
 
 def test_an_export_of_another_bundle_is_refused(registry: Registry, tmp_path) -> None:
     version, _ = registry.add("mixed", 1)
-    exports.log(registry.client, version, exported(tmp_path, 2))
+    exports.log(registry.client, version, exported(tmp_path, 1))
+    registry.client.set_model_version_tag("mixed", "1", versions.FINGERPRINT, "0" * 64)
     with pytest.raises(UserError, match="its export fp32 is of another bundle"):
         load_version(versions.get(registry.client, "mixed", "1"), exported=True)

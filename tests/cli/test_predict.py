@@ -188,7 +188,10 @@ def test_output_that_cannot_hold_a_character_has_an_escape(folder: Path) -> None
 def test_ctrl_c_on_a_terminal_is_one_line_and_exit_code_130(folder: Path) -> None:
     terminal, stdin = os.openpty()
     with subprocess.Popen(
-        command(folder, "--file", "-"), stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command(folder, "--file", "-"),
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
     ) as process:
         assert b"Ctrl-D" in process.stderr.readline()  # it waits for texts, and says so
         process.send_signal(signal.SIGINT)

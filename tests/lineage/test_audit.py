@@ -35,7 +35,7 @@ def test_a_fresh_version_leads_back_to_everything_and_nothing_differs(finished: 
     facts = audit(finished)
     checked = {
         "bundle", "vocabulary", "tokenizer", "run", "commit", "params", "dvc.lock", "source's digest", "train",
-        "val", "test", "sweep", "requirements.lock", "installed packages",
+        "val", "test", "sweep", "requirements.lock", "installed packages", "Python files",
     }  # fmt: skip
     assert {name for name, fact in facts.items() if fact["state"] == "ok"} == checked
     assert {name for name, fact in facts.items() if fact["state"] == "recorded"} >= {

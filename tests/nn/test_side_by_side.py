@@ -171,24 +171,6 @@ def test_tasks_run_at_the_same_time_forward_and_backward(threads):
     assert argument.grad.tolist() == [2, 2]
 
 
-@pytest.mark.filterwarnings("ignore:`torch.jit.trace` is deprecated:DeprecationWarning")  # it is what is tested
-def test_tasks_that_are_traced_stay_in_the_callers_thread(threads):
-    threads(2)
-    here = threading.get_ident()
-    seen = []
-
-    def twice(part):
-        seen.append(threading.get_ident())
-        return part * 2
-
-    def both(tensor):
-        return tuple(side_by_side([Job(twice, tensor, ())] * 2))
-
-    traced = torch.jit.trace(both, torch.ones(2), check_trace=False)
-    assert seen == [here, here]
-    assert [result.tolist() for result in traced(torch.ones(3))] == [[2] * 3] * 2
-
-
 def test_a_device_that_wants_everything_at_once_is_not_divided():
     assert divisible(torch.ones(1))
     assert not divisible(torch.ones(1, device="meta"))

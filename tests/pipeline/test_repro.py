@@ -162,7 +162,7 @@ def test_dvc_shows_metrics_params_and_plots(finished: Checkout, tmp_path: Path) 
     html = (page / "index.html").read_text("utf-8")
     for title in ("Training and validation loss", "Validation metric", "Lengths", "Test score by length"):
         assert title in html
-    assert "vegaEmbed" in html.partition("<body>")[0]  # the scripts are in the page, which needs no network
+    assert len(html) > 500_000  # the scripts are in the page, which needs no network
     assert 'src="http' not in html
     for column in ("train_loss", "val_score", "share", "score"):  # the plots have their data
         assert f'"{column}"' in html

@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import Checkout
 
-pytestmark = pytest.mark.pipeline
+pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
 
 VERSION = """
 import json
@@ -55,6 +55,5 @@ def test_a_teacher_that_is_not_there_stops_the_pipeline_in_a_line(taught: Checko
     assert "Traceback" not in printed
 
 
-@pytest.mark.slow
 def test_it_is_reproduced_with_its_teacher(taught: Checkout) -> None:
     assert "stdlib-docs version 2 is reproduced: the same fingerprint" in taught.run("carousel", "reproduce", "2")

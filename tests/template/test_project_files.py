@@ -8,9 +8,9 @@ from tests.conftest import ROOT, project_files
 
 # What belongs to Carousel itself, and not to a project
 OWN = {
-    "bench", "docs", "experiments", "src", "tests", ".ci", ".github", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE",
-    "MANIFEST.in", "Makefile", "README.md", "pyproject.toml", "requirements-dev.lock", "requirements.lock",
-    "setup.py", ".pre-commit-config.yaml",
+    "bench", "docker", "docs", "experiments", "src", "tests", ".ci", ".github", ".dockerignore", "CHANGELOG.md",
+    "CONTRIBUTING.md", "LICENSE", "MANIFEST.in", "Makefile", "README.md", "pyproject.toml", "requirements-dev.lock",
+    "requirements.lock", "setup.py", ".pre-commit-config.yaml",
 }  # fmt: skip
 
 

@@ -114,7 +114,7 @@ def test_the_loader_gives_padded_documents_with_their_targets(lengths, seed):
     batches = list(loader)
     assert len(batches) == len(loader)
     seen = []
-    for ids, found, targets in batches:
+    for ids, found, targets, _ in batches:
         for row, length, target in zip(ids.tolist(), found.tolist(), targets.tolist(), strict=True):
             assert length == lengths[target]
             assert row == [target + 1] * length + [0] * (ids.shape[1] - length)

@@ -11,7 +11,9 @@ INTERRUPTED = 130  # the exit code after Ctrl-C, which is also click's
 
 def main() -> None:
     """Run a command. Exit code 0: done; 1: refused; 2: user error, printed as one line."""
-    before = signal.signal(signal.SIGINT, _interrupted)
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.SIG_IGN:  # as of a command in the background
+        signal.signal(signal.SIGINT, _interrupted)
     try:
         from carousel.cli import app
     except Exception as error:

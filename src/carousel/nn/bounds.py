@@ -7,6 +7,10 @@ from functools import cache
 from typing import Annotated, Any, NamedTuple, cast, get_args, get_origin, get_type_hints
 
 
+class OutOfBoundsError(ValueError):
+    """A number that is of another type than its field, or out of its bounds."""
+
+
 class Bounds(NamedTuple):
     """The least and the largest value of a number."""
 
@@ -30,15 +34,17 @@ def check(config: object) -> None:
     calculates with it.
 
     Raises:
-        ValueError: naming the first field that is of another type or out of bounds.
+        OutOfBoundsError: naming the first field that is of another type or out of bounds.
     """
     for name, (kind, bounds) in _fields(cast(Hashable, type(config))).items():
         value = getattr(config, name)
         kinds = (float, int) if kind is float else (kind,)
         if type(value) not in kinds:
-            raise ValueError(f"{name} is {reprlib.repr(value)}, which is no {kind.__name__}")
+            raise OutOfBoundsError(f"{name} is {reprlib.repr(value)}, which is no {kind.__name__}")
         if bounds and not (math.isfinite(value) and bounds.least <= value <= bounds.most):
-            raise ValueError(f"{name} is {value!r:.20}, and should be from {bounds.least:g} to {bounds.most:g}")
+            raise OutOfBoundsError(
+                f"{name} is {value!r:.20}, and should be from {bounds.least:g} to {bounds.most:g}"
+            )
 
 
 @cache

@@ -14,9 +14,11 @@ from pytorch_lightning.callbacks import Callback, EarlyStopping
 from pytorch_lightning.loggers import Logger
 from torch import nn
 
+from carousel import layout
 from carousel.corpus.training_data import TrainingData
 from carousel.errors import UserError
 from carousel.metric import Metric
+from carousel.nn.bounds import OutOfBoundsError
 from carousel.params import Hparams
 from carousel.training import budget, embedding
 from carousel.training.allocator import keep_freed_memory
@@ -110,7 +112,10 @@ def fit(
     _quieten()
     keep_freed_memory()
     precision = choose(hparams)
-    learner = make_learner(hparams, data, quiet=quiet)
+    try:
+        learner = make_learner(hparams, data, quiet=quiet)
+    except OutOfBoundsError as error:
+        raise UserError(f"{layout.PARAMS}: model: {error}") from error
     monitor = learner.monitor
     epochs = params.epochs or budget.epochs(train.tokens)
     batch_tokens = params.batch_tokens or budget.batch_tokens(train.tokens)
