@@ -13,7 +13,7 @@ from mlflow.store.model_registry.sqlalchemy_store import SqlAlchemyStore as Regi
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore as TrackingStore
 
 from carousel.errors import UserError
-from carousel.registry import promotion, registration, retirement, versions
+from carousel.registry import model_files, promotion, registration, retirement, versions
 from carousel.registry.versions import Version
 from carousel.tasks.classification.params import Promotion
 from carousel.tracking.store import connect, experiment
@@ -95,7 +95,7 @@ def state(client: mlflow.MlflowClient, name: str, run_id: str) -> object:
             (
                 version.number,
                 version.aliases,
-                version.tags,
+                _comparable(version),
                 len((client.get_model_version(name, str(version.number)).description or "").replace(name, "")),
                 versions.fetch(version).fingerprint,
             )
@@ -106,6 +106,13 @@ def state(client: mlflow.MlflowClient, name: str, run_id: str) -> object:
             for model in models
         ],
     )
+
+
+def _comparable(version: Version) -> dict[str, object]:
+    """A version's tags; the digest of its files, which have their time in them, becomes whether it is true."""
+    recorded = version.tags.get(model_files.FINGERPRINT)
+    is_true = recorded is None or recorded == model_files.fingerprint(version)
+    return version.tags | ({} if recorded is None else {model_files.FINGERPRINT: is_true})
 
 
 def tried(registry: Registry, name: str, after: int, before: Callable[[str], None]) -> tuple[bool, object]:
