@@ -49,7 +49,7 @@ def test_a_version_with_uncommitted_changes_is_reproduced_three_commits_later(
 ) -> None:
     checkout = finished.copy(tmp_path / "copy")
     checkout.set_params({"sweep.trials": 0, "train.learning_rate": 0.015})
-    checkout.edit("src/carousel/nn/initialisation.py", '"""How a recurrent', '"""Changed: how a recurrent')
+    checkout.edit("src/carousel/nn/initialisation.py", '"""How weights begin', '"""Changed: how weights begin')
     checkout.run("dvc", "repro")
     checkout.run("git", "checkout", "--quiet", ".")
     three_commits(checkout)
