@@ -35,7 +35,7 @@ def main() -> None:
     layout.TEACHER.unlink(missing_ok=True)
     if teacher is not None:
         teacher.save()
-        print(f"teacher: {teacher.model}, bundle {teacher.fingerprint[:12]}")
+        say(f"teacher: {teacher.model}, bundle {teacher.fingerprint[:12]}")
 
 
 def teacher_of(params: Params, task: Task[Any]) -> "Teacher | None":

@@ -43,11 +43,11 @@ class Parts:
         except Timeout as error:
             raise UserError(f"{self.output}: another process is writing it") from error
 
-    def begin(self, *, anew: bool) -> int:
+    def begin(self, *, replace: bool) -> int:
         """Return how many parts there are from an earlier run on the same input.
 
         Args:
-            anew: remove parts that are of something else.
+            replace: remove parts that are of something else.
 
         Raises:
             UserError: when they are of something else.
@@ -57,7 +57,7 @@ class Parts:
             found = json.loads(manifest.read_text("utf-8"))
             if found == self.about:
                 return len(self.paths())
-            if not anew:
+            if not replace:
                 differs = next(key for key in {**self.about, **found} if found.get(key) != self.about.get(key))
                 raise UserError(
                     f"{self.folder}: has parts of an interrupted run whose {differs} was another: --force begins "

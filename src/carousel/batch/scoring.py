@@ -71,7 +71,7 @@ def score(
     table = TABLES[output.suffix](file, type(predictor.predict(predictor.example[:1])[0]))
     parts, progress = Parts(output, _about(model, file, rows)), Progress()
     with parts.locked():
-        done = parts.begin(anew=force)
+        done = parts.begin(replace=force)
         for number, chunk in enumerate(chunks(file.rows(), rows)):
             chunk.check(predictor.check)
             if number >= done:

@@ -114,14 +114,14 @@ def find(model: str | None) -> "tuple[MlflowClient, Version]":
 
 def _export(version: "Version") -> Loaded | None:
     """Return a version's export, verified; None if it has none, or nothing here can run it."""
-    from carousel.registry.exports import fetch
+    from carousel.registry.exports import fetch, how_to_write
     from carousel.registry.versions import FINGERPRINT
     from carousel.runtime import of
     from carousel.runtime.model_file import ModelFile, ModelFileError
 
     if find_spec("onnxruntime") is None:
         return None
-    again = f"`carousel export {version.number} --out model.onnx` writes it anew"
+    again = how_to_write(version)
     with tempfile.TemporaryDirectory() as scratch:
         path = fetch(version, "fp32", Path(scratch))
         if path is None:

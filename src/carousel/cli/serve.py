@@ -90,7 +90,7 @@ def serve(
     [dim]carousel serve --canary challenger=5%[/dim]
     """
     _check_libraries()
-    from carousel.registry.versions import CHALLENGER, CHAMPION
+    from carousel.registry.versions import CHALLENGER, CHAMPION, versions
     from carousel.serving import listening
     from carousel.serving.following import champion
     from carousel.serving.log import set_up
@@ -119,7 +119,8 @@ def serve(
         max_session_bytes=max_session_bytes,
     )
     client = connect(create=False)
-    champion(client, settings)  # or a user error says what is missing, before anything starts
+    known = versions(client, settings.name)
+    champion(client, settings, known)  # or a user error says what is missing, before anything starts
     listener = listening.bind(host, port)
     from carousel.serving.supervisor import Supervisor
 

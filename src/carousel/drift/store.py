@@ -21,7 +21,7 @@ create table if not exists profiles (
 class ProfileStore:
     """Sums of profiles by version and day.
 
-    Each call opens the file anew, so that a store may be made before processes are forked, and used by any thread.
+    Each call opens the file again, so that a store may be made before processes are forked, and used by any thread.
     A call may wait for the disk and for other processes: an event loop calls it in a thread.
 
     Args:

@@ -163,7 +163,7 @@ def _python(version: Version) -> Fact:
     """Check the files that `mlflow.pyfunc` runs: whoever can write the artifact store could change them."""
     group, name, recorded = "model", "Python files", version.tags.get(model_files.FINGERPRINT)
     try:
-        found, compiled = model_files.fingerprint(version), model_files.bytecode(version)
+        found, compiled = model_files.find(version)
     except UserError as error:
         return Fact(group, name, recorded or NOT_RECORDED, "unknown" if recorded is None else "differs", str(error))
     if recorded == found and compiled:

@@ -29,6 +29,11 @@ def kinds(version: Version) -> list[str]:
     return sorted(tag.removeprefix(TAG) for tag in version.tags if tag.startswith(TAG))
 
 
+def how_to_write(version: Version) -> str:
+    """Return the command that replaces a version's exports, and what it does."""
+    return f"`carousel export {version.number} --out model.onnx` writes it again"
+
+
 def fetch(version: Version, kind: str, folder: Path) -> Path | None:
     """Download one of a version's exports into a folder, and verify it.
 
@@ -51,7 +56,7 @@ def fetch(version: Version, kind: str, folder: Path) -> Path | None:
     if found != digest:
         raise UserError(
             f"{version.uri}: its export {kind} is another file than was logged: its SHA-256 is {found}, the tag "
-            f"says {digest}; `carousel export {version.number}` writes it anew"
+            f"says {digest}; {how_to_write(version)}"
         )
     return file
 
@@ -70,7 +75,7 @@ def log(client: "MlflowClient", version: Version, file: Path) -> str:
         raise UserError(f"{version.uri}: its run is gone, which would keep the export")
     with exclusive():
         _log(client, version.run_id, file, f"{which}.onnx")
-        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        digest = hashlib.sha256(model.content).hexdigest()
         client.set_model_version_tag(version.name, str(version.number), f"{TAG}{which}", digest)
     return which
 

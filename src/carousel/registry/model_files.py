@@ -3,6 +3,7 @@
 import hashlib
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 from carousel.bundle import regular
 from carousel.errors import UserError
@@ -17,22 +18,34 @@ _WRITTEN_LATER = "registered_model_meta"  # by MLflow, into the files that it lo
 _BYTECODE = "__pycache__"  # of Python, beside files that it imported where they are stored
 
 
-def fingerprint(version: Version) -> str:
-    """Return the SHA-256 over the names and contents of a version's files, those of its bundle left out.
+class ModelFiles(NamedTuple):
+    """What was found of a version's files, those of its bundle left out.
+
+    Attributes:
+        fingerprint: SHA-256 over their names and contents, but for compiled modules.
+        bytecode: names of compiled modules: Python may run them in place of their source.
+    """
+
+    fingerprint: str
+    bytecode: list[str]
+
+
+def find(version: Version) -> ModelFiles:
+    """Download a version's files and look at them.
 
     Raises:
         UserError: when a file cannot be read, or is none that was registered.
     """
     with tempfile.TemporaryDirectory() as scratch:
         folder = download(version.uri, scratch)
-        return json_digest({name: _digest(version, folder / name) for name in _names(version, folder)})
+        digests = {name: _digest(version, folder / name) for name in _names(version, folder)}
+        compiled = sorted(path.relative_to(folder).as_posix() for path in folder.rglob(f"{_BYTECODE}/*"))
+    return ModelFiles(json_digest(digests), compiled)
 
 
-def bytecode(version: Version) -> list[str]:
-    """Return compiled modules among a version's files: Python may run them in place of their source."""
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = download(version.uri, scratch)
-        return sorted(path.relative_to(folder).as_posix() for path in folder.rglob(f"{_BYTECODE}/*"))
+def fingerprint(version: Version) -> str:
+    """Return the fingerprint of a version's files, as `find` does."""
+    return find(version).fingerprint
 
 
 def _names(version: Version, folder: Path) -> list[str]:

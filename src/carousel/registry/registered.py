@@ -68,17 +68,8 @@ class Registered:
         return self.recorded(versions.TEST_DIGEST)
 
     def recorded(self, tag: str) -> str:
-        """Return what the stage `register` wrote down.
-
-        Raises:
-            UserError: when the version was registered by other means.
-        """
-        try:
-            return self.version.tags[tag]
-        except KeyError as error:
-            raise UserError(
-                f"{self.version.uri}: has no tag {tag}; only versions that `dvc repro` registered do"
-            ) from error
+        """Return what the stage `register` wrote down, as `versions.recorded` does."""
+        return versions.recorded(self.version, tag)
 
     def metric(self, tag: str) -> float:
         """Return a metric that the stage `register` wrote down.

@@ -146,6 +146,18 @@ def _hint(wanted: str, known: "list[Version]") -> str:
     return ""
 
 
+def recorded(version: Version, tag: str) -> str:
+    """Return what the stage `register` wrote into a tag.
+
+    Raises:
+        UserError: when the version was registered by other means.
+    """
+    try:
+        return version.tags[tag]
+    except KeyError as error:
+        raise UserError(f"{version.uri}: has no tag {tag}; only versions that `dvc repro` registered do") from error
+
+
 def fetch(version: Version) -> "Bundle":
     """Download a version's bundle and verify it: it is whole, and the one that was registered.
 
@@ -155,15 +167,13 @@ def fetch(version: Version) -> "Bundle":
         ForeignBundleError: when its fingerprint is not that of the version's tag.
         UserError: when it cannot be read, is damaged, or was not registered by the stage `register`.
     """
-    recorded = version.tags.get(FINGERPRINT)
-    if recorded is None:
-        raise UserError(f"{version.uri}: has no tag {FINGERPRINT}; only versions that `dvc repro` registered do")
+    registered = recorded(version, FINGERPRINT)
     bundle = load(version.uri)
     found = bundle.fingerprint
-    if found != recorded:
+    if found != registered:
         raise ForeignBundleError(
             f"{version.uri}: its files hold another bundle than was registered: the fingerprint is {found}, the "
-            f"version's tag says {recorded}; restore its files, or use another version",
+            f"version's tag says {registered}; restore its files, or use another version",
             bundle,
         )
     return bundle

@@ -71,6 +71,31 @@ class Description:
     states: list[tuple[int, float]]
 
 
+class Described:
+    """What a predictor says of itself: what the model file that it was made of does.
+
+    Attributes:
+        description: of the model.
+    """
+
+    description: Description
+
+    @property
+    def architecture(self) -> str:
+        """What reads, such as `bilstm`."""
+        return self.description.architecture
+
+    @property
+    def size(self) -> str:
+        """Its width and depth, such as `128x1`."""
+        return self.description.size
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers were trained."""
+        return self.description.parameters
+
+
 @dataclass(frozen=True, eq=False)
 class ModelFile:
     """An exported model, read and verified.

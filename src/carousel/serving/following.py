@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -35,13 +36,17 @@ class Wanted:
         return tuple({version.number: version for version in found}.values())
 
 
-def champion(client: "MlflowClient", settings: Settings) -> Version:
+def champion(client: "MlflowClient", settings: Settings, known: Sequence[Version]) -> Version:
     """Return the version that should answer.
+
+    Args:
+        client: of the store.
+        settings: of the service.
+        known: all versions of the registered model.
 
     Raises:
         UserError: when the registry has none.
     """
-    known = versions.versions(client, settings.name)
     for alias in settings.aliases:
         for version in known:
             if alias in (str(version.number), *version.aliases):
@@ -89,7 +94,7 @@ class Follower:
         settings = self._settings
         known = versions.versions(self._client, settings.name)
         named = {alias: version for version in known for alias in (str(version.number), *version.aliases)}
-        answers = champion(self._client, settings)
+        answers = champion(self._client, settings, known)
         canary, shadow = (named.get(which) for which in (settings.canary, settings.shadow))
         return Wanted(
             answers,

@@ -44,11 +44,7 @@ class Preparing:
             UserError: when its bundle or its exported model is damaged, is not the one that was registered, or
                 cannot be loaded.
         """
-        recorded = version.tags.get(FINGERPRINT)
-        if recorded is None:
-            raise UserError(
-                f"{version.uri}: has no tag {FINGERPRINT}; only versions that `dvc repro` registered do"
-            )
+        recorded = versions.recorded(version, FINGERPRINT)
         file = self._file(version, recorded, self._architecture(version))
         content = file.read_bytes()
         found = ModelFile.read(content, file).description

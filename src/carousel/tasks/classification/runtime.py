@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from carousel.runtime.model_file import Description, ModelFile, ModelFileError
+from carousel.runtime.model_file import Described, Description, ModelFile, ModelFileError
 from carousel.runtime.program import Program, softmax
 from carousel.tasks.classification.labels import PART as LABELS
 from carousel.tasks.classification.labels import from_text
@@ -23,7 +23,7 @@ BATCH_TOKENS = 4096  # that are computed at once, padding included
 
 
 @dataclass(frozen=True)
-class ExportedClassifier(TextReader):
+class ExportedClassifier(Described, TextReader):
     """An exported classifier and all that it needs to read text.
 
     Attributes:
@@ -74,21 +74,6 @@ class ExportedClassifier(TextReader):
     def predictions(self, logits: npt.NDArray[np.float32]) -> list[Prediction]:
         """Turn logits (documents, labels) into predictions."""
         return self.named(softmax(logits).tolist())
-
-    @property
-    def architecture(self) -> str:
-        """What reads, such as `bilstm`."""
-        return self.description.architecture
-
-    @property
-    def size(self) -> str:
-        """Its width and depth, such as `128x1`."""
-        return self.description.size
-
-    @property
-    def parameters(self) -> int:
-        """How many numbers were trained."""
-        return self.description.parameters
 
 
 def from_model(file: ModelFile) -> ExportedClassifier:

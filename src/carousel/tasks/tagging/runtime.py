@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from carousel.runtime.model_file import Description, ModelFile, ModelFileError
+from carousel.runtime.model_file import Described, Description, ModelFile, ModelFileError
 from carousel.runtime.program import Array, Program, softmax
 from carousel.tasks.tagging.decoding import Chain
 from carousel.tasks.tagging.prediction import Prediction, SentenceReader
@@ -20,7 +20,7 @@ BATCH_TOKENS = 4096  # that are computed at once, padding included
 
 
 @dataclass(frozen=True)
-class ExportedTagger(SentenceReader):
+class ExportedTagger(Described, SentenceReader):
     """An exported tagger and all that it needs to read sentences.
 
     Attributes:
@@ -66,21 +66,6 @@ class ExportedTagger(SentenceReader):
         return [
             (self.tags.intents[number], float(row[number])) for number, row in zip(best, probabilities, strict=True)
         ]
-
-    @property
-    def architecture(self) -> str:
-        """What reads, such as `bilstm-crf`."""
-        return self.description.architecture
-
-    @property
-    def size(self) -> str:
-        """Its width and depth, such as `128x1`."""
-        return self.description.size
-
-    @property
-    def parameters(self) -> int:
-        """How many numbers were trained."""
-        return self.description.parameters
 
 
 def from_model(file: ModelFile) -> ExportedTagger:
