@@ -23,8 +23,8 @@ sys.meta_path.insert(0, Interrupting())
 MODULES = ("typer", "carousel.cli.app", "carousel.cli.output", "carousel.files", "carousel.url")
 
 
-def interrupted(folder: Path, module: str, code: str) -> subprocess.CompletedProcess[str]:
-    (folder / "sitecustomize.py").write_text(SIGNAL.format(module=module))
+def run_with(folder: Path, code: str) -> subprocess.CompletedProcess[str]:
+    """Run code that imports the modules of a folder first."""
     return subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,
@@ -33,6 +33,11 @@ def interrupted(folder: Path, module: str, code: str) -> subprocess.CompletedPro
         text=True,
         check=False,
     )
+
+
+def interrupted(folder: Path, module: str, code: str) -> subprocess.CompletedProcess[str]:
+    (folder / "sitecustomize.py").write_text(SIGNAL.format(module=module))
+    return run_with(folder, code)
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -54,14 +59,7 @@ def test_a_command_with_a_module_that_was_cut_short_ends_in_a_line(tmp_path: Pat
     compiled = Path(py_compile.compile(str(tmp_path / "typer.py"), doraise=True))
     compiled.write_bytes(compiled.read_bytes()[:20])
     for code in ("from carousel.cli import main; main()", "import pipeline, typer"):
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = run_with(tmp_path, code)
         assert done.returncode == 2
         assert done.stderr.startswith(f"error: {compiled}: a compiled module that was cut short")
         assert done.stderr.count("\n") == 1

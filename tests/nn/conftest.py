@@ -1,15 +1,37 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import strategies as st
 
+from carousel.nn.cells import CELLS
 from carousel.nn.characters import BOUNDARY_ID, spell
+from carousel.nn.encoders import ENCODERS
 from carousel.nn.ngram_counts import NgramCounts
 from carousel.nn.ngram_ensemble import NgramEnsemble
 from carousel.nn.ngrams import Ngrams
+from carousel.nn.pooling import POOLINGS
+from carousel.nn.reading import READINGS
 from carousel.text.vocabulary import SPECIALS, UNKNOWN_ID
 from tests.support import networks
 
 WORDS = 20
+
+# Settings of `classifier`: networks of all kinds
+shapes = st.fixed_dictionaries(
+    {
+        "encoder": st.sampled_from(list(ENCODERS)),
+        "cell": st.sampled_from(["lstm", "gru", "rnn", *CELLS]),
+        "layers": st.integers(1, 3),
+        "bidirectional": st.booleans(),
+        "pooling": st.sampled_from(list(POOLINGS)),
+        "ngrams": st.integers(0, 3),
+        "ngram_weight": st.sampled_from([0.0, 0.5]),
+        "characters": st.sampled_from([0, 4]),
+        "reading": st.sampled_from(list(READINGS)),
+        "chunk": st.integers(3, 9),
+        "overlap": st.integers(0, 2),
+    }
+).filter(lambda shape: shape["encoder"] == "recurrent" or shape["reading"] != "stateful")
 
 
 @pytest.fixture

@@ -5,30 +5,11 @@ from hypothesis import strategies as st
 
 from carousel.nn import ngram_streaming, streaming
 from carousel.nn.batch import pad
-from carousel.nn.cells import CELLS
 from carousel.nn.convolutional import ConvolutionalEncoder
-from carousel.nn.encoders import ENCODERS
 from carousel.nn.ngram_ensemble import NgramEnsemble
-from carousel.nn.pooling import POOLINGS
-from carousel.nn.reading import READINGS
-from tests.nn.conftest import WORDS, classifier
+from tests.nn.conftest import WORDS, classifier, shapes
 from tests.support.networks import network_of
 
-shapes = st.fixed_dictionaries(
-    {
-        "encoder": st.sampled_from(list(ENCODERS)),
-        "cell": st.sampled_from(["lstm", "gru", "rnn", *CELLS]),
-        "layers": st.integers(1, 3),
-        "bidirectional": st.booleans(),
-        "pooling": st.sampled_from(list(POOLINGS)),
-        "ngrams": st.integers(0, 3),
-        "ngram_weight": st.sampled_from([0.0, 0.5]),
-        "characters": st.sampled_from([0, 4]),
-        "reading": st.sampled_from(list(READINGS)),
-        "chunk": st.integers(3, 9),
-        "overlap": st.integers(0, 2),
-    }
-).filter(lambda shape: shape["encoder"] == "recurrent" or shape["reading"] != "stateful")
 documents = st.lists(st.integers(1, WORDS - 1), min_size=1, max_size=40)
 
 

@@ -5,7 +5,7 @@ express is refused. A NUL ends a text, as it does everywhere in ONNX Runtime.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from itertools import groupby
 
@@ -48,17 +48,8 @@ def encode(
             )
         text = _STEPS[step](text)
     tokens, ends = _split(text, *_RULES[tokenizer.name])
-    known = vocabulary.ids
-    ids = graph.op(
-        "LabelEncoder",
-        tokens,
-        domain=ML,
-        dtype=np.int64,
-        keys_strings=list(known),
-        values_int64s=list(known.values()),
-        default_int64=UNKNOWN_ID,
-    )
-    lengths = ends.part(1, None, 0) - ends.part(None, -1, 0)
+    ids = _numbered(tokens, vocabulary.ids, UNKNOWN_ID)
+    lengths = _lengths(ends)
     limits = kept(max_length, truncation)
     read, gap = lengths, None
     if limits is not None:
@@ -115,6 +106,24 @@ def _replaced(pattern: str, replacement: str) -> Callable[[Value], Value]:
     return step
 
 
+def _numbered(strings: Value, numbers: Mapping[str, int], other: int) -> Value:
+    """Return the number of each string; `other` for one that has none."""
+    return strings.graph.op(
+        "LabelEncoder",
+        strings,
+        domain=ML,
+        dtype=np.int64,
+        keys_strings=list(numbers),
+        values_int64s=list(numbers.values()),
+        default_int64=other,
+    )
+
+
+def _lengths(ends: Value) -> Value:
+    """Return how many pieces each text has."""
+    return ends.part(1, None, 0) - ends.part(None, -1, 0)
+
+
 def _mapped(function: Callable[[str], str]) -> Callable[[Value], Value]:
     """Return a step that replaces each character by what a function makes of it alone."""
 
@@ -122,19 +131,10 @@ def _mapped(function: Callable[[str], str]) -> Callable[[Value], Value]:
         graph = text.graph
         changed = _changed(function)
         pieces, ends = _split(text, ANY, "(?s).")
-        number = graph.op(
-            "LabelEncoder",
-            pieces,
-            domain=ML,
-            dtype=np.int64,
-            keys_strings=list(changed),
-            values_int64s=list(range(1, len(changed) + 1)),
-            default_int64=0,
-        )
+        number = _numbered(pieces, {piece: i for i, piece in enumerate(changed, 1)}, 0)
         table = graph.strings(["", *changed.values()])
         one = graph.where(number >= 1, table.take(number), pieces)
-        lengths = ends.part(1, None, 0) - ends.part(None, -1, 0)
-        matrix = _matrix(graph.join([one, graph.strings([""])], 0), ends, lengths)
+        matrix = _matrix(graph.join([one, graph.strings([""])], 0), ends, _lengths(ends))
         return graph.op("StringJoin", matrix, graph.strings([""]), graph.integers([1]), domain=CONTRIB)
 
     return step

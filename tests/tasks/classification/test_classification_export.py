@@ -19,26 +19,11 @@ from carousel.tasks.classification.export import build
 from carousel.tasks.classification.predictor import Classifier
 from carousel.text.tokenizer import TOKENIZERS
 from carousel.text.vocabulary import SPECIALS, Vocabulary
-from tests.nn.conftest import WORDS, classifier
+from tests.nn.conftest import WORDS, classifier, shapes
 from tests.support import networks
 
 CLASSES = 3
 
-shapes = st.fixed_dictionaries(
-    {
-        "encoder": st.sampled_from(list(ENCODERS)),
-        "cell": st.sampled_from(list(CELLS)),
-        "layers": st.integers(1, 3),
-        "bidirectional": st.booleans(),
-        "pooling": st.sampled_from(list(POOLINGS)),
-        "ngrams": st.integers(0, 3),
-        "ngram_weight": st.sampled_from([0.0, 0.5]),
-        "characters": st.sampled_from([0, 4]),
-        "reading": st.sampled_from(list(READINGS)),
-        "chunk": st.integers(3, 9),
-        "overlap": st.integers(0, 2),
-    }
-).filter(lambda shape: shape["encoder"] == "recurrent" or shape["reading"] != "stateful")
 batches = st.lists(st.lists(st.integers(1, WORDS - 1), min_size=1, max_size=40), min_size=1, max_size=5)
 
 
